@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 tables! {
-    /// Worker pools, workers and step placements of one space of one Octopus Server.
+    /// The worker pools, workers and step placements of one space on an Octopus Server.
     struct FileTable {
         /// The version of the language: 1.
         version: OrReported<Required<Version>>,
@@ -28,46 +28,48 @@ tables! {
         gates: Optional<GatesTable>,
         /// Worker pools, each by a key of your choice.
         pools: TableMap<PoolTable>,
-        /// Workers by name. A range in the name, `[01..06]` or `[a,b,c]`, makes one of each; `{n}` in
-        /// its texts is then the part that differs.
+        /// Workers by name. A range `[01..06]` or a list `[a,b,c]` in the name declares a worker
+        /// for each item; `{n}` in the worker's texts stands for that item.
         workers: Vec<Expanded<WorkerTable>>,
-        /// Rules: the first that matches a step decides where it runs.
+        /// Rules for steps: the first rule that matches a step decides where it runs.
         placements: Tables<PlacementTable>,
-        /// Values of variables of type worker pool: the first rule about a value decides.
+        /// Values of worker pool variables: the first rule that matches a value decides.
         pool_variables: Tables<PoolVariableTable>,
-        /// Pools whose workers act for deployment targets in a cloud: the first rule that matches a
+        /// Pools whose workers act for cloud deployment targets: the first rule that matches a
         /// target decides.
         target_pools: Tables<TargetPoolTable>,
-        /// Live things to delete by name.
+        /// Pools and workers to delete from the server, by name.
         removed: Tables<RemovedTable>,
-        /// Projects whose processes are stored in Git; they are left alone where this is left out.
+        /// Settings for projects whose processes are stored in Git. Without this table, such
+        /// projects are left alone.
         version_control: Optional<VersionControlTable>,
         include: Reserved,
         vars: Reserved,
-        /// Which projects move when: `--wave 1` is about those of the first wave alone.
+        /// The order in which projects move: `--wave 1` applies to the projects of the first wave
+        /// only.
         waves: Tables<WaveTable>,
     }
 
-    /// Which server and which space. The command line and the environment come first.
+    /// The server and the space. The command line and environment variables take precedence.
     struct OctopusTable {
-        /// The server's URL, or `sandbox:` for one inside the process.
+        /// The server's URL, or `sandbox:` for an in-process sandbox.
         url: Optional<String>,
-        /// The space: its name, slug or id; the server's default space where it is left out.
+        /// The space's name, slug or id. Without it, the server's default space.
         space: Optional<String>,
     }
 
-    /// Switches of the server itself, for all of its spaces.
+    /// Settings of the server itself, which apply to all of its spaces.
     struct ServerTable {
         /// Whether steps may run on the Octopus Server's built-in worker.
         built_in_worker: Optional<bool>,
     }
 
-    /// What may be deleted, and how much of it.
+    /// What may be deleted, and how much.
     struct ManageTable {
-        /// Delete what is live and not declared, of these kinds.
+        /// The kinds of objects to delete from the server unless the file declares them.
         prune: Vec<Declared<PruneKind>>,
-        /// A plan that deletes more is refused: a count, or a percentage of all live pools and workers
-        /// such as "10%".
+        /// Refuse a plan that deletes more than this: a count, or a percentage of all live pools
+        /// and workers such as "10%".
         max_deletes: Optional<MaxDeletes>,
     }
 
@@ -78,43 +80,45 @@ tables! {
 
     /// A worker pool.
     struct PoolTable {
-        /// Its name on the server; the key where it is left out.
+        /// The pool's name on the server. Without it, the key.
         name: Optional<String>,
-        /// Names that it had: a live pool of such a name is renamed, not replaced.
+        /// Former names: a live pool with one of these names is renamed, not replaced.
         renamed_from: Vec<Declared<String>>,
-        /// Its description.
+        /// The pool's description.
         description: Optional<FreeText>,
-        /// Whether it is to be the space's default pool, in which steps run that name no pool.
+        /// Whether this is the space's default pool, which runs the steps that name no pool.
         default: Optional<bool>,
-        /// The image of a dynamic worker pool, such as UbuntuDefault; a static pool has none.
+        /// The image of a dynamic worker pool, such as UbuntuDefault. Leave it out for a static
+        /// pool.
         image: Optional<String>,
-        /// Its position among all pools, counted from 0.
+        /// The pool's position among all pools, counted from 0.
         sort_order: Optional<Number<0, 100_000>>,
-        /// `exact`: workers that the file does not put into the pool leave it.
+        /// `exact` removes workers that the file does not put into the pool; `open` (default) keeps
+        /// them.
         members: Optional<PoolMembers>,
-        /// Never delete it: a plan that would is refused.
+        /// Refuse any plan that would delete the pool.
         protect: Optional<bool>,
-        /// How many enabled, healthy workers it needs while steps are placed in it.
+        /// How many enabled, healthy workers the pool needs while steps are placed in it.
         min_healthy: Optional<Number<0, 100_000>>,
     }
 
     /// Whether a pool may have workers that the file does not put into it.
     enum PoolMembers { "open" => Open, "exact" => Exact, }
 
-    /// A worker: exactly one of listening, polling, ssh and kubernetes, and the pools that it is a
-    /// member of.
+    /// A worker: the pools that it is a member of, and exactly one of listening, polling, ssh and
+    /// kubernetes.
     struct WorkerTable {
-        /// The static pools that it is a member of: keys of this file, or names, slugs or ids of live
-        /// pools.
+        /// The static pools that the worker is a member of: keys in this file, or names, slugs or
+        /// ids of live pools.
         pools: OrReported<Required<TextList>>,
         kind: WorkerKind,
-        /// Its machine policy: name, slug or id.
+        /// The machine policy's name, slug or id.
         policy: Optional<String>,
-        /// Whether it gets no work.
+        /// Whether the worker is disabled: it then gets no work.
         disabled: Optional<bool>,
-        /// Names that it had: a live worker of such a name is renamed, not replaced.
+        /// Former names: a live worker with one of these names is renamed, not replaced.
         renamed_from: Vec<Declared<String>>,
-        /// Never delete or replace it: a plan that would is refused.
+        /// Refuse any plan that would delete or replace the worker.
         protect: Optional<bool>,
     }
 
@@ -126,37 +130,37 @@ tables! {
         kubernetes => Kubernetes(KubernetesTable),
     }
 
-    /// A Tentacle that the server calls.
+    /// A Tentacle that the server connects to.
     struct ListeningTable {
-        /// Where it listens: https, with a port (10933 where it is left out).
+        /// The Tentacle's URL: https, with a port (10933 by default).
         url: Required<FromText<TentacleUrl>>,
-        /// The certificate's thumbprint: 40 hexadecimal digits.
+        /// The thumbprint of the certificate: 40 hexadecimal digits.
         thumbprint: Required<FromText<Thumbprint>>,
-        /// The proxy on the way: name, slug or id.
+        /// The proxy to connect through: its name, slug or id.
         proxy: Optional<String>,
     }
 
-    /// A Tentacle that calls the server; empty for one that registers itself.
+    /// A Tentacle that connects to the server. An empty table declares one that registers itself.
     struct PollingTable {
-        /// Its queue on the server: poll://…/
+        /// The Tentacle's queue on the server: poll://…/
         subscription: Optional<FromText<Subscription>>,
-        /// The certificate's thumbprint: 40 hexadecimal digits.
+        /// The thumbprint of the certificate: 40 hexadecimal digits.
         thumbprint: Optional<FromText<Thumbprint>>,
     }
 
-    /// A machine that the server logs in to.
+    /// A machine that the server logs in to over SSH.
     struct SshTable {
-        /// Its host name or address.
+        /// The machine's host name or address.
         host: Required<String>,
-        /// Its port; 22 where it is left out.
+        /// The SSH port; 22 by default.
         port: Optional<Number<1, 65_535>>,
-        /// The SSH account to log in with: name, slug or id.
+        /// The SSH account to log in with: its name, slug or id.
         account: Required<String>,
         /// The fingerprint of the host's key, as the server shows it.
         fingerprint: Required<String>,
-        /// The platform of the .NET runtime to send; Mono is used where a new worker has none.
+        /// The platform of the .NET runtime to send. A new worker without one uses Mono.
         platform: Optional<SshPlatform>,
-        /// The proxy on the way: name, slug or id.
+        /// The proxy to connect through: its name, slug or id.
         proxy: Optional<String>,
     }
 
@@ -167,47 +171,49 @@ tables! {
         "osx-x64" => Self("osx-x64"),
     }
 
-    /// An agent in a Kubernetes cluster; without subscription or url one that registers itself.
+    /// An agent in a Kubernetes cluster. Without `subscription` or `url`, it is one that registers
+    /// itself.
     struct KubernetesTable {
-        /// Its queue on the server, where it polls: poll://…/
+        /// The agent's queue on the server, if it polls: poll://…/
         subscription: Optional<FromText<Subscription>>,
-        /// Where it listens, where the server calls it.
+        /// The agent's URL, if the server connects to it.
         url: Optional<FromText<TentacleUrl>>,
-        /// The certificate's thumbprint: 40 hexadecimal digits.
+        /// The thumbprint of the certificate: 40 hexadecimal digits.
         thumbprint: Optional<FromText<Thumbprint>>,
-        /// The default namespace of what it runs; empty for its own.
+        /// The default namespace for the agent's work; empty for the agent's own.
         namespace: Optional<FreeText>,
     }
 
-    /// A rule: which steps, and where they run. Selectors take `*`, `?` and a leading `!`; one that is
-    /// left out matches everything.
+    /// A rule: which steps it matches, and where they run. Selectors accept `*`, `?` and a leading
+    /// `!`; one that is left out matches everything.
     struct PlacementTable {
-        /// What the rule is called in plans.
+        /// The rule's name in plans.
         label: Optional<String>,
         /// Projects by name.
         project: Optional<Patterns>,
         /// Project groups by name.
         project_group: Optional<Patterns>,
-        /// Projects that have such a tag, as Set/Tag.
+        /// Projects with one of these tags, as Set/Tag.
         project_tag: Optional<Patterns>,
-        /// Which processes: deployment where it is left out, or runbook where `runbook` is given.
+        /// Which processes: deployment, runbook or any. The default is deployment, or runbook if
+        /// `runbook` is set.
         process: Optional<SelectedProcesses>,
         /// Runbooks by name.
         runbook: Optional<Patterns>,
         /// Steps, or actions inside them, by name.
         step: Optional<Patterns>,
-        /// Types of step, such as Octopus.Terraform*.
+        /// Step types, such as Octopus.Terraform*.
         action_type: Optional<Patterns>,
-        /// Steps that are limited to such a channel, by name.
+        /// Steps that are limited to one of these channels, by name.
         channel: Optional<Patterns>,
         /// Where the steps run today: server (the built-in worker), default (no pool is named), target,
         /// variable, or a pool.
         currently: Optional<Vec<Declared<String>>>,
         verdict: OrReported<PlacementChoice>,
-        /// Once on a worker, or on a worker for each deployment target. Without it, steps on deployment
-        /// targets stay there.
+        /// How often the steps run: once on a worker, or on a worker for each deployment target.
+        /// Without it, steps on deployment targets stay there.
         execution: Optional<Execution>,
-        /// The container in which the steps run on their worker.
+        /// The container in which the steps run on the worker.
         container: Optional<ContainerTable>,
     }
 
@@ -221,13 +227,13 @@ tables! {
 
     /// Where the steps of a rule run.
     enum PlacementChoice {
-        /// The pool to run in: a key of this file, or a live pool's name, slug or id.
+        /// The pool to run in: a key in this file, or a live pool's name, slug or id.
         pool => Pool(String),
-        /// The variable of type worker pool that chooses.
+        /// The worker pool variable that chooses the pool.
         pool_variable => PoolVariable(String),
         /// Run in the space's default pool, whichever that is.
         default_pool => DefaultPool(True),
-        /// Do not manage these steps, and ask no later rule.
+        /// Leave these steps alone, and do not try later rules.
         leave => Leave(True),
     }
 
@@ -235,84 +241,88 @@ tables! {
     struct ContainerTable {
         /// The image, with its tag.
         image: Required<String>,
-        /// The feed that has it: name, slug or id.
+        /// The feed that has the image: its name, slug or id.
         feed: Required<String>,
     }
 
-    /// A value of a variable of type worker pool. What is named exactly gets the value where it lacks
-    /// it; wildcards find the variables that are there.
+    /// A value of a worker pool variable. Exact names add the value if it is missing; wildcards
+    /// match existing variables only.
     struct PoolVariableTable {
         owner: OwnerChoice,
         /// The variable's name.
         variable: Required<String>,
-        /// The environments in which the value holds; with none of the three, it holds everywhere.
+        /// The environments in which the value applies. Without `environment`, `channel` and
+        /// `tenant_tag`, it applies everywhere.
         environment: Vec<Declared<String>>,
-        /// The channels in which the value holds.
+        /// The channels in which the value applies.
         channel: Vec<Declared<String>>,
-        /// The tenant tags for which the value holds, as Set/Tag.
+        /// The tenant tags to which the value applies, as Set/Tag.
         tenant_tag: Vec<Declared<String>>,
         verdict: ValueChoice,
     }
 
-    /// Whose variables a rule is about.
+    /// The owner of the variables that a rule matches.
     enum OwnerChoice {
-        /// Projects whose variable it is, by name.
+        /// Projects that own the variable, by name.
         project => Project(Patterns),
-        /// Library variable sets whose variable it is, by name.
+        /// Library variable sets that own the variable, by name.
         library_set => LibrarySet(Patterns),
     }
 
-    /// What becomes of a value.
+    /// What to do with a value.
     enum ValueChoice {
-        /// The pool that is the value: a key of this file, or a live pool's name, slug or id.
+        /// The pool to set: a key in this file, or a live pool's name, slug or id.
         pool => Pool(String),
         /// Remove the value.
         remove => Remove(True),
     }
 
-    /// A rule: which deployment targets in a cloud, and the pool whose workers act for them. Selectors
-    /// take `*`, `?` and a leading `!`; one that is left out matches everything.
+    /// A rule: which cloud deployment targets it matches, and the pool whose workers act for them.
+    /// Selectors accept `*`, `?` and a leading `!`; one that is left out matches everything.
     struct TargetPoolTable {
-        /// What the rule is called in plans.
+        /// The rule's name in plans.
         label: Optional<String>,
         /// Deployment targets by name.
         target: Optional<Patterns>,
-        /// Target tags (roles), of which one is enough.
+        /// Target tags (roles); one of them is enough.
         target_tag: Optional<Patterns>,
         verdict: TargetPoolChoice,
     }
 
-    /// The pool of the targets of a rule.
+    /// The pool for a rule's targets.
     enum TargetPoolChoice {
-        /// The pool: a key of this file, or a live pool's name, slug or id.
+        /// The pool: a key in this file, or a live pool's name, slug or id.
         pool => Pool(String),
         /// The space's default pool, whichever that is.
         default_pool => DefaultPool(True),
-        /// Do not manage these targets, and ask no later rule.
+        /// Leave these targets alone, and do not try later rules.
         leave => Leave(True),
     }
 
-    /// Projects whose processes are stored in Git: one commit for each process that changes.
+    /// Settings for projects whose processes are stored in Git: each process that changes is one
+    /// commit.
     struct VersionControlTable {
-        /// The branches: `default` for each project's default branch, names, and wildcards. `default`
-        /// where it is left out.
+        /// The branches to change: `default` (also if left out) for each project's default branch,
+        /// names, and wildcards.
         branch: Optional<Vec<Declared<String>>>,
         /// The message of each commit.
         message: Optional<String>,
-        /// What becomes of steps on a protected branch: error (default) refuses the plan, skip leaves
-        /// them, and branch:NAME moves them on that branch, which is made where it is missing.
+        /// What to do with steps on a protected branch: error (default) refuses the plan, skip
+        /// leaves them alone, and branch:NAME moves them on that branch, which is created if it is
+        /// missing.
         on_protected: Optional<ProtectedBranchAction>,
-        /// What becomes of a plan where a repository cannot be read: error (default) refuses it, skip
-        /// leaves that project.
+        /// What to do if a repository cannot be read: error (default) refuses the plan, skip leaves
+        /// the project alone.
         on_unreachable: Optional<UnreachableAction>,
     }
 
-    /// What becomes of a plan where a repository cannot be read.
+    /// What to do if a repository cannot be read.
     enum UnreachableAction { "error" => Refuse, "skip" => Skip, }
 
-    /// A wave: projects whose steps move together. A project is in the first wave that matches it.
+    /// A wave: projects whose steps move together. A project belongs to the first wave that matches
+    /// it.
     struct WaveTable {
-        /// What the wave is called; `--wave` takes it as well as its number.
+        /// The wave's name; `--wave` accepts it as well as the wave's number.
         label: Optional<String>,
         /// Projects by name; `*` and `?` are wildcards, a leading `!` excludes.
         project: Optional<Patterns>,
@@ -320,12 +330,12 @@ tables! {
         project_group: Optional<Patterns>,
     }
 
-    /// A live thing to delete by name; nothing happens once it is gone.
+    /// A pool or worker to delete by name. Once it is gone, the entry has no effect.
     struct RemovedTable {
         what: RemovalChoice,
     }
 
-    /// What is deleted.
+    /// The object to delete.
     enum RemovalChoice {
         /// A worker pool's name.
         pool => Pool(String),
@@ -347,7 +357,7 @@ pub(super) type GateLevel = Option<Level>;
 
 impl TableType for GatesTable {
     fn define() -> TableDefinition {
-        let doc = "What each gate weighs: deny (default), warn or allow.";
+        let doc = "The level of each gate: deny (default), warn or allow.";
         let mut table = TableDefinition { doc, keys: Vec::new(), choices: Vec::new() };
         for code in Gate::ALL.map(Gate::code) {
             Optional::<GateLevel>::define(&mut table, code.as_str(), code.meaning());
