@@ -1,9 +1,9 @@
-//! Text → [`Desired`] and findings.
+//! Parses the texts of files into [`Desired`] and findings.
 //!
-//! All that is wrong with all files is reported at once, each with its place. Never: reading a file (the
-//! text is handed in), or asking a server.
+//! Every mistake in every file is reported in one run, with its position. This module neither reads files
+//! (it is given their texts) nor contacts a server.
 
-// A key of the language that nothing reads must not compile.
+// A declared key that nothing reads must not compile.
 #![deny(dead_code, unused_variables)]
 
 mod definition;
@@ -33,9 +33,9 @@ use crate::{
 use reader::FileReader;
 use toml::de::DeTable;
 
-/// What the files ask for together, and all that is wrong with them.
+/// Returns the desired state that the files declare together, and every finding about them.
 ///
-/// Where a finding is an error, what they ask for is not complete.
+/// The desired state is incomplete if a finding is an error.
 pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut files = Vec::new();
@@ -55,26 +55,26 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
     (desired, remove_repeats(findings))
 }
 
-/// The findings, each of them once: the workers of one range have their mistakes in common.
+/// Removes duplicate findings: the workers of one range share their mistakes.
 fn remove_repeats(findings: Vec<Finding>) -> Vec<Finding> {
     let mut kept: Vec<Finding> = Vec::new();
     for finding in findings {
         let position = source_position(&finding);
         let mut same_place =
-            kept.iter().rev().take_while(|other| source_position(other) == position);
-        if !same_place.any(|other| *other == finding) {
+            kept.iter().rev().take_while(|earlier| source_position(earlier) == position);
+        if !same_place.any(|earlier| *earlier == finding) {
             kept.push(finding);
         }
     }
     kept
 }
 
-/// A commented file to start from; it is a right one as it stands.
+/// Returns a commented file to start from, which is valid as it is.
 pub fn starter_file() -> &'static str {
     include_str!("config/starter.toml")
 }
 
-/// Whether a finding is about a value that a syntax error cuts short.
+/// Whether a syntax error cuts short the value that a finding is about.
 fn is_cut_short(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
     let FindingLocation::Source(Span { bytes, .. }) = &finding.location else { return false };
     errors.iter().filter_map(toml::de::Error::span).any(|error| {
@@ -89,7 +89,7 @@ fn syntax_error(source: SourceId, error: &toml::de::Error) -> Finding {
         .with_help("the files are TOML: `poolwright init` writes one to start from")
 }
 
-/// The order in which findings are told: that of the files, and of their lines.
+/// The sort key of findings: the file, then the position in it.
 fn source_position(finding: &Finding) -> (usize, usize) {
     match &finding.location {
         FindingLocation::Source(span) => (span.source.0, span.bytes.start),

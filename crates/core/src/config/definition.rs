@@ -1,36 +1,36 @@
-//! What a table of the language may hold, for the check of a file and for the JSON schema.
+//! Definitions of the language's tables, used to check files and to generate the JSON schema.
 
 use serde_json::{Map, Value, json};
 
-/// What a table may hold, for the check and the schema.
+/// The keys that a table may have.
 pub(super) struct TableDefinition {
-    /// What the table is.
+    /// The table's description.
     pub(super) doc: &'static str,
     /// Its keys, in the order of the reference.
     pub(super) keys: Vec<KeyDefinition>,
-    /// Choices: exactly one of the keys of each has to be there.
+    /// Groups of keys, of which exactly one key each is required.
     pub(super) choices: Vec<&'static [&'static str]>,
 }
 
-/// A key of a table, for the check and the schema.
+/// A key of a table.
 pub(super) struct KeyDefinition {
-    /// Its name.
+    /// The key's name.
     pub(super) name: &'static str,
-    /// What it means; empty where the doc of the table that it holds says it.
+    /// The key's description; empty if the table that it holds describes itself.
     pub(super) doc: &'static str,
-    /// Whether it has to be there.
+    /// Whether the key is required.
     pub(super) required: bool,
-    /// The schema of its value; `None` for a key that a later version will know.
+    /// The schema of the value; `None` for a key that is reserved for a later version.
     pub(super) schema: Option<fn() -> Value>,
 }
 
 impl TableDefinition {
-    /// The JSON schema of such a table.
+    /// Returns the table's JSON schema.
     pub(super) fn schema(&self) -> Map<String, Value> {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for key in &self.keys {
-            // A key that a later version will know has none.
+            // Reserved keys have no schema.
             let Some(mut schema) = key.schema.map(|schema| schema()) else { continue };
             if let Some(fields) = schema.as_object_mut()
                 && !key.doc.is_empty()

@@ -1,4 +1,4 @@
-//! One key, many workers: `db-[01..06]` and `win-[a,b,c]`.
+//! Expands a key into several workers: `db-[01..06]` and `win-[a,b,c]`.
 
 use super::{
     lint::lint_range,
@@ -10,15 +10,15 @@ use crate::{desired::Declared, finding::Code};
 use serde_json::Value;
 use toml::de::DeValue;
 
-/// How many workers a key may make.
+/// The maximum number of workers that a key may declare.
 const MOST: usize = 10_000;
 
-/// One of the names that a key stands for, and its table.
+/// One of the names that a key expands to, and its table.
 #[derive(Debug)]
 pub(super) struct Expanded<T> {
     /// The name.
     pub(super) name: Declared<String>,
-    /// The table with `{n}` filled in; `None` where it cannot be read, which is reported.
+    /// The table with `{n}` filled in; `None` if it cannot be read, which is reported.
     pub(super) table: Option<T>,
 }
 
@@ -32,14 +32,14 @@ impl<T: TableType> ValueType for Vec<Expanded<T>> {
             let names = expand_names(&declared.value).unwrap_or_else(|error| {
                 let help = "a range is `[01..06]`, a list is `[a,b,c]`";
                 reader.report_error(Code::BadRange, key.span(), error.to_string(), help);
-                // What else is wrong with the table.
+                // Report the other mistakes in the table.
                 reader.read_inner_table::<T>(value, key.span());
                 Vec::new()
             });
             for ExpandedName { name, n } in names {
                 reader.placeholder = n.map_or(Placeholder::Unbound, Placeholder::Bound);
                 let table = reader.read_inner_table(value, key.span());
-                // The server trims names; one that is not trimmed would never settle.
+                // The server trims names: one with spaces around it would differ in every plan.
                 let name = reader.declare(name.trim().to_owned(), key.span());
                 tables.push(Expanded { name, table });
             }
@@ -53,64 +53,64 @@ impl<T: TableType> ValueType for Vec<Expanded<T>> {
     }
 }
 
-/// A name, and the part of it that differs from its siblings'.
+/// A name, and the item in it that comes from a range or a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ExpandedName {
     /// The name.
     name: String,
-    /// What `{n}` stands for; nothing where the key is a plain name.
+    /// The meaning of `{n}`; `None` if the key is a plain name.
     n: Option<String>,
 }
 
-/// Why a key makes no names.
+/// Why a key cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum ExpandError {
     /// Two pairs of brackets.
-    #[error("a name has one range at most")]
+    #[error("a name can have only one range")]
     Twice,
     /// An end before its start.
     #[error("the range ends before it starts")]
     Backwards,
-    /// Something that is no number.
-    #[error("a range is two numbers, and `{0}` is none")]
+    /// Something that is not a number.
+    #[error("a range needs two numbers; `{0}` is not a number")]
     NoNumber(String),
-    /// An item with nothing in it.
+    /// An empty item.
     #[error("the list has an empty item")]
     Empty,
-    /// More than anybody has.
+    /// More than [`MOST`] names.
     #[error("the range has more than {MOST} names")]
     TooMany,
 }
 
-/// The names that a key stands for, in order.
+/// Returns the names that a key expands to, in order.
 ///
 /// Brackets with neither `..` nor `,` inside are part of the name.
 fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
-    let Some((before, inside, behind)) = split_brackets(key) else {
+    let Some((before, inside, after)) = split_brackets(key) else {
         return Ok(vec![ExpandedName { name: key.to_owned(), n: None }]);
     };
-    if split_brackets(behind).is_some() {
+    if split_brackets(after).is_some() {
         return Err(ExpandError::Twice);
     }
     let parts = match inside.split_once("..") {
         Some((first, last)) => expand_numbers(first.trim(), last.trim())?,
-        None => inside.split(',').map(|it| it.trim().to_owned()).collect(),
+        None => inside.split(',').map(|item| item.trim().to_owned()).collect(),
     };
     if parts.iter().any(String::is_empty) {
         return Err(ExpandError::Empty);
     }
-    let expand = |n: String| ExpandedName { name: format!("{before}{n}{behind}"), n: Some(n) };
+    let expand = |n: String| ExpandedName { name: format!("{before}{n}{after}"), n: Some(n) };
     Ok(parts.into_iter().map(expand).collect())
 }
 
-/// The first pair of brackets that holds a range or a list, with what is around it.
+/// Splits a key at its first brackets if they contain a range or a list: before, inside, after.
 fn split_brackets(key: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = key.split_once('[')?;
-    let (inside, behind) = rest.split_once(']')?;
-    (inside.contains("..") || inside.contains(',')).then_some((before, inside, behind))
+    let (inside, after) = rest.split_once(']')?;
+    (inside.contains("..") || inside.contains(',')).then_some((before, inside, after))
 }
 
-/// The numbers of a range, with the leading zeros of its start.
+/// Returns the numbers of a range, padded with zeros to the width of the first.
 fn expand_numbers(first: &str, last: &str) -> Result<Vec<String>, ExpandError> {
     let parse_number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
@@ -121,7 +121,7 @@ fn expand_numbers(first: &str, last: &str) -> Result<Vec<String>, ExpandError> {
     if to < from {
         return Err(ExpandError::Backwards);
     }
-    if MOST <= (to - from) as usize {
+    if (to - from) as usize >= MOST {
         return Err(ExpandError::TooMany);
     }
     let width = first.len();

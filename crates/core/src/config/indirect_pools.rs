@@ -1,4 +1,4 @@
-//! `[[pool_variables]]` and `[[target_pools]]`.
+//! Lowers `[[pool_variables]]` and `[[target_pools]]`.
 
 use super::{
     language::{OwnerChoice, PoolVariableTable, TargetPoolChoice, TargetPoolTable, ValueChoice},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl DesiredDraft {
-    /// Adds the values of a file after those that are there.
+    /// Appends the variable rules of a file.
     pub(super) fn read_pool_variables(&mut self, tables: Tables<PoolVariableTable>) {
         for Declared { value: table, span } in tables {
             let PoolVariableTable { owner, variable, environment, channel, tenant_tag, verdict } =
@@ -42,7 +42,7 @@ impl DesiredDraft {
         }
     }
 
-    /// Reports a rule that is about the same value as an earlier one, in as many words: it decides nothing.
+    /// Reports a rule that is written for the same value as an earlier one, and so has no effect.
     fn check_value_unique(&mut self, at: &Span, rule: &PoolVariableRule) {
         let key = |rule: &PoolVariableRule| {
             let owner = match &rule.owner {
@@ -58,16 +58,16 @@ impl DesiredDraft {
             (owner, rule.variable.value.clone(), scope)
         };
         if self.desired.values.iter().any(|value| key(&value.value) == key(rule)) {
-            let message = format!("`{}` has a value here already", rule.variable.value);
+            let message = format!("`{}` already has a value in this scope", rule.variable.value);
             self.report(
                 Finding::error(Code::DeclaredTwice, at.clone(), message)
-                    .with_label("an earlier rule is about the same variable in the same scope")
+                    .with_label("an earlier rule sets the same variable in the same scope")
                     .with_help("remove one of the two"),
             );
         }
     }
 
-    /// Adds the rules about deployment targets of a file after those that are there.
+    /// Appends the target rules of a file.
     pub(super) fn read_target_rules(&mut self, tables: Tables<TargetPoolTable>) {
         for Declared { value: table, span } in tables {
             let TargetPoolTable { label, target, target_tag, verdict } = table;

@@ -1,4 +1,4 @@
-//! The language of `workers.toml`: its tables, their keys and the words that some of them take.
+//! The language of `workers.toml`: its tables, their keys and the words that some keys accept.
 
 use super::{
     definition::TableDefinition,
@@ -344,15 +344,15 @@ tables! {
     }
 }
 
-/// A platform of the .NET runtime.
+/// The platform of a .NET runtime.
 #[derive(Debug)]
 pub(super) struct SshPlatform(pub(super) &'static str);
 
-/// What each gate weighs; every one of [`Gate::ALL`] is a key.
+/// The level of each gate; each of [`Gate::ALL`] is a key.
 #[derive(Debug)]
 pub(super) struct GatesTable(pub(super) Vec<(Gate, Declared<GateLevel>)>);
 
-/// What a gate weighs: `None` is "allow".
+/// The level of a gate; `None` means "allow".
 pub(super) type GateLevel = Option<Level>;
 
 impl TableType for GatesTable {
@@ -371,7 +371,7 @@ impl TableType for GatesTable {
     }
 }
 
-/// A list of some of these words.
+/// A list of kinds.
 impl ValueType for Vec<Declared<PruneKind>> {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
         let items = reader.expect(found.value, DeValue::as_array, LIST)?;

@@ -1,30 +1,33 @@
-//! What a file may say and hardly means: told as warnings.
+//! Warns of things in a file that are valid but probably not intended.
 //!
-//! Never: an error; what cannot be is told where it is read.
+//! Errors are reported where values are read.
 
 use crate::{
     desired::Declared,
     finding::{Code, Finding, Span},
 };
 
-/// Base64 digits of a SHA-256 digest, without padding.
+/// The number of base64 digits in a SHA-256 digest, without padding.
 const SHA256_DIGITS: usize = 43;
 
-/// Pairs of hexadecimal digits of an MD5 digest.
+/// The number of pairs of hexadecimal digits in an MD5 digest.
 const MD5_PAIRS: usize = 16;
 
-/// Brackets in a worker's name that look like a range, and are none.
+/// Warns of brackets in a worker's name that look like a range but are not one.
 pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
     let (_, rest) = key.value.split_once('[')?;
     let message = match rest.split_once(']') {
         None if rest.contains("..") || rest.contains(',') => {
-            "the `[` has no `]`: it is a part of the worker's name"
+            "the `[` has no `]`, so it is part of the worker's name"
         }
         Some((inside, _))
-            if inside.split(['-', ':', '–', '…']).filter(|it| is_decimal_number(it)).count()
+            if inside
+                .split(['-', ':', '–', '…'])
+                .filter(|part| is_decimal_number(part))
+                .count()
                 == 2 =>
         {
-            "brackets without `..` are a part of the worker's name"
+            "brackets without `..` are part of the worker's name"
         }
         _ => return None,
     };
@@ -36,19 +39,19 @@ pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
 
 fn is_decimal_number(text: &str) -> bool {
     let text = text.trim();
-    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A text that no host's key has as its fingerprint.
+/// Warns of a text that is not a valid fingerprint of an SSH host key.
 pub(super) fn lint_fingerprint(text: &Declared<String>) -> Option<Finding> {
-    let fits = match text.value.trim().strip_prefix("SHA256:") {
+    let is_valid = match text.value.trim().strip_prefix("SHA256:") {
         Some(digest) => is_sha256_digest(digest),
         None => is_md5_fingerprint(&text.value),
     };
-    let message = "no host's key has this fingerprint";
-    (!fits).then(|| {
+    let message = "this is not a valid SSH host key fingerprint";
+    (!is_valid).then(|| {
         Finding::warning(Code::OddFingerprint, text.span.clone(), message).with_help(
-            "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64",
+            "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 base64 characters",
         )
     })
 }
@@ -59,19 +62,19 @@ fn is_sha256_digest(digest: &str) -> bool {
     digits.len() == SHA256_DIGITS && digits.bytes().all(is_digit)
 }
 
-/// `16:27:ac:…`, as older tools print it.
+/// Whether a text is an MD5 fingerprint such as `16:27:ac:…`, as older tools print it.
 fn is_md5_fingerprint(text: &str) -> bool {
     let text = text.trim();
     let pairs: Vec<_> = text.strip_prefix("MD5:").unwrap_or(text).split(':').collect();
-    let is_pair = |name: &&str| name.len() == 2 && name.bytes().all(|it| it.is_ascii_hexdigit());
+    let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|it| it.is_ascii_hexdigit());
     pairs.len() == MD5_PAIRS && pairs.iter().all(is_pair)
 }
 
-/// Two pools of a file that ask for one position.
-pub(super) fn sort_order_warning(at: Span, position: u32, other: &str) -> Finding {
-    let message = format!("`{other}` has position {position} already");
+/// Warns of two pools in a file with the same position.
+pub(super) fn sort_order_warning(at: Span, position: u32, earlier: &str) -> Finding {
+    let message = format!("`{earlier}` already has position {position}");
     Finding::warning(Code::SamePosition, at, message).with_help(
-        "give each pool a `sort_order` of its own: the file's order decides between these two",
+        "give each pool a `sort_order` of its own; until then, the order in the file decides",
     )
 }
 

@@ -1,4 +1,4 @@
-//! Files that are read, lowered to what they ask for.
+//! Lowers the files that were read to the desired state.
 
 use super::{
     language::FileTable,
@@ -11,17 +11,17 @@ use crate::{
 
 use std::{collections::HashSet, mem};
 
-/// What has been read so far.
+/// The desired state under construction.
 pub(super) struct DesiredDraft {
-    /// What the files ask for.
+    /// The desired state so far.
     pub(super) desired: Desired,
-    /// Names of workers, to find two of one name: in lower case.
+    /// The names of workers in lower case, to find duplicates.
     pub(super) worker_names: HashSet<String>,
     sources: Sources,
     findings: Vec<Finding>,
 }
 
-/// What `files` ask for together, and what is wrong with it.
+/// Returns the desired state that `files` declare together, and the findings about it.
 pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut draft = DesiredDraft {
         desired: Desired::default(),
@@ -29,7 +29,7 @@ pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desi
         sources: sources.clone(),
         findings: Vec::new(),
     };
-    // Pools of all files first: a worker of one may be a member of a pool of another.
+    // Pools of all files come first: a worker in one file may be a member of a pool in another.
     files.iter_mut().for_each(|file| draft.read_pools(mem::take(&mut file.pools)));
     files.iter_mut().for_each(|file| draft.read_workers(mem::take(&mut file.workers)));
     files.into_iter().for_each(|file| draft.read_file(file));
@@ -38,7 +38,7 @@ pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desi
 }
 
 impl DesiredDraft {
-    /// Adds what a file says beside its pools and workers.
+    /// Adds everything in a file except its pools and workers.
     fn read_file(&mut self, file: FileTable) {
         let FileTable {
             version: OrReported(_),
@@ -69,17 +69,17 @@ impl DesiredDraft {
         self.read_removals(removed);
     }
 
-    /// Reports something.
+    /// Reports a finding.
     pub(super) fn report(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
-    /// Reports several things.
+    /// Reports several findings.
     pub(super) fn report_all(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);
     }
 
-    /// Reports an error, and what to do about it.
+    /// Reports an error with its help.
     pub(super) fn report_error(
         &mut self,
         code: Code,
@@ -90,7 +90,7 @@ impl DesiredDraft {
         self.report(Finding::error(code, at, message).with_help(help));
     }
 
-    /// The line at which a place of a file starts.
+    /// Returns the line on which a span starts.
     pub(super) fn source_line(&self, at: &Span) -> Option<SourceLine> {
         self.sources.start_line(at)
     }

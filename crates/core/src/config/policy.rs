@@ -1,4 +1,4 @@
-//! `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
+//! Lowers `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
 
 use super::{
     language::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl DesiredDraft {
-    /// Adds which server and space a file is about.
+    /// Adds the server and the space that a file names.
     pub(super) fn read_octopus(&mut self, octopus: Optional<OctopusTable>) {
         let Some(Declared { value: OctopusTable { url, space }, .. }) = octopus else { return };
         let url = url.and_then(|url| self.check_server_url(url));
@@ -23,13 +23,13 @@ impl DesiredDraft {
         self.set_once("space", space, |desired| &mut desired.space);
     }
 
-    /// Adds the switches of the server.
+    /// Adds the settings of the server.
     pub(super) fn read_server(&mut self, server: Optional<ServerTable>) {
         let Some(Declared { value: ServerTable { built_in_worker }, .. }) = server else { return };
         self.set_once("built_in_worker", built_in_worker, |desired| &mut desired.built_in_worker);
     }
 
-    /// Adds what may be deleted.
+    /// Adds the limits on what may be deleted.
     pub(super) fn read_manage(&mut self, manage: Optional<ManageTable>) {
         let Some(Declared { value: ManageTable { prune, max_deletes }, .. }) = manage else {
             return;
@@ -44,7 +44,7 @@ impl DesiredDraft {
         self.set_once("max_deletes", max_deletes, |desired| &mut desired.policy.max_deletes);
     }
 
-    /// Adds what the gates weigh.
+    /// Adds the levels of the gates.
     pub(super) fn read_gates(&mut self, gates: Optional<GatesTable>) {
         let Some(Declared { value: GatesTable(gates), .. }) = gates else { return };
         for (gate, Declared { value: level, span }) in gates {
@@ -55,7 +55,7 @@ impl DesiredDraft {
         }
     }
 
-    /// Adds what a file removes.
+    /// Adds the pools and workers that a file removes.
     pub(super) fn read_removals(&mut self, removed: Tables<RemovedTable>) {
         for Declared { value: RemovedTable { what }, .. } in removed {
             let desired = &self.desired;
@@ -72,14 +72,14 @@ impl DesiredDraft {
                 }
             };
             if is_declared {
-                let message = format!("{noun} `{}` is declared and removed", text.value);
+                let message = format!("{noun} `{}` is both declared and removed", text.value);
                 self.report_error(
                     Code::DeclaredAndRemoved,
                     text.span,
                     message,
                     "keep one of the two",
                 );
-            } else if desired.removed.iter().any(|other| other.value == removal) {
+            } else if desired.removed.iter().any(|earlier| earlier.value == removal) {
                 let message = format!("{noun} `{}` is removed twice", text.value);
                 self.report_error(Code::RemovedTwice, text.span, message, "remove one of the two");
             } else {
@@ -88,7 +88,7 @@ impl DesiredDraft {
         }
     }
 
-    /// Sets what one file may set, or several to the same value.
+    /// Sets a value that one file may set, or several files to the same value.
     pub(super) fn set_once<T: PartialEq>(
         &mut self,
         key: &str,
@@ -106,7 +106,7 @@ impl DesiredDraft {
         }
     }
 
-    /// The server's URL; `None` where it carries a secret or is not a URL, which is reported.
+    /// Returns the server's URL; if it contains a secret or is not a URL, reports that and returns `None`.
     fn check_server_url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
         let text = url.value.as_str();
         if text.starts_with("sandbox:") {
@@ -114,24 +114,23 @@ impl DesiredDraft {
         }
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let Some(rest) = rest else {
-            let message = "the server's URL starts with `https://`";
+            let message = "the server's URL does not start with `https://`";
             self.report_error(
                 Code::BadUrl,
                 url.span,
                 message,
-                "`sandbox:` is a server inside the process, to try things",
+                "add `https://`, or use `sandbox:` for an in-process sandbox",
             );
             return None;
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains('@') {
-            let message = "the URL has a user or a password, which must not be in a file";
+            let message = "the URL contains a user name or a password, which must not be in a file";
             let at =
                 self.source_line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
-            self.report(
-                Finding::new(Code::SecretInFile, Level::Error, at, message)
-                    .with_help("remove it here, and give the tool an API key: OCTOPUS_API_KEY or `--api-key-file FILE`"),
-            );
+            self.report(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
+                "remove it, and pass an API key in OCTOPUS_API_KEY or `--api-key-file FILE`",
+            ));
             return None;
         }
         Some(url)
@@ -139,6 +138,6 @@ impl DesiredDraft {
 }
 
 fn conflict_error(key: &str, at: Span) -> Finding {
-    let message = format!("another file sets another `{key}`");
-    Finding::error(Code::ConflictingFiles, at, message).with_help("set it in one file")
+    let message = format!("another file sets `{key}` to a different value");
+    Finding::error(Code::ConflictingFiles, at, message).with_help("set it in one file only")
 }

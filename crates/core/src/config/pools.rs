@@ -1,4 +1,4 @@
-//! `[pools]`: what is declared, and what the file's words for a pool mean.
+//! Lowers `[pools]`, and resolves references to pools.
 
 use super::{
     language::{PoolMembers, PoolTable},
@@ -15,7 +15,7 @@ use crate::{
 
 use std::collections::HashMap;
 
-/// The longest name that is allowed, in characters.
+/// The maximum length of a name, in characters.
 ///
 /// # Source
 ///
@@ -23,14 +23,14 @@ use std::collections::HashMap;
 pub(super) const LONGEST_NAME: usize = 200;
 
 impl DesiredDraft {
-    /// Adds the pools of a file.
+    /// Adds a file's pools.
     pub(super) fn read_pools(&mut self, pools: TableMap<PoolTable>) {
         let mut positions: HashMap<u32, String> = HashMap::new();
         for (key, table) in pools {
             if let Some(position) = &table.sort_order {
                 let (at, number) = (position.span.clone(), position.value.0);
                 match positions.get(&number) {
-                    Some(other) => self.report(sort_order_warning(at, number, other)),
+                    Some(earlier) => self.report(sort_order_warning(at, number, earlier)),
                     None => _ = positions.insert(number, key.value.clone()),
                 }
             }
@@ -56,7 +56,7 @@ impl DesiredDraft {
             let message = format!("the pool `{}` is declared twice", key.value);
             self.report(
                 Finding::error(Code::DuplicatePool, key.span, message)
-                    .with_label("declared in another file already")
+                    .with_label("already declared in another file")
                     .with_help("keep one of the two"),
             );
             return;
@@ -75,7 +75,7 @@ impl DesiredDraft {
         self.desired.pools.insert(key.value, Declared { value: pool, span: key.span });
     }
 
-    /// Reports a name, and a default pool, that another pool is already.
+    /// Reports a name that another pool already has, and a second default pool.
     fn check_pool_unique(&mut self, name: &Declared<Name>, default: &Option<Declared<bool>>) {
         if self.desired.pools.values().any(|pool| pool.name == name.value) {
             let message = format!("two pools are named `{}`", name.value);
@@ -85,17 +85,18 @@ impl DesiredDraft {
                     .with_help("give each pool a name of its own, or remove one of the two"),
             );
         }
-        let is_default = |flag: &Option<Declared<bool>>| flag.as_ref().is_some_and(|it| it.value);
+        let is_default =
+            |flag: &Option<Declared<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
         if let Some(flag) = default
             && flag.value
             && self.desired.pools.values().any(|pool| is_default(&pool.default))
         {
-            let message = "two pools of the file are to be the default pool";
+            let message = "two pools are declared as the default pool";
             self.report_error(
                 Code::DuplicateDefault,
                 flag.span.clone(),
                 message,
-                "set `default = true` on one pool alone",
+                "set `default = true` on one pool only",
             );
         }
     }
@@ -115,18 +116,18 @@ impl DesiredDraft {
             };
         };
         let static_only = [("members", members.is_some()), ("min_healthy", min_healthy.is_some())];
-        for (word, _) in static_only.into_iter().filter(|(_, is_set)| *is_set) {
-            let message = format!("a dynamic pool has no `{word}`");
+        for (key_name, _) in static_only.into_iter().filter(|(_, is_set)| *is_set) {
+            let message = format!("a dynamic pool cannot have `{key_name}`");
             self.report(
                 Finding::error(Code::DynamicPoolMember, key.span.clone(), message)
-                    .with_label("`image` makes the pool dynamic: it makes its own workers")
-                    .with_help(format!("remove `{word}` or `image`")),
+                    .with_label("`image` makes the pool dynamic: Octopus provides its workers")
+                    .with_help(format!("remove `{key_name}` or `image`")),
             );
         }
         DesiredPoolKind::Dynamic { image }
     }
 
-    /// What the file's word for a pool means: a key, a declared name, or else something live.
+    /// Resolves a reference to a pool: a key, a declared name, or otherwise a live pool.
     pub(super) fn resolve_pool_ref(&self, text: Declared<String>) -> Declared<DesiredPoolRef> {
         let name = Name::new(&text.value);
         let by_name = || {
@@ -142,14 +143,14 @@ impl DesiredDraft {
         Declared { value, span: text.span }
     }
 
-    /// Reports what is wrong with a name.
+    /// Reports an invalid name.
     pub(super) fn check_name(&mut self, noun: &str, name: &Declared<String>) {
         let text = name.value.as_str();
         let (message, help) = if text.trim().is_empty() {
-            (format!("the {noun} has an empty name"), "give it a name")
+            (format!("the {noun}'s name is empty"), "give it a name")
         } else if text.contains(char::is_control) {
-            (format!("the {noun}'s name has a control character"), "remove it")
-        } else if LONGEST_NAME < text.chars().count() {
+            (format!("the {noun}'s name contains a control character"), "remove it")
+        } else if text.chars().count() > LONGEST_NAME {
             (format!("the {noun}'s name is longer than {LONGEST_NAME} characters"), "shorten it")
         } else {
             return;

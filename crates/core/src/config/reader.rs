@@ -1,6 +1,6 @@
-//! A file's TOML, read into the tables of the language.
+//! Reads a file's TOML into the tables of the language.
 //!
-//! All that is wrong is reported, and nothing stops at the first. Never: what a value means.
+//! Reading continues after a mistake, so that all are reported. What the values mean is decided elsewhere.
 
 use super::definition::TableDefinition;
 use crate::{
@@ -18,30 +18,30 @@ use toml::{
 
 /// A table of the language.
 pub(super) trait TableType: Sized {
-    /// What it may hold.
+    /// The definition of its keys.
     fn define() -> TableDefinition;
 
-    /// Reads its fields; `None` where a required one cannot be read.
+    /// Reads the table's fields; returns `None` if a required one cannot be read.
     fn read_fields(table: &DeTable, reader: &mut FileReader) -> Option<Self>;
 }
 
-/// What a key may hold.
+/// A type of value that a key may have.
 pub(super) trait ValueType: Sized {
-    /// Reads a value; `None` where it is wrong, which is reported.
+    /// Reads a value; reports a wrong one and returns `None`.
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self>;
 
-    /// The JSON schema of such a value; that of a text, unless it is something else.
+    /// The JSON schema of the value; by default, that of a non-empty string.
     fn schema() -> Value {
         json!({ "type": "string", "minLength": 1 })
     }
 
-    /// The place that stands for the value.
+    /// The bytes to point at in findings about the value.
     fn span(found: &Found) -> Range<usize> {
         found.value.span()
     }
 }
 
-/// Keys that hold secrets elsewhere, without `-` and `_` and in lower case.
+/// Keys that hold secrets in other tools, in lower case and without `-` and `_`.
 const SECRETS: [&str; 9] = [
     "apikey",
     "octopusapikey",
@@ -54,44 +54,43 @@ const SECRETS: [&str; 9] = [
     "passphrase",
 ];
 
-/// A type of value, and how it is written.
-pub(super) const STRING: [&str; 2] = ["a string", "a string is written in quotes"];
+/// A string: its name, and a hint on how to write one. The constants below have the same form.
+pub(super) const STRING: [&str; 2] = ["a string", "write a string in quotes"];
 /// A number.
 pub(super) const NUMBER: [&str; 2] =
-    ["a whole number", "a number is written without quotes, as in `5`"];
+    ["a whole number", "write a number without quotes, such as `5`"];
 /// A list.
-pub(super) const LIST: [&str; 2] =
-    ["a list of strings", "a list is written as in `[\"a\", \"b\"]`"];
+pub(super) const LIST: [&str; 2] = ["a list of strings", "write a list such as `[\"a\", \"b\"]`"];
 /// A table.
 const TABLE: [&str; 2] =
-    ["a table", "a table is written as in `{ key = \"value\" }`, or below a header in brackets"];
+    ["a table", "write a table such as `{ key = \"value\" }`, or below a header in brackets"];
 /// A table of tables.
 pub(super) const MAP: [&str; 2] =
-    ["a table of tables", "each of them begins with its header, as in `[pools.kubernetes]`"];
+    ["a table of tables", "each table starts with a header such as `[pools.kubernetes]`"];
 
-/// Reads one file, and gathers what is wrong with it.
+/// Reads one file and collects the findings about it.
 pub(super) struct FileReader<'a> {
     sources: &'a Sources,
     source: SourceId,
-    /// Whether all of the file could be parsed; otherwise a missing key may be in the other part.
+    /// Whether the whole file could be parsed; if not, a missing key may be in the unparsed part.
     is_complete: bool,
-    /// What `{n}` stands for.
+    /// The current meaning of `{n}`.
     pub(super) placeholder: Placeholder,
-    /// What is wrong so far.
+    /// The findings so far.
     pub(super) findings: Vec<Finding>,
 }
 
-/// What `{n}` stands for in a text.
+/// The meaning of `{n}` in a text.
 pub(super) enum Placeholder {
-    /// Itself.
+    /// The literal characters.
     Literal,
     /// Nothing, since the worker's name has no range.
     Unbound,
-    /// The part of the worker's name that differs from its siblings'.
+    /// The item of the range that the worker's name contains.
     Bound(String),
 }
 
-/// A value, and the key that holds it.
+/// A value and its key.
 pub(super) struct Found<'t> {
     /// The key.
     pub(super) key: &'t Spanned<DeString<'t>>,
@@ -100,13 +99,13 @@ pub(super) struct Found<'t> {
 }
 
 impl<'a> FileReader<'a> {
-    /// A reader of one of the files; `is_complete` is whether all of it could be parsed.
+    /// Creates a reader for one of the files; `is_complete` tells whether the whole file could be parsed.
     pub(super) fn new(sources: &'a Sources, source: SourceId, is_complete: bool) -> Self {
         let (placeholder, findings) = (Placeholder::Literal, Vec::new());
         Self { sources, source, is_complete, placeholder, findings }
     }
 
-    /// Reads a table; `at` is where it stands.
+    /// Reads a table; findings about the table as a whole point at `at`.
     pub(super) fn read_table<T: TableType>(
         &mut self,
         table: &DeTable,
@@ -140,7 +139,7 @@ impl<'a> FileReader<'a> {
         T::read_fields(table, self)
     }
 
-    /// Reports it where not exactly one of these keys is there.
+    /// Reports an error unless the table has exactly one of these keys.
     fn check_choice(&mut self, table: &DeTable, names: &[&str], at: &Range<usize>) {
         let is_choice = |key: &&Spanned<DeString>| names.contains(&key.get_ref().as_ref());
         let mut present = table.keys().filter(is_choice);
@@ -159,7 +158,7 @@ impl<'a> FileReader<'a> {
         }
     }
 
-    /// Reads a key; `None` where it is not there, and where its value is wrong, which is reported.
+    /// Reads a key's value; returns `None` if the key is absent or its value is wrong (then reported).
     pub(super) fn read_key<T: ValueType>(
         &mut self,
         name: &str,
@@ -169,7 +168,7 @@ impl<'a> FileReader<'a> {
         self.read_value(&Found { key, value })
     }
 
-    /// Reads a table that stands in a list or in another table.
+    /// Reads a table inside a list or another table.
     pub(super) fn read_inner_table<T: TableType>(
         &mut self,
         value: &Spanned<DeValue>,
@@ -179,17 +178,17 @@ impl<'a> FileReader<'a> {
         self.read_table(table, at)
     }
 
-    /// Reads a value together with its place.
+    /// Reads a value together with its position.
     pub(super) fn read_value<T: ValueType>(&mut self, found: &Found) -> Option<Declared<T>> {
         T::read(found, self).map(|value| self.declare(value, T::span(found)))
     }
 
-    /// A value with its place.
+    /// Adds a position to a value.
     pub(super) fn declare<T>(&self, value: T, at: Range<usize>) -> Declared<T> {
         Declared { value, span: self.source_span(at) }
     }
 
-    /// A text with its placeholders filled in; `None` where it has nothing that can be used.
+    /// Reads a non-empty text of one line and fills in its placeholders; `None` if it is unusable.
     pub(super) fn read_text(&mut self, found: &Found) -> Option<String> {
         let text = self.expect(found.value, DeValue::as_str, STRING)?;
         if text.trim().is_empty() {
@@ -198,13 +197,13 @@ impl<'a> FileReader<'a> {
             return None;
         }
         if text.contains(char::is_control) {
-            let message = "the text has a control character";
+            let message = "the text contains a control character";
             self.report_error(Code::ControlCharacter, found.value.span(), message, "remove it");
         }
         self.read_free_text(found)
     }
 
-    /// The same for a text that may be empty and have several lines.
+    /// Reads a text that may be empty or have several lines, and fills in its placeholders.
     pub(super) fn read_free_text(&mut self, found: &Found) -> Option<String> {
         let text = self.expect(found.value, DeValue::as_str, STRING)?;
         let at = found.value.span();
@@ -218,11 +217,11 @@ impl<'a> FileReader<'a> {
         match &self.placeholder {
             Placeholder::Bound(n) => return Some(text.replace("{n}", n)),
             Placeholder::Unbound if text.contains("{n}") => {
-                let message = "`{n}` stands for nothing: the worker's name has no range";
-                let help = "`[01..06]` in the worker's name makes six workers";
+                let message = "`{n}` has no meaning here: the worker's name has no range";
+                let help = "`[01..06]` in the worker's name declares six workers";
                 let stray = Finding::warning(Code::StrayN, self.source_span(at), message);
                 self.findings.push(stray.with_help(help));
-                // Once for each worker.
+                // Report it only once for each worker.
                 self.placeholder = Placeholder::Literal;
             }
             Placeholder::Unbound | Placeholder::Literal => {}
@@ -230,7 +229,7 @@ impl<'a> FileReader<'a> {
         Some(text)
     }
 
-    /// A text that is one of these words.
+    /// Reads a text that must be one of `words`.
     pub(super) fn read_word<'t>(&mut self, words: &[&str], found: &Found<'t>) -> Option<&'t str> {
         let text = self.expect(found.value, DeValue::as_str, STRING)?;
         if words.contains(&text) {
@@ -257,7 +256,7 @@ impl<'a> FileReader<'a> {
         self.findings.push(Finding::error(code, span, message).with_help(help));
     }
 
-    /// What `take` makes of a value; reports a value of another type than the `expected` one.
+    /// Returns what `take` extracts from a value; if that is nothing, reports the wrong type.
     pub(super) fn expect<'t, T>(
         &mut self,
         value: &'t Spanned<DeValue<'t>>,
@@ -290,14 +289,14 @@ impl<'a> FileReader<'a> {
         self.report_error(Code::UnknownKey, key.span(), message, help);
     }
 
-    /// The value is not shown: neither is its line, for that would show it too.
+    /// Reports a secret without showing its line, which contains the value.
     fn report_secret(&mut self, key: &Spanned<DeString>) {
         let span = self.source_span(key.span());
         let message = format!("`{}` is a secret and must not be in a file", key.get_ref());
         let at =
             self.sources.start_line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
         self.findings.push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
-            "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
+            "remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
         ));
     }
 
@@ -306,7 +305,7 @@ impl<'a> FileReader<'a> {
     }
 }
 
-/// The names in backticks, separated by commas.
+/// Returns the names in backticks, separated by commas.
 fn quote_names(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")

@@ -1,4 +1,4 @@
-//! `[[placements]]`: selectors and verdicts.
+//! Lowers `[[placements]]` and `[[waves]]`.
 
 use super::{
     language::{ContainerTable, PlacementChoice, PlacementTable, WaveTable},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl DesiredDraft {
-    /// Adds the rules of a file after those that are there.
+    /// Appends the placement rules of a file.
     pub(super) fn read_placements(&mut self, placements: Tables<PlacementTable>) {
         for Declared { value: table, span } in placements {
             let PlacementTable {
@@ -58,14 +58,14 @@ impl DesiredDraft {
         }
     }
 
-    /// Adds the waves of a file after those that are there.
+    /// Appends the waves of a file.
     pub(super) fn read_waves(&mut self, waves: Tables<WaveTable>) {
         for Declared { value: WaveTable { label, project, project_group }, span } in waves {
             let mut taken = self.desired.waves.iter().filter_map(|wave| wave.label.as_ref());
             if let Some(label) = &label
                 && taken.any(|other| eq_ignoring_case(&other.value, &label.value))
             {
-                let message = format!("two waves are called `{}`", label.value);
+                let message = format!("two waves have the label `{}`", label.value);
                 self.report_error(
                     Code::DuplicateWave,
                     label.span.clone(),
@@ -85,7 +85,7 @@ impl DesiredDraft {
     ) -> SelectedProcesses {
         match (process.map(|word| word.value), runbook) {
             (Some(SelectedProcesses::Deployments), Some(runbook)) => {
-                let message = "`runbook` finds nothing in deployment processes";
+                let message = "`runbook` matches nothing in deployment processes";
                 self.report_error(
                     Code::ConflictingKeys,
                     runbook.span.clone(),
@@ -95,7 +95,7 @@ impl DesiredDraft {
                 SelectedProcesses::Deployments
             }
             (Some(processes), _) => processes,
-            // A rule that names a runbook means its process.
+            // A rule that names a runbook is for its process.
             (None, Some(_)) => SelectedProcesses::Runbooks,
             (None, None) => SelectedProcesses::Deployments,
         }
@@ -153,7 +153,7 @@ impl DesiredDraft {
         PlacementVerdict::Place(DesiredPlacement { place, execution, container })
     }
 
-    /// Reports a key that a rule with `leave` has no use for.
+    /// Reports a key that has no effect in a rule with `leave`.
     fn check_leave_key(&mut self, key: &str, at: Option<Span>) {
         if let Some(at) = at {
             let message = format!("`leave` and `{key}` exclude each other");
@@ -161,7 +161,7 @@ impl DesiredDraft {
                 Code::ConflictingKeys,
                 at,
                 message,
-                format!("remove `{key}`: steps that are left are not changed"),
+                format!("remove `{key}`: a rule with `leave` changes nothing"),
             );
         }
     }

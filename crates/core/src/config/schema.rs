@@ -1,15 +1,15 @@
-//! The JSON Schema of `workers.toml`, made of the tables that the files are read into.
+//! The JSON Schema of `workers.toml`, generated from the tables that files are read into.
 //!
-//! Draft 7, which Taplo and Even Better TOML read.
+//! Uses draft 7, which Taplo and Even Better TOML support.
 
 use super::{language::FileTable, reader::TableType};
 use serde_json::{Map, Value, json};
 
-/// Where the schema is published, and what `#:schema` names.
+/// The URL at which the schema is published, as given in `#:schema`.
 const ID: &str =
     "https://raw.githubusercontent.com/poolwright/poolwright/main/schema/workers.schema.json";
 
-/// The JSON Schema of `workers.toml`.
+/// Returns the JSON Schema of `workers.toml`.
 pub fn json_schema() -> Value {
     let mut schema = Map::new();
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));

@@ -1,9 +1,9 @@
-//! Rules that would never settle: the result of one is what another one looks for.
+//! Finds rules that would never settle, because the result of one is what another one matches.
 //!
-//! Rule `i` sends a step to a place; if rule `j` takes steps of that place elsewhere, the next run would
-//! move the step again. That cannot happen where `i` comes first and still matches the step at its new
-//! place, since the first rule that matches decides. Only what the file alone proves is told here;
-//! `diff` tells the rest, on the steps that there are.
+//! Suppose rule `i` moves a step to a place. If rule `j` moves steps away from that place, the next run
+//! would move the step again, unless `i` comes first and still matches the step at its new place: the
+//! first rule that matches decides. Only conflicts that the file alone proves are reported here; `diff`
+//! reports the others, for the steps that exist.
 
 use super::lower::DesiredDraft;
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
 };
 
 impl DesiredDraft {
-    /// Tells which rules would never settle.
+    /// Reports rules that would never settle.
     pub(super) fn check_rules_settle(&mut self) {
         let rules = &self.desired.rules;
-        let unsettled = rules.iter().enumerate().filter_map(|(at, first)| {
-            let next = next_decider(rules, at, first)?;
+        let unsettled = rules.iter().enumerate().filter_map(|(index, first)| {
+            let next = next_decider(rules, index, first)?;
             Some(unsettled_error(first, next))
         });
         let unsettled: Vec<_> = unsettled.collect();
@@ -29,21 +29,21 @@ impl DesiredDraft {
     }
 }
 
-/// The rule that may decide about a step which `first` has moved; none where `first` does so itself.
+/// Returns the rule that may decide about a step that `first` has moved, unless it is `first` itself.
 fn next_decider<'a>(
     rules: &'a [Declared<PlacementRule>],
-    at: usize,
+    index: usize,
     first: &PlacementRule,
 ) -> Option<&'a Declared<PlacementRule>> {
-    let matches = |(other, rule): &(usize, &Declared<PlacementRule>)| {
-        if at == *other {
+    let matches = |(candidate, rule): &(usize, &Declared<PlacementRule>)| {
+        if index == *candidate {
             matches_own_result(first)
         } else {
             takes_result(first, rule) && selectors_overlap(first, rule)
         }
     };
     let decider = rules.iter().enumerate().find(matches);
-    decider.filter(|(other, _)| at != *other).map(|(_, rule)| rule)
+    decider.filter(|(candidate, _)| index != *candidate).map(|(_, rule)| rule)
 }
 
 fn place_target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
@@ -53,13 +53,13 @@ fn place_target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
     }
 }
 
-/// Whether `next` looks for where `first` sends its steps, and sends them elsewhere.
+/// Whether `next` matches the place to which `first` moves its steps, and moves them away from it.
 fn takes_result(first: &PlacementRule, next: &PlacementRule) -> bool {
     let (Some(from), Some(to)) = (place_target(first), place_target(next)) else { return false };
     !is_same_place(from, to) && selects_result(next, from)
 }
 
-/// Whether two rules send a step to one place.
+/// Whether two rules move steps to the same place.
 fn is_same_place(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
     match (&one.place, &other.place) {
         (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
@@ -67,7 +67,7 @@ fn is_same_place(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
     }
 }
 
-/// Whether the rule's `currently` names where `target` sends its steps.
+/// Whether the rule's `currently` matches the place of `target`.
 fn selects_result(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
     let Some(currently) = &rule.select.currently else { return false };
     match &target.place {
@@ -77,9 +77,9 @@ fn selects_result(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
         Place::Variable(_) => {
             currently.covers_place(VARIABLE, |place| *place == CurrentPlace::Variable)
         }
-        Place::Pool(sent) => {
-            let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &sent.value;
-            let is_same_pool = |place: &CurrentPlace| matches!(place, CurrentPlace::Pool(item) if item.value == sent.value);
+        Place::Pool(pool) => {
+            let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &pool.value;
+            let is_same_pool = |place: &CurrentPlace| matches!(place, CurrentPlace::Pool(current) if current.value == pool.value);
             currently.covers_place(&fold_case(word), is_same_pool)
         }
     }
@@ -91,13 +91,13 @@ fn matches_own_result(rule: &PlacementRule) -> bool {
         || place_target(rule).is_some_and(|target| selects_result(rule, target))
 }
 
-/// Whether a step can be thought of that both rules are about.
+/// Whether a step could exist that both rules match.
 fn selectors_overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
-    // Every field by name, so that a new selector cannot be forgotten here.
+    // Names every field, so that a new selector cannot be forgotten here.
     let StepSelectors {
         project,
         project_group,
-        // One project has many tags, and one step many channels: two lists may always meet.
+        // A project may have many tags, and a step many channels: two lists may always overlap.
         project_tag: _,
         channel: _,
         runbook,
@@ -135,9 +135,9 @@ fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRul
     let name = |rule: &PlacementRule| {
         rule.label.as_ref().map_or("another rule".into(), |label| format!("`{label}`"))
     };
-    let at = next.select.currently.as_ref().map_or(&next.span, |it| &it.span);
+    let at = next.select.currently.as_ref().map_or(&next.span, |places| &places.span);
     let message =
-        format!("the rules would never settle: this one takes what {} has placed", name(first));
+        format!("the rules would never settle: this rule moves what {} has placed", name(first));
     Finding::error(Code::UnsettledRules, at.clone(), message)
-        .with_help("let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`")
+        .with_help("make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`")
 }

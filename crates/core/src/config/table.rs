@@ -1,9 +1,9 @@
 //! The language as types: a table is a struct, and its fields are its keys.
 //!
-//! From its declaration in [`tables!`] follow the struct, the check of a file against it, the
-//! suggestions for misspelt keys and the JSON schema. Lowering destructures the struct without `..`, so
-//! neither a key that is declared and not read compiles, nor one that is read and not declared.
-//! Never: what a value means; that is the business of the files that lower it.
+//! A declaration in [`tables!`] generates the struct, the check of a file against it, the suggestions for
+//! misspelt keys and the JSON schema. Lowering destructures the struct without `..`, so a key that is
+//! declared but not read does not compile, and neither does one that is read but not declared.
+//! What the values mean is decided where they are lowered.
 
 use super::{
     definition::{KeyDefinition, TableDefinition},
@@ -13,16 +13,16 @@ use crate::desired::Declared;
 
 use toml::de::DeTable;
 
-/// What a field of a table stands for: one key, or the keys of a choice.
+/// A field of a table: one key, or a choice between several.
 pub(super) trait TableField: Sized {
-    /// Adds its keys.
+    /// Adds the field's keys to the table's definition.
     fn define(table: &mut TableDefinition, name: &'static str, doc: &'static str);
 
-    /// Reads it; `None` where it is missing or wrong, and the table cannot be read without it.
+    /// Reads the field; returns `None` if it is missing or wrong and the table cannot be read without it.
     fn read(name: &str, table: &DeTable, reader: &mut FileReader) -> Option<Self>;
 }
 
-/// A key that has to be there.
+/// A required key.
 pub(super) type Required<T> = Declared<T>;
 
 impl<T: ValueType> TableField for Required<T> {
@@ -35,7 +35,7 @@ impl<T: ValueType> TableField for Required<T> {
     }
 }
 
-/// A key that may be left out; one whose value is wrong reads as left out.
+/// An optional key; one with a wrong value reads as absent.
 pub(super) type Optional<T> = Option<Declared<T>>;
 
 impl<T: ValueType> TableField for Optional<T> {
@@ -48,7 +48,7 @@ impl<T: ValueType> TableField for Optional<T> {
     }
 }
 
-/// A list is empty where its key is left out.
+/// A list, which is empty if its key is absent.
 impl<T> TableField for Vec<T>
 where
     Self: ValueType,
@@ -62,7 +62,7 @@ where
     }
 }
 
-/// A field without which its table is read all the same, to report what else is wrong with it.
+/// A field whose table is read even without it, so that other mistakes in the table are reported too.
 #[derive(Debug)]
 pub(super) struct OrReported<T>(pub(super) Option<T>);
 
@@ -76,7 +76,7 @@ impl<T: TableField> TableField for OrReported<T> {
     }
 }
 
-/// A key that a later version will know.
+/// A key that is reserved for a later version.
 #[derive(Debug)]
 pub(super) struct Reserved;
 
@@ -113,7 +113,7 @@ macro_rules! tables {
             }
 
             fn read_fields(table: &DeTable, reader: &mut FileReader) -> Option<Self> {
-                // All of them first: each reports what is wrong with it.
+                // Read all fields before returning, so that each reports its mistakes.
                 $(let $key = <$type as TableField>::read(stringify!($key), table, reader);)+
                 Some(Self { $($key: $key?,)+ })
             }

@@ -1,4 +1,4 @@
-//! What the keys of the language hold: how each value is read, and its JSON schema.
+//! The types of values in the language: how each is read, and its JSON schema.
 
 use super::reader::{FileReader, Found, LIST, MAP, NUMBER, TableType, ValueType};
 use crate::{
@@ -33,13 +33,13 @@ impl ValueType for FreeText {
     }
 }
 
-/// What a text was parsed to: `None` where it does not parse, which is reported.
+/// The result of parsing a text; `None` if it does not parse, which is reported.
 #[derive(Debug)]
 pub(super) struct FromText<T>(pub(super) Option<T>);
 
-/// A type that a text is parsed to.
+/// A type that is parsed from a text.
 pub(super) trait TextType: FromStr<Err: Display> {
-    /// The code of a text that does not parse, and how such a text is written.
+    /// The code to report if a text does not parse, and the help that goes with it.
     const ERROR: (Code, &str);
 }
 
@@ -70,7 +70,7 @@ impl<T: TextType> ValueType for FromText<T> {
 /// A text, or a list of at least one.
 impl ValueType for Vec<Declared<String>> {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
-        read_texts(found, reader, "leave the key out")
+        read_texts(found, reader, "remove the key")
     }
 
     fn schema() -> Value {
@@ -78,10 +78,10 @@ impl ValueType for Vec<Declared<String>> {
     }
 }
 
-/// The same, as patterns.
+/// A pattern, or a list of at least one.
 impl ValueType for Patterns {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
-        let help = "leave the key out: it then matches everything";
+        let help = "remove the key to match everything";
         let texts = read_texts(found, reader, help)?;
         Some(Self::new(texts.iter().map(|text| text.value.as_str())))
     }
@@ -111,7 +111,7 @@ pub(super) struct TextList(pub(super) Vec<Declared<String>>);
 impl ValueType for TextList {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
         let items = reader.expect(found.value, DeValue::as_array, LIST)?;
-        Some(Self(read_list(found, items, reader, "name at least one")))
+        Some(Self(read_list(found, items, reader, "list at least one")))
     }
 
     fn schema() -> Value {
@@ -132,7 +132,7 @@ fn read_list(
     read_items(found, items, reader)
 }
 
-/// The items of a list, as far as they can be read.
+/// Reads the items of a list, without those that are wrong.
 pub(super) fn read_items<T: ValueType>(
     found: &Found,
     items: &DeArray,
@@ -144,7 +144,7 @@ pub(super) fn read_items<T: ValueType>(
 
 impl ValueType for bool {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
-        let expected = ["true or false", "`true` and `false` are written without quotes"];
+        let expected = ["true or false", "write `true` and `false` without quotes"];
         reader.expect(found.value, DeValue::as_bool, expected)
     }
 
@@ -153,7 +153,7 @@ impl ValueType for bool {
     }
 }
 
-/// `true`, since `false` would say nothing.
+/// `true`; `false` would have no effect.
 #[derive(Debug)]
 pub(super) struct True;
 
@@ -162,7 +162,7 @@ impl ValueType for True {
         if bool::read(found, reader)? {
             return Some(Self);
         }
-        let message = format!("`{} = false` says nothing", found.key.get_ref());
+        let message = format!("`{} = false` has no effect", found.key.get_ref());
         reader.report_error(Code::SaysNothing, found.value.span(), message, "remove it");
         None
     }
@@ -182,8 +182,8 @@ impl<const LEAST: u32, const MOST: u32> ValueType for Number<LEAST, MOST> {
         let value = u32::from_str_radix(number.as_str(), number.radix()).ok();
         let value = value.filter(|value| (LEAST..=MOST).contains(value));
         if value.is_none() {
-            let message = format!("the number is not from {LEAST} to {MOST}");
-            let help = "choose a number within these bounds";
+            let message = format!("the number is not between {LEAST} and {MOST}");
+            let help = "use a number within these bounds";
             reader.report_error(Code::NumberOutOfRange, found.value.span(), message, help);
         }
         value.map(Self)
@@ -205,7 +205,7 @@ impl ValueType for MaxDeletes {
         }
         let expected = [
             "a whole number or a percentage such as \"10%\"",
-            "a percentage is written in quotes, a number without",
+            "write a percentage in quotes, a number without",
         ];
         let text = reader.expect(found.value, DeValue::as_str, expected)?;
         let number = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
@@ -234,7 +234,8 @@ impl ValueType for Version {
         if number == "1" {
             return Some(Self);
         }
-        let message = format!("this file is of version {number}, and this tool reads version 1");
+        let message =
+            format!("this file is written for version {number}, but this tool reads version 1");
         let help = match number.parse::<i64>() {
             Ok(2..) => format!("upgrade poolwright to read version {number} files"),
             _ => "write `version = 1`".to_owned(),
@@ -269,7 +270,7 @@ impl<T: TableType> ValueType for Tables<T> {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
         let expected = [
             "a list of tables, such as `[[placements]]`",
-            "each of them begins with its header in double brackets",
+            "each table starts with a header in double brackets",
         ];
         let mut tables = Vec::new();
         for item in reader.expect(found.value, DeValue::as_array, expected)?.iter() {
@@ -284,7 +285,7 @@ impl<T: TableType> ValueType for Tables<T> {
     }
 }
 
-/// Tables by keys of the user's choice, in the file's order.
+/// Tables under keys that the user chooses, in the file's order.
 pub(super) type TableMap<T> = Vec<(Declared<String>, T)>;
 
 impl<T: TableType> ValueType for TableMap<T> {

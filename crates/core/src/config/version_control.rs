@@ -1,4 +1,4 @@
-//! `[version_control]`.
+//! Lowers `[version_control]`.
 
 use super::{
     language::{UnreachableAction, VersionControlTable},
@@ -12,16 +12,16 @@ use crate::{
 };
 
 impl DesiredDraft {
-    /// Adds what a file says of processes that are stored in Git.
+    /// Adds a file's settings for processes that are stored in Git.
     pub(super) fn read_version_control(&mut self, table: Optional<VersionControlTable>) {
         let Some(Declared { value: table, span }) = table else { return };
         let VersionControlTable { branch, message, on_protected, on_unreachable } = table;
-        let or = VersionControl::default();
+        let defaults = VersionControl::default();
         let branches = branch.map(|names| names.value.into_iter().map(|name| name.value).collect());
         let settings = VersionControl {
-            branches: branches.unwrap_or(or.branches),
-            message: message.map_or(or.message, |text| text.value),
-            on_protected: on_protected.map_or(or.on_protected, |action| action.value),
+            branches: branches.unwrap_or(defaults.branches),
+            message: message.map_or(defaults.message, |text| text.value),
+            on_protected: on_protected.map_or(defaults.on_protected, |action| action.value),
             skip_unreachable: on_unreachable
                 .is_some_and(|action| action.value == UnreachableAction::Skip),
         };
@@ -42,12 +42,12 @@ impl ValueType for ProtectedBranchAction {
             (_, Some(name)) => (
                 Code::BadBranch,
                 format!("`{}` is not a valid branch name", name.trim()),
-                "such as `branch:poolwright/move-steps`",
+                "use a name such as `branch:poolwright/move-steps`",
             ),
             (text, None) => (
                 Code::UnknownWord,
                 format!("`{text}` is not one of `error`, `skip`, `branch:NAME`"),
-                "such as `on_protected = \"branch:poolwright/move-steps\"`",
+                "use a setting such as `on_protected = \"branch:poolwright/move-steps\"`",
             ),
         };
         reader.report_error(code, found.value.span(), message, help);
@@ -55,7 +55,7 @@ impl ValueType for ProtectedBranchAction {
     }
 }
 
-/// Whether Git takes it for the name of a branch.
+/// Whether Git accepts a text as the name of a branch.
 ///
 /// # Source
 ///
@@ -66,7 +66,7 @@ fn is_branch_name(name: &str) -> bool {
         |text: &str| !text.is_empty() && !text.starts_with('.') && !text.ends_with(".lock");
     name.split('/').all(is_valid_part)
         && !name.contains(is_forbidden)
-        && !["..", "@{"].iter().any(|it| name.contains(it))
+        && !["..", "@{"].iter().any(|part| name.contains(part))
         && !name.ends_with('.')
         && !name.starts_with('-')
         && name != "@"
@@ -77,7 +77,7 @@ mod tests {
     use super::is_branch_name;
 
     #[test]
-    fn a_branch_is_named_as_git_takes_it() {
+    fn a_branch_name_is_valid_if_git_accepts_it() {
         for good in ["main", "release/1.2", "poolwright/move-steps", "é", "a@b"] {
             assert!(is_branch_name(good), "{good}");
         }

@@ -1,4 +1,4 @@
-//! `[workers]`: ranges expanded, endpoints put together.
+//! Lowers `[workers]`, with ranges expanded, and assembles their endpoints.
 
 use super::{
     expand::Expanded,
@@ -17,7 +17,7 @@ use crate::{
 use std::collections::HashSet;
 
 impl DesiredDraft {
-    /// Adds the workers of a file.
+    /// Adds a file's workers.
     pub(super) fn read_workers(&mut self, workers: Vec<Expanded<WorkerTable>>) {
         for Expanded { name, table } in workers {
             self.check_name("worker", &name);
@@ -63,24 +63,24 @@ impl DesiredDraft {
                 DesiredPoolRef::Live(_) => false,
             };
             if is_dynamic {
-                let message = "a dynamic pool makes its own workers";
+                let message = "a dynamic pool cannot have declared workers";
                 self.report(
                     Finding::error(Code::DynamicPoolMember, pool.span.clone(), message)
                         .with_label("this pool has an `image`")
-                        .with_help("name static pools alone"),
+                        .with_help("list static pools only"),
                 );
             }
             if seen.insert(pool.value.clone()) {
                 pools.push(pool);
             } else {
-                let message = "the pool is named twice";
-                self.report_error(Code::DuplicatePool, pool.span, message, "name it once");
+                let message = "the pool is listed twice";
+                self.report_error(Code::DuplicatePool, pool.span, message, "list it once");
             }
         }
         pools
     }
 
-    /// How the worker is reached; `None` where something is wrong with that, which is reported.
+    /// Returns how the server reaches the worker; reports mistakes and returns `None`.
     fn read_endpoint(&mut self, kind: WorkerKind) -> Option<Declared<DesiredEndpoint>> {
         let (endpoint, span) = match kind {
             WorkerKind::Listening(Declared { value, span }) => (read_listening(value), span),
@@ -104,8 +104,13 @@ impl DesiredDraft {
     fn read_ssh(&mut self, table: SshTable) -> Option<DesiredEndpoint> {
         let SshTable { host, port, account, fingerprint, platform, proxy } = table;
         if host.value.contains(|c: char| c.is_whitespace() || c == '/') {
-            let message = "a host is a name or an address";
-            self.report_error(Code::BadHost, host.span, message, "`port` is a key of its own");
+            let message = "this is not a host name or an address";
+            self.report_error(
+                Code::BadHost,
+                host.span,
+                message,
+                "write the name or address alone; the port has its own key, `port`",
+            );
             return None;
         }
         self.report_all(lint_fingerprint(&fingerprint));
@@ -128,7 +133,7 @@ impl DesiredDraft {
                     Code::ConflictingKeys,
                     at.clone(),
                     message,
-                    "set `subscription` for an agent that polls, `url` for one that listens",
+                    "set `subscription` for an agent that polls, or `url` for one that listens",
                 );
                 return None;
             }
@@ -143,8 +148,8 @@ impl DesiredDraft {
         Some(DesiredEndpoint::Kubernetes { link, namespace })
     }
 
-    /// Both an address and a thumbprint, or neither where the worker registers itself; `None` where
-    /// something is wrong with them, which is reported.
+    /// Returns an address and a thumbprint, or neither if the worker registers itself; reports mistakes
+    /// and returns `None`.
     fn read_link<T>(
         &mut self,
         key: &str,
@@ -165,9 +170,7 @@ impl DesiredDraft {
             Code::MissingKey,
             at.clone(),
             message,
-            format!(
-                "set both `{key}` and `thumbprint`, or neither for a worker that registers itself"
-            ),
+            format!("set both `{key}` and `thumbprint`, or neither if the worker registers itself"),
         );
         None
     }
