@@ -214,7 +214,7 @@ codes! {
     UnknownWave = "unknown-wave",
     /// A value is not one of the words that its key allows.
     UnknownWord = "unknown-word",
-    /// A rule names a step of which it is not known how to move it.
+    /// A rule names a step that poolwright does not know how to move.
     UnmanagedStep = "unmanaged-step",
     /// Changes are on branches that have yet to be merged.
     UnmergedBranch = "unmerged-branch",
@@ -224,7 +224,7 @@ codes! {
     UnreachableTarget = "unreachable-target",
     /// A rule is about variables that the API key may not read.
     UnreadVariables = "unread-variables",
-    /// A worker's endpoint on the server is not valid, so that it cannot be written back.
+    /// A worker's endpoint on the server is not valid, so it cannot be written back.
     UnreadableEndpoint = "unreadable-endpoint",
     /// Variables or deployment targets that rules may be about could not be read.
     UnseenChoosers = "unseen-choosers",
