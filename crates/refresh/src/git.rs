@@ -212,7 +212,9 @@ impl GitProject<'_> {
             ));
         }
         if self.runbooks {
-            for book in reader.branch_runbooks(at).await? {
+            let mut runbooks = reader.branch_runbooks(at).await?;
+            runbooks.sort_by(|one, other| one.name.cmp(&other.name));
+            for book in runbooks {
                 let owner = self.owners.process_owner(self.project, Some(&book.name));
                 wanted.push((
                     Resource::BranchProcess(

@@ -6,7 +6,7 @@
 //! values in a set, which is in their documents; and that of the branches of one repository, of which one
 //! may stand in for the one before it.
 
-use super::{Live, LiveProcess, ProcessSnapshot};
+use super::{Live, LiveProcess, ProcessSnapshot, VariableOwner};
 use crate::model::Name;
 
 impl Live {
@@ -19,8 +19,12 @@ impl Live {
         self.references.sort_by(|one, other| (one.kind, &one.what).cmp(&(other.kind, &other.what)));
         self.other_spaces.sort_by(|one, other| one.space.cmp(&other.space));
         let indirect = &mut self.indirect;
-        indirect.variables.sort_by(|one, other| one.set.cmp(&other.set));
-        indirect.sets.sort_by(|one, other| one.id.cmp(&other.id));
+        indirect.variables.sort_by(|one, other| {
+            (owner_key(&one.owner), &one.set).cmp(&(owner_key(&other.owner), &other.set))
+        });
+        indirect.sets.sort_by(|one, other| {
+            (owner_key(&one.owner), &one.id).cmp(&(owner_key(&other.owner), &other.id))
+        });
         indirect.targets.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         let directory = &mut self.directory;
         for entries in [
@@ -34,13 +38,20 @@ impl Live {
     }
 }
 
-/// Where a process stands: with its project, the deployment process before the runbooks.
-fn process_key(process: &LiveProcess) -> (&Name, Option<&Name>) {
-    (&process.owner.project, process.owner.runbook.as_ref())
+/// Where a process stands: deployment processes, runbooks, then what is in Git, each with its project. The
+/// processes of one repository keep the order in which they were read, branch by branch.
+fn process_key(process: &LiveProcess) -> (bool, bool, &Name, Option<&Name>) {
+    let runbook = process.owner.runbook.as_ref().filter(|_| process.git.is_none());
+    (process.git.is_some(), runbook.is_some(), &process.owner.project, runbook)
+}
+
+/// Where variables stand: those of projects, then those of libraries, by name.
+fn owner_key(owner: &VariableOwner) -> (bool, &Name) {
+    (matches!(owner, VariableOwner::Library(_)), owner.name())
 }
 
 /// Where a snapshot stands: with its process, and then by what it is.
 fn snapshot_key(snapshot: &ProcessSnapshot) -> (Name, Option<Name>, Option<String>) {
-    let (project, runbook) = process_key(&snapshot.process);
-    (project.clone(), runbook.cloned(), snapshot.describe_origin())
+    let owner = &snapshot.process.owner;
+    (owner.project.clone(), owner.runbook.clone(), snapshot.describe_origin())
 }

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
 
 /// A worker as the lines of its table.
-struct WorkerTable {
+struct WorkerLines {
     name: String,
     lines: Vec<(&'static str, String)>,
 }
@@ -38,12 +38,12 @@ pub(super) fn render_tables(
     let (mut tables, mut left) = (Vec::new(), Vec::new());
     for worker in workers {
         match table_lines(live, pools, worker) {
-            Ok(lines) => tables.push(WorkerTable { name: worker.name.to_string(), lines }),
+            Ok(lines) => tables.push(WorkerLines { name: worker.name.to_string(), lines }),
             Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
         }
     }
     let mut text = String::new();
-    for WorkerTable { name, lines } in fold_ranges(tables) {
+    for WorkerLines { name, lines } in fold_ranges(tables) {
         _ = writeln!(text, "\n[workers.{}]", table_key(&name));
         lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
     }
@@ -189,7 +189,7 @@ fn entry_reference(
 }
 
 /// Folds neighbours whose names and lines differ by a number that counts up.
-fn fold_ranges(tables: Vec<WorkerTable>) -> Vec<WorkerTable> {
+fn fold_ranges(tables: Vec<WorkerLines>) -> Vec<WorkerLines> {
     let mut folded = Vec::new();
     let mut rest = tables.into_iter().peekable();
     while let Some(first) = rest.next() {
@@ -217,7 +217,7 @@ struct NumberedWorkers {
 
 impl NumberedWorkers {
     /// The range that a worker may begin: the last number in its name counts.
-    fn from_table(table: &WorkerTable) -> Option<Self> {
+    fn from_table(table: &WorkerLines) -> Option<Self> {
         let end = table.name.rfind(|c: char| c.is_ascii_digit())? + 1;
         let digits = table.name[..end].chars().rev().take_while(char::is_ascii_digit).count();
         let (before, number) = table.name[..end].split_at(end - digits);
@@ -235,16 +235,16 @@ impl NumberedWorkers {
     }
 
     /// Whether a worker is the one of this number.
-    fn matches_number(&self, table: &WorkerTable, number: u32) -> bool {
+    fn matches_number(&self, table: &WorkerLines, number: u32) -> bool {
         let n = format!("{number:0width$}", width = self.width);
         let name = format!("{}{n}{}", self.before, self.after);
         let lines = self.lines.iter().map(|(key, value)| (*key, value.replace("{n}", &n)));
         table.name == name && lines.eq(table.lines.iter().cloned())
     }
 
-    fn into_table(self, last: u32) -> WorkerTable {
+    fn into_table(self, last: u32) -> WorkerLines {
         let Self { before, after: behind, width, first, lines } = self;
-        WorkerTable { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
+        WorkerLines { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
     }
 }
 
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn shown(workers: &[(&str, &str)]) -> String {
-        let table = |(name, url): &(&str, &str)| WorkerTable {
+        let table = |(name, url): &(&str, &str)| WorkerLines {
             name: (*name).to_owned(),
             lines: vec![
                 ("pools", "[\"p-01\"]".to_owned()),
@@ -278,7 +278,7 @@ mod tests {
             ],
         };
         let folded = fold_ranges(workers.iter().map(table).collect());
-        let line = |table: WorkerTable| format!("{} {}", table.name, table.lines[1].1);
+        let line = |table: WorkerLines| format!("{} {}", table.name, table.lines[1].1);
         folded.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
