@@ -2,10 +2,12 @@
 
 use poolwright_core::{
     live::{
-        Directory, DirectoryEntry, Health, HiddenData, Live, LiveBranch, LivePool, LiveProcess,
-        LiveProject, LiveServer, LiveStep, LiveWorker, ProcessOwner, UnreadPart,
+        BranchRole, Directory, DirectoryEntry, Health, HiddenData, Live, LiveBranch, LivePool,
+        LiveProcess, LiveProject, LiveServer, LiveStep, LiveWorker, ProcessOwner, UnreadPart,
     },
-    model::{Container, Id, KubernetesLink, Linked, LiveEndpoint, Name, Place, PoolKind},
+    model::{
+        BranchRef, Container, Id, KubernetesLink, Linked, LiveEndpoint, Name, Place, PoolKind,
+    },
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
@@ -265,10 +267,11 @@ prop_compose! {
                 continue;
             }
             let id = format!("process-{at}");
+            let git = git.map(|protected| on_main(id.clone(), number, protected));
             live.push(LiveProcess {
-                id: if git.is_some() { LiveProcess::id_on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
+                id: git.as_ref().map_or(Id::new(&id), |branch| branch.at.process_id()),
                 owner: ProcessOwner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
-                git: git.map(|protected| on_main(id, number, protected)),
+                git,
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
                 templates: Vec::new(),
             });
@@ -293,15 +296,13 @@ prop_compose! {
 
 /// The default branch of a project, as a process or variables have it.
 pub(crate) fn on_main(document: String, project: usize, protected: bool) -> LiveBranch {
-    LiveBranch {
+    let at = BranchRef {
         document,
         project: Id::new(format!("Projects-{project}")),
         repository: "https://git.example/all.git".into(),
         name: "main".into(),
-        protected,
-        stands_for: None,
-        without_stand_in: false,
-    }
+    };
+    LiveBranch { at, role: BranchRole::from_protection(protected) }
 }
 
 /// What is read again once a file says that repositories may be passed over.

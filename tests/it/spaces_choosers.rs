@@ -53,9 +53,7 @@ fn add_set(
     };
     let document = format!("variableset-{at}");
     let id = match in_git {
-        true => {
-            LiveVariableSet::id_on_branch(&Id::new(format!("Projects-{at}")), &document, "main")
-        }
+        true => on_main(document.clone(), at, false).at.variable_set_id(),
         false => Id::new(&document),
     };
     let branch = in_git.then(|| ValueBranch { name: "main".into(), is_default: true });

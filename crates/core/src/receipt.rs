@@ -248,7 +248,7 @@ impl ReceiptEntry {
             action: change.kind.action(),
             id: change.kind.object_id().map(str::to_owned),
             step_id,
-            project_id: change.kind.git_commit().map(|it| it.project.as_str().to_owned()),
+            project_id: change.kind.git_commit().map(|it| it.at.project.as_str().to_owned()),
             outcome: ChangeOutcome::Skipped,
             error: None,
             written: Vec::new(),

@@ -252,10 +252,10 @@ impl RollbackPlanner<'_> {
 /// of the project, by the project's name then and now.
 fn concerns_branch(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool {
     let of_project = match &entry.project_id {
-        Some(id) => on.project.as_str() == id,
+        Some(id) => on.at.project.as_str() == id,
         None => Name::new(then) == *now,
     };
-    entry.id.as_deref() == Some(on.document.as_str()) && of_project
+    entry.id.as_deref() == Some(on.at.document.as_str()) && of_project
 }
 
 /// A field that somebody has changed, with what it was when the apply had ended.

@@ -7,7 +7,7 @@
 
 mod branches;
 
-pub(super) use branches::{RepositoryBranches, client_branch, short_branch_name};
+pub(super) use branches::{RepositoryBranches, branch_ref, short_branch_name};
 
 use super::{
     RefreshError, SpaceReading,
@@ -22,7 +22,7 @@ use poolwright_core::{
         HiddenData, LiveBranch, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin,
         UnreadPart,
     },
-    model::ProcessKind,
+    model::{BranchRef, ProcessKind},
     scope::{GitScope, ReadScope},
 };
 
@@ -81,7 +81,7 @@ pub(super) async fn branch_snapshots(
     let known: HashSet<(&str, &str)> = read
         .iter()
         .filter_map(|it| it.git.as_ref())
-        .map(|branch| (branch.project.as_str(), branch.name.as_str()))
+        .map(|branch| (branch.at.project.as_str(), branch.at.name.as_str()))
         .collect();
     let git = &GitScope::every_branch();
     let any = scope.deployments || scope.runbooks;
@@ -141,7 +141,7 @@ impl GitProject<'_> {
             self.branch_reader().with_stand_ins().await.map_err(|why| (String::new(), why))?;
         let branch_prefix = |branch: &LiveBranch| match branches.len() {
             1 => String::new(),
-            _ => format!("on branch {:?}: ", branch.name),
+            _ => format!("on branch {:?}: ", branch.at.name),
         };
         let read = branches.iter().map(async |branch| {
             self.read_branch(branch).await.map_err(|why| (branch_prefix(branch), why))
@@ -170,7 +170,7 @@ impl GitProject<'_> {
         };
         let is_unread_branch = |name: &str| !known.contains(&(self.project.id.as_str(), name));
         let mut branches: Vec<LiveBranch> =
-            listed.into_iter().filter(|it| is_unread_branch(&it.name)).collect();
+            listed.into_iter().filter(|it| is_unread_branch(&it.at.name)).collect();
         let mut gaps = Vec::new();
         if BRANCHES < branches.len() {
             let what = format!("{} branches {of}", branches.len() - BRANCHES);
@@ -187,7 +187,7 @@ impl GitProject<'_> {
                 Ok(read) => processes.extend(read),
                 Err(why) if is_repository_error(&why) => {
                     gaps.push(unread_part(
-                        format!("branch {:?} {of}", branch.name),
+                        format!("branch {:?} {of}", branch.at.name),
                         why.to_string(),
                     ));
                 }
@@ -202,7 +202,7 @@ impl GitProject<'_> {
         branch: &LiveBranch,
     ) -> Result<Vec<LiveProcess>, octopus::ClientError> {
         let reader = &self.reading.reader;
-        let at = &client_branch(branch);
+        let at = &octopus::ProjectBranch::from(&branch.at);
         let mut wanted = Vec::new();
         if self.scope.deployments {
             let owner = self.owners.process_owner(self.project, None);
@@ -234,7 +234,7 @@ impl GitProject<'_> {
                 .filter(|_| self.scope.templates && has_route);
             let mut process = live_on_branch(process, owner, branch);
             if let Some(outline) = outline {
-                let of = (branch.project.as_str(), Some(at));
+                let of = (branch.at.project.as_str(), Some(at));
                 process.templates = resolved::read_template_uses(reader, &outline, of).await?;
             }
             Ok(process)
@@ -249,8 +249,9 @@ fn live_on_branch(
     branch: &LiveBranch,
 ) -> LiveProcess {
     let mut live = lower::live_process(process, owner);
-    let process = live.id.as_str().to_owned();
-    live.id = LiveProcess::id_on_branch(&branch.project, &process, &branch.name);
-    live.git = Some(LiveBranch { document: process, ..branch.clone() });
+    let document = live.id.as_str().to_owned();
+    let at = BranchRef { document, ..branch.at.clone() };
+    live.id = at.process_id();
+    live.git = Some(LiveBranch { at, role: branch.role.clone() });
     live
 }

@@ -12,8 +12,7 @@ use super::{
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
-    live::{HiddenData, LiveBranch, LiveVariableSet, UnreadPart, VariableStore},
-    model::Id,
+    live::{HiddenData, LiveBranch, UnreadPart, VariableStore},
     scope::ReadScope,
 };
 
@@ -88,9 +87,9 @@ async fn read_project<'a>(
         Err(why) => return Err(why),
     }
     let read = stores.iter().map(|store| {
-        let name = store.branch_name().unwrap_or_default().to_owned();
-        let address = octopus::ProjectBranch { project: project.id.clone(), name };
-        async move { reading.reader.branch_variables(&address).await }
+        let name = store.branch_name().unwrap_or_default();
+        let at = git::branch_ref(project, &project.variable_set_id, name);
+        async move { reading.reader.branch_variables(&(&at).into()).await }
     });
     let mut branches = Vec::new();
     for (set, store) in join_all(read).await.into_iter().zip(&stores) {
@@ -142,11 +141,9 @@ impl BranchVariables {
         is_default: bool,
         mut set: wire::VariableSetResource,
     ) -> Self {
-        let document = &project.variable_set_id;
         let name = store.branch_name().unwrap_or_default();
-        set.id = LiveVariableSet::id_on_branch(&Id::new(&project.id), document, name)
-            .as_str()
-            .to_owned();
+        let at = git::branch_ref(project, &project.variable_set_id, name);
+        set.id = at.variable_set_id().as_str().to_owned();
         // A server that gives no ids still has values that are not the same.
         for (at, variable) in set.variables.iter_mut().enumerate() {
             if variable.id.is_empty() {
@@ -154,9 +151,7 @@ impl BranchVariables {
             }
         }
         let store = match store.clone() {
-            VariableStore::Branch(branch) => {
-                VariableStore::Branch(LiveBranch { document: document.clone(), ..branch })
-            }
+            VariableStore::Branch(branch) => VariableStore::Branch(LiveBranch { at, ..branch }),
             other => other,
         };
         Self { store, is_default, set }

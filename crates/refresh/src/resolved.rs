@@ -237,7 +237,7 @@ pub(super) fn unread_templates<'a>(
             | TemplateContents::Omitted
             | TemplateContents::Ambiguous => None,
         })?;
-        let on = process.git.as_ref().map(|git| format!(" on branch {:?}", git.name));
+        let on = process.git.as_ref().map(|git| format!(" on branch {:?}", git.at.name));
         let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
         let what = format!("the steps inside the process templates that {of} uses");
         Some(UnreadPart::new(what, why, HiddenData::Templates))

@@ -1,7 +1,7 @@
 //! Things with a document of their own, and where they are served.
 
 use super::base::percent_encode;
-use poolwright_core::model::ProcessKind;
+use poolwright_core::model::{BranchRef, ProcessKind};
 use serde::Deserialize;
 
 /// A thing whose document can be read whole, and written. Ids are as the server wrote them.
@@ -32,6 +32,12 @@ pub struct ProjectBranch {
     pub project: String,
     /// The branch's short name: `main`.
     pub name: String,
+}
+
+impl From<&BranchRef> for ProjectBranch {
+    fn from(at: &BranchRef) -> Self {
+        Self { project: at.project.as_str().to_owned(), name: at.name.clone() }
+    }
 }
 
 impl ProjectBranch {

@@ -3,7 +3,7 @@
 mod indirect_pools;
 
 use crate::{
-    live::{Health, Live, LiveBranch, LivePool, LiveProcess, LiveStep, LiveWorker, MachinePolicy},
+    live::{BranchRole, Health, Live, LiveBranch, LivePool, LiveStep, LiveWorker, MachinePolicy},
     model::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
     },
@@ -33,8 +33,8 @@ fn add_branch_process(live: &mut Live, change: &Change) {
         }
         _ => return,
     };
-    let Some(base) = &commit.base else { return };
-    let of_base = LiveProcess::id_on_branch(&commit.project, &commit.document, base);
+    let Some(base) = commit.base_document() else { return };
+    let of_base = base.process_id();
     if live.processes.iter().any(|process| process.id == *new) {
         return;
     }
@@ -43,14 +43,14 @@ fn add_branch_process(live: &mut Live, change: &Change) {
         return;
     };
     process.id = new.clone();
-    process.git = process.git.map(|branch| stand_in_branch(branch, &commit.branch));
+    process.git = process.git.map(|base| stand_in_branch(base, &commit.at.name));
     live.processes.push(process);
 }
 
 /// The branch of this name that is made of a protected one.
 fn stand_in_branch(base: LiveBranch, name: &str) -> LiveBranch {
-    let stands_for = Some(base.name);
-    LiveBranch { name: name.to_owned(), protected: false, stands_for, ..base }
+    let at = base.at.on_branch(name);
+    LiveBranch { at, role: BranchRole::StandIn { protected_branch: base.at.name } }
 }
 
 /// The id of a pool once the plan is carried out.

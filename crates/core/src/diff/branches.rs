@@ -9,7 +9,7 @@ use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
     desired::{ProtectedBranchAction, VersionControl},
     finding::{Code, Finding, FindingLocation, Level},
-    live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
+    live::{BranchRole, HiddenData, Live, LiveBranch, LiveVariableSet, UnreadPart, VariableStore},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
     text::{eq_ignoring_case, pluralize},
@@ -71,7 +71,7 @@ impl<'a> BranchTracker<'a> {
         let mut lacking = LackingChanges::new();
         let mut committed: Vec<(usize, Vec<Change>)> = Vec::with_capacity(documents.len());
         let is_stand_in = |document: &DocumentChanges| {
-            document.branch.is_some_and(|branch| branch.stands_for.is_some())
+            document.branch.is_some_and(|branch| branch.protected_branch().is_some())
         };
         let (stand_ins, others): (Vec<_>, Vec<_>) =
             documents.into_iter().enumerate().partition(|(_, it)| is_stand_in(it));
@@ -94,7 +94,7 @@ impl<'a> BranchTracker<'a> {
         let DocumentChanges { branch, changes, .. } = document;
         let Some(branch) = branch else { return changes };
         let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
-        if changes.is_empty() || !branch.protected {
+        if changes.is_empty() || branch.role == BranchRole::Open {
             return self.with_commits(changes, branch, None);
         }
         match &settings.value.on_protected {
@@ -120,28 +120,29 @@ impl<'a> BranchTracker<'a> {
         changes: Vec<Change>,
         lacking: &mut LackingChanges<'a>,
     ) -> Vec<Change> {
-        let in_project = |other: &&LiveBranch| other.project == branch.project;
+        let of = &branch.at;
         let same_name = live_branches(self.matched.live)
-            .filter(|other| in_project(other) && other.name == name && other.stands_for.is_some());
+            .filter(|other| other.at.project == of.project && other.at.name == name)
+            .filter_map(|other| Some((other, other.protected_branch()?)));
         let (own, of_others): (Vec<_>, Vec<_>) =
-            same_name.partition(|it| it.stands_for.as_ref() == Some(&branch.name));
-        let project = branch.project.as_str();
+            same_name.partition(|(_, protected)| *protected == of.name);
+        let project = of.project.as_str();
         let made_for_other = || {
             let mut made = self.made.iter();
-            made.any(|(of, made, base)| *of == project && *made == name && *base != branch.name)
+            made.any(|(owner, made, base)| *owner == project && *made == name && *base != of.name)
         };
-        let block = if branch.without_stand_in {
+        let block = if branch.role == BranchRole::ProtectedWithoutStandIn {
             BranchBlock::NoStandIn
-        } else if own.iter().any(|it| it.document == branch.document) {
+        } else if own.iter().any(|(it, _)| it.at.document == of.document) {
             let addresses = changes.into_iter().map(|it| it.address).collect();
-            lacking.insert((project, &branch.document, &branch.name), addresses);
+            lacking.insert((project, &of.document, &of.name), addresses);
             return Vec::new();
         } else if !own.is_empty() {
             BranchBlock::StandInUnchanged
         } else if !of_others.is_empty() || made_for_other() {
             BranchBlock::NameTaken
         } else {
-            self.made.insert((project, name, &branch.name));
+            self.made.insert((project, name, &of.name));
             return self.with_commits(changes, branch, Some(name));
         };
         self.block(block, changes.iter().map(|it| &it.address));
@@ -156,15 +157,15 @@ impl<'a> BranchTracker<'a> {
     ) -> Vec<Change> {
         let DocumentChanges { project, branch, changes } = document;
         let Some(branch) = branch else { return changes };
-        let protected = branch.stands_for.as_deref().unwrap_or_default();
-        let key = (branch.project.as_str(), branch.document.as_str(), protected);
+        let protected = branch.protected_branch().unwrap_or_default();
+        let key = (branch.at.project.as_str(), branch.at.document.as_str(), protected);
         let Some(lacking) = lacking.remove(&key) else { return Vec::new() };
         let live = self.matched.live;
         let missing = lacking.iter().filter(|it| !branch_has_address(live, branch, it));
         self.block(BranchBlock::StandInUnchanged, missing);
         if changes.is_empty() {
             let waits =
-                format!("{} of project {project:?}, to be merged into {protected}", branch.name);
+                format!("{} of project {project:?}, to be merged into {protected}", branch.at.name);
             self.waiting.insert((project.clone(), waits));
         }
         self.with_commits(changes, branch, None)
@@ -178,29 +179,26 @@ impl<'a> BranchTracker<'a> {
         new: Option<&str>,
     ) -> Vec<Change> {
         let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
-        let name = new.unwrap_or(&branch.name);
+        let at = branch.at.on_branch(new.unwrap_or(&branch.at.name));
         for change in &mut changes {
             let commit = || PlannedCommit {
-                document: branch.document.clone(),
-                project: branch.project.clone(),
-                repository: branch.repository.clone(),
-                branch: name.to_owned(),
-                base: new.map(|_| branch.name.clone()),
+                at: at.clone(),
+                base: new.map(|_| branch.at.name.clone()),
                 message: settings.value.message.clone(),
             };
             if let Address::Step { branch, .. }
             | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. } =
                 &mut change.address
             {
-                *branch = Some(name.to_owned());
+                *branch = Some(at.name.clone());
             }
             match &mut change.kind {
                 ChangeKind::PlaceStep { process, git, .. } => {
-                    *process = LiveProcess::id_on_branch(&branch.project, &branch.document, name);
+                    *process = at.process_id();
                     *git = Some(commit());
                 }
                 ChangeKind::SetValue { set, git, .. } => {
-                    *set = LiveVariableSet::id_on_branch(&branch.project, &branch.document, name);
+                    *set = at.variable_set_id();
                     *git = Some(commit());
                 }
                 _ => {}
@@ -287,7 +285,7 @@ impl<'a> BranchTracker<'a> {
             true => "no project that could be read",
             false => "no project",
         };
-        let names = || live_branches(live).map(|it| it.name.as_str());
+        let names = || live_branches(live).map(|it| it.at.name.as_str());
         let is_idle = |name: &&str| {
             let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
             is_written_out && !names().any(|text| eq_ignoring_case(text, name))
@@ -318,7 +316,7 @@ fn address_project(address: &Address) -> Name {
 fn branch_has_address(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
     match address {
         Address::Step { step, .. } => {
-            let id = LiveProcess::id_on_branch(&branch.project, &branch.document, &branch.name);
+            let id = branch.at.process_id();
             let is_same_step =
                 |other: Address| matches!(other, Address::Step { step: name, .. } if name == *step);
             let process = live.processes.iter().find(|process| process.id == id);

@@ -14,10 +14,11 @@ use crate::{
     },
     finding::{Level, Span},
     live::{
-        Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject, LiveServer,
-        LiveStep, LiveWorker, ProcessOwner, TemplateContents, TemplateUse, steps_in_pool,
+        BranchRole, Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject,
+        LiveServer, LiveStep, LiveWorker, ProcessOwner, TemplateContents, TemplateUse,
+        steps_in_pool,
     },
-    model::{Execution, Id, Linked, LiveEndpoint, Name, Place, PoolKind},
+    model::{BranchRef, Execution, Id, Linked, LiveEndpoint, Name, Place, PoolKind},
     plan::{Plan, PlanHeader, PlanOrigin, check_soundness},
     scope::ReadScope,
     text::pattern::{Pattern, Patterns},
@@ -118,6 +119,17 @@ fn names(name: &Name, renamed_from: &[Declared<String>]) -> Vec<String> {
     old.chain([name.as_folded().to_owned()]).collect()
 }
 
+/// The default branch of a project, as a process or variables have it.
+fn on_main(document: &str, project: usize, protected: bool) -> LiveBranch {
+    let at = BranchRef {
+        document: document.to_owned(),
+        project: Id::new(format!("Projects-{project}")),
+        repository: "https://git.example/all.git".into(),
+        name: "main".into(),
+    };
+    LiveBranch { at, role: BranchRole::from_protection(protected) }
+}
+
 fn declared<T>(value: T) -> Declared<T> {
     Declared { value, span: Span::default() }
 }
@@ -166,17 +178,9 @@ prop_compose! {
             }
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {
-            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::id_on_branch(&Id::new(format!("Projects-{at}")), &format!("process-{at}"), "main")),
+            id: git[at].map_or(Id::new(format!("process-{at}")), |protected| on_main(&format!("process-{at}"), at, protected).at.process_id()),
             owner: ProcessOwner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
-            git: git[at].map(|protected| LiveBranch {
-                document: format!("process-{at}"),
-                project: Id::new(format!("Projects-{at}")),
-                repository: "https://git.example/all.git".into(),
-                name: "main".into(),
-                protected,
-                stands_for: None,
-                without_stand_in: false,
-            }),
+            git: git[at].map(|protected| on_main(&format!("process-{at}"), at, protected)),
             steps: steps.into_iter().enumerate().map(|(n, (name, kind, place, run_on_server, roles))| LiveStep {
                 id: Id::new(format!("{at}-{n}")),
                 step: Name::new(format!("{} {n}", STEPS[name])),

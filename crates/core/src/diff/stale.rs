@@ -6,7 +6,7 @@ mod fields;
 mod observer;
 
 use crate::{
-    live::{Live, LiveProcess, LiveVariableSet},
+    live::Live,
     model::{Address, Id, Place, PoolHandle, Process, VariableSet},
     plan::{Change, ChangeKind, Expectation, Fact, Plan, PlannedCommit, StepEdit, StepFact},
 };
@@ -88,22 +88,14 @@ fn related_facts(change: &Change) -> Vec<Fact> {
 
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
 fn source_process(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
-    match git {
-        Some(PlannedCommit { project, document, base: Some(base), .. }) => {
-            LiveProcess::id_on_branch(project, document, base)
-        }
-        _ => process.clone(),
-    }
+    let base = git.and_then(PlannedCommit::base_document);
+    base.map_or_else(|| process.clone(), |base| base.process_id())
 }
 
 /// The set of variables that a change was planned from.
 fn source_variable_set(set: &Id<VariableSet>, git: Option<&PlannedCommit>) -> Id<VariableSet> {
-    match git {
-        Some(PlannedCommit { project, document, base: Some(base), .. }) => {
-            LiveVariableSet::id_on_branch(project, document, base)
-        }
-        _ => set.clone(),
-    }
+    let base = git.and_then(PlannedCommit::base_document);
+    base.map_or_else(|| set.clone(), |base| base.variable_set_id())
 }
 
 /// The address that a fact is about, as the plan knows it.

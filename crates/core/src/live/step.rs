@@ -1,7 +1,7 @@
 //! Processes and their steps, as far as it matters where they run.
 
 use crate::model::{
-    Address, Container, Id, Name, Place, Pool, Process, ProcessKind, ProcessName, Project,
+    Address, BranchRef, Container, Id, Name, Place, Pool, Process, ProcessKind, ProcessName,
     StepAction,
 };
 
@@ -45,20 +45,43 @@ pub enum TemplateContents {
 /// A branch that has a process, or variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveBranch {
-    /// The id of the process or of the variable set, which all branches share.
-    pub document: String,
-    /// The project whose repository it is in.
-    pub project: Id<Project>,
-    /// The repository's URL, without what may be secret in it. Projects may share one.
-    pub repository: String,
-    /// Its short name: `main`.
-    pub name: String,
-    /// Whether the server refuses to commit to it.
-    pub protected: bool,
-    /// The protected branch whose changes this one has, until they are merged.
-    pub stands_for: Option<String>,
-    /// Of a protected branch, whether the one that a file wants to stand for it is protected as well.
-    pub without_stand_in: bool,
+    /// What it has, and where it is.
+    pub at: BranchRef,
+    /// Whether it takes commits.
+    pub role: BranchRole,
+}
+
+/// Whether a branch takes commits, and on whose behalf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BranchRole {
+    /// It takes them.
+    Open,
+    /// The server refuses to commit to it.
+    Protected,
+    /// The server refuses to commit to it, and to the branch that a file wants to stand for it.
+    ProtectedWithoutStandIn,
+    /// It has the changes of a protected branch, until they are merged.
+    StandIn {
+        /// That branch's short name.
+        protected_branch: String,
+    },
+}
+
+impl BranchRole {
+    /// The role of a branch that stands for no other.
+    pub fn from_protection(is_protected: bool) -> Self {
+        if is_protected { Self::Protected } else { Self::Open }
+    }
+}
+
+impl LiveBranch {
+    /// The protected branch whose changes this one has.
+    pub fn protected_branch(&self) -> Option<&str> {
+        match &self.role {
+            BranchRole::StandIn { protected_branch } => Some(protected_branch),
+            BranchRole::Open | BranchRole::Protected | BranchRole::ProtectedWithoutStandIn => None,
+        }
+    }
 }
 
 /// Whose process it is.
@@ -105,20 +128,11 @@ pub struct LiveStep {
 }
 
 impl LiveProcess {
-    /// The id of a process as it is on a branch of a project's repository.
-    ///
-    /// # Source
-    ///
-    /// `api.md` 2.10: ids of runbooks in Git are slug-based, so that two projects may have the same.
-    pub fn id_on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<Process> {
-        Id::new(format!("{}/{document}@{branch}", project.as_str()))
-    }
-
     /// The address of one of its steps.
     pub fn step_address(&self, step: &LiveStep) -> Address {
         Address::Step {
             project: self.owner.project.to_string(),
-            branch: self.git.as_ref().map(|it| it.name.clone()),
+            branch: self.git.as_ref().map(|it| it.at.name.clone()),
             process: self.owner.process_name(),
             step: self.unique_step_name(step),
         }

@@ -1,7 +1,7 @@
 //! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
 
 use super::{DirectoryEntry, LiveBranch, ReferenceHolder};
-use crate::model::{Id, Name, Pool, Project, VariableSet, VariableSetOwner, VariableValue};
+use crate::model::{Id, Name, Pool, VariableSet, VariableSetOwner, VariableValue};
 use crate::text::fold_case;
 
 /// A value of a variable of type worker pool.
@@ -91,7 +91,8 @@ impl VariableStore {
     /// The branch that has the set.
     pub fn branch_name(&self) -> Option<&str> {
         match self {
-            Self::Branch(LiveBranch { name, .. }) | Self::OtherBranch(name) => Some(name),
+            Self::Branch(branch) => Some(&branch.at.name),
+            Self::OtherBranch(name) => Some(name),
             Self::Database | Self::SupersededByGit { .. } => None,
         }
     }
@@ -133,11 +134,6 @@ impl PoolVariable {
 }
 
 impl LiveVariableSet {
-    /// The id of a set as it is on a branch of a project's repository.
-    pub fn id_on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<VariableSet> {
-        Id::new(format!("{}/{document}@{branch}", project.as_str()))
-    }
-
     /// The branch that its values are on.
     pub fn value_branch(&self) -> Option<ValueBranch> {
         let name = self.store.branch_name()?.to_owned();

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     finding::{FindingLocation, Span},
     model::{
-        Address, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process, ProcessKind,
-        Project, StepAction, VariableSet, Worker,
+        Address, BranchRef, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process,
+        ProcessKind, StepAction, VariableSet, Worker,
     },
 };
 
@@ -140,19 +140,20 @@ pub enum ChangeKind {
 /// How something is written that is stored in Git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCommit {
-    /// The process or the variable set, by the id that all branches share.
-    #[serde(alias = "process")]
-    pub document: String,
-    /// The project whose repository it is in.
-    pub project: Id<Project>,
-    /// The repository: nothing else is written to it at the same time.
-    pub repository: String,
-    /// The branch.
-    pub branch: String,
+    /// What is written, and on which branch. Nothing else is written to its repository at the same time.
+    #[serde(flatten)]
+    pub at: BranchRef,
     /// The branch that this one is made of, where it is not there yet.
     pub base: Option<String>,
     /// What the commit says.
     pub message: String,
+}
+
+impl PlannedCommit {
+    /// The same document on the branch that this one is made of, where it is not there yet.
+    pub fn base_document(&self) -> Option<BranchRef> {
+        self.base.as_ref().map(|base| self.at.on_branch(base))
+    }
 }
 
 /// What kind of object a change is about.
@@ -323,7 +324,7 @@ impl ChangeKind {
     /// The server's id of the object; none where it is not there yet.
     pub fn object_id(&self) -> Option<&str> {
         if let Some(commit) = self.git_commit() {
-            return Some(&commit.document);
+            return Some(&commit.at.document);
         }
         match self {
             Self::CreatePool(_)
@@ -383,6 +384,31 @@ impl ChangeKind {
             Self::SetBuiltInWorker { enabled: on } => {
                 vec![FieldDiff::new_changed("built_in_worker", json!(!on), json!(on))]
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_saved_in_one_way_and_read_in_the_older_one_too() {
+        let commit = PlannedCommit {
+            at: BranchRef {
+                document: "book".into(),
+                project: Id::new("Projects-1"),
+                repository: "https://git.example/all.git".into(),
+                name: "pools".into(),
+            },
+            base: Some("main".into()),
+            message: "Move steps".into(),
+        };
+        let text = serde_json::to_string(&commit).unwrap();
+        insta::assert_snapshot!(text, @r#"{"document":"book","project":"Projects-1","repository":"https://git.example/all.git","branch":"pools","base":"main","message":"Move steps"}"#);
+        let older = text.replace(r#""document""#, r#""process""#);
+        for saved in [&text, &older] {
+            assert_eq!(serde_json::from_str::<PlannedCommit>(saved).unwrap(), commit);
         }
     }
 }

@@ -135,7 +135,7 @@ fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
         ChangeKind::PlaceStep { kind, git, .. } => match address {
             Address::Step { process, branch, .. } => {
                 process.kind() == *kind
-                    && *branch == git.as_ref().map(|commit| commit.branch.clone())
+                    && *branch == git.as_ref().map(|commit| commit.at.name.clone())
             }
             _ => false,
         },
@@ -146,7 +146,7 @@ fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
                     VariableSetOwner::Library(_) => None,
                 };
                 Name::new(name.as_str()) == Name::new(variable)
-                    && shown == git.as_ref().map(|commit| commit.branch.as_str())
+                    && shown == git.as_ref().map(|commit| commit.at.name.as_str())
             }
             _ => false,
         },
@@ -170,12 +170,12 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
             check_edits(all.len(), count_edit_kinds(all))
                 .or_else(|| all.iter().find_map(find_edit_flaw))
         }
-        ChangeKind::PlaceStep {
-            git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
+        ChangeKind::PlaceStep { git: Some(PlannedCommit { at, base: Some(base), .. }), .. }
+        | ChangeKind::SetValue { git: Some(PlannedCommit { at, base: Some(base), .. }), .. }
+            if at.name == *base =>
+        {
+            Some("a branch is made of itself")
         }
-        | ChangeKind::SetValue {
-            git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
-        } if branch == base => Some("a branch is made of itself"),
         ChangeKind::PlaceStep { edits: all, .. } => check_edits(all.len(), count_edit_kinds(all))
             .or_else(|| (!all.show_what_is_written()).then_some(NOT_AS_SHOWN)),
         ChangeKind::CreateWorker(new) => find_worker_flaw(new),

@@ -139,7 +139,7 @@ impl RollbackPlanner<'_> {
             (
                 VariableStore::Branch(on),
                 VariableSetOwner::Project { name, branch: Some(branch) },
-            ) => on.name == *branch && concerns_branch(entry, on, name, set.owner.name()),
+            ) => on.at.name == *branch && concerns_branch(entry, on, name, set.owner.name()),
             (
                 VariableStore::Database,
                 VariableSetOwner::Project { branch: None, .. } | VariableSetOwner::Library(_),

@@ -15,7 +15,7 @@ use crate::{
         plan_from_changes, simulate_changes,
     },
     finding::{Code, Span},
-    live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
+    live::{DirectoryEntry, Live, LivePool, LiveStep, LiveWorker},
     model::{Container, Id, LiveEndpoint, Name, Place, Pool, PoolKind, Process},
     plan::{
         Change, ChangeKind, CommonField, EndpointField, Field, Plan, PoolField, ServerField,
@@ -199,9 +199,7 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
 /// The fields of the step that a change is about; on a branch that is yet to be made, those on its base.
 fn step(change: &Change, live: &Live) -> Option<Fields> {
     let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
-    let base = git.as_ref().and_then(|git| git.base.as_ref().map(|base| (git, base)));
-    let base = base
-        .map(|(commit, base)| LiveProcess::id_on_branch(&commit.project, &commit.document, base));
+    let base = git.as_ref().and_then(|git| git.base_document()).map(|base| base.process_id());
     let find = |id: &Id<Process>| live.processes.iter().find(|other| other.id == *id);
     let process = find(process).or_else(|| find(base.as_ref()?))?;
     process.steps.iter().find(|other| other.id == *action).map(of_step)

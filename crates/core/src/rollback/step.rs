@@ -84,7 +84,8 @@ impl RollbackPlanner<'_> {
         let is_entry_process = |process: &&LiveProcess| match (&process.git, branch) {
             (None, None) => process.id.as_str() == id,
             (Some(git), Some(branch)) => {
-                git.name == *branch && concerns_branch(entry, git, project, &process.owner.project)
+                git.at.name == *branch
+                    && concerns_branch(entry, git, project, &process.owner.project)
             }
             _ => false,
         };
@@ -114,7 +115,7 @@ impl RollbackPlanner<'_> {
         let mut processes = self.live.processes.iter();
         let has_process = processes.any(|process| {
             process.owner.project == project
-                && process.git.as_ref().is_some_and(|git| git.name == *branch)
+                && process.git.as_ref().is_some_and(|git| git.at.name == *branch)
         });
         let mut sets = self.live.indirect.sets.iter();
         let has_set =
@@ -191,12 +192,5 @@ fn step_execution(step: &LiveStep) -> Execution {
 }
 
 pub(super) fn commit_on_branch(branch: &LiveBranch, message: &str) -> PlannedCommit {
-    PlannedCommit {
-        document: branch.document.clone(),
-        project: branch.project.clone(),
-        repository: branch.repository.clone(),
-        branch: branch.name.clone(),
-        base: None,
-        message: message.to_owned(),
-    }
+    PlannedCommit { at: branch.at.clone(), base: None, message: message.to_owned() }
 }

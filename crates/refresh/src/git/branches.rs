@@ -8,8 +8,8 @@
 use crate::{SpaceReading, item_errors::is_repository_error};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
-    live::LiveBranch,
-    model::Id,
+    live::{BranchRole, LiveBranch},
+    model::{BranchRef, Id},
     scope::GitScope,
     text::{eq_ignoring_case, pattern::Patterns},
 };
@@ -30,7 +30,9 @@ impl RepositoryBranches<'_> {
         let mut branches = Vec::new();
         for mut branch in self.selected_branches().await? {
             let stand_in = self.find_stand_in(&branch, &branches).await?;
-            branch.without_stand_in = matches!(stand_in, StandInBranch::Protected);
+            if matches!(stand_in, StandInBranch::Protected) {
+                branch.role = BranchRole::ProtectedWithoutStandIn;
+            }
             branches.push(branch);
             if let StandInBranch::Found(stand_in) = stand_in {
                 branches.push(stand_in);
@@ -47,7 +49,7 @@ impl RepositoryBranches<'_> {
         let with_default = others.len() < self.git.branches.len();
         if others.is_empty() {
             let protected = with_default && self.is_branch_protected(default).await?;
-            let branch = with_default.then(|| self.new_branch(default.to_owned(), protected));
+            let branch = with_default.then(|| self.new_branch(default, protected));
             return Ok(branch.into_iter().collect());
         }
         let wanted = Patterns::new(others.iter().copied());
@@ -64,17 +66,19 @@ impl RepositoryBranches<'_> {
         };
         let (mut branches, mut further) = (Vec::new(), Vec::new());
         if with_default {
-            branches.push(self.new_branch(default.to_owned(), self.is_protected(default)));
+            branches.push(self.new_branch(default, self.is_protected(default)));
         }
         for branch in &listed {
             // The list knows of protection that the project's settings do not say.
             let protected = branch.is_protected || self.is_protected(&branch.name);
             if with_default && branch.name == default {
-                branches.iter_mut().for_each(|other| other.protected = protected);
+                branches
+                    .iter_mut()
+                    .for_each(|other| other.role = BranchRole::from_protection(protected));
             } else if is_selected(&branch.name)
                 && self.git.instead_of_protected.as_ref() != Some(&branch.name)
             {
-                further.push(self.new_branch(branch.name.clone(), protected));
+                further.push(self.new_branch(&branch.name, protected));
             }
         }
         branches.extend(further);
@@ -95,12 +99,8 @@ impl RepositoryBranches<'_> {
         if self.is_protected(name) {
             return Ok(true);
         }
-        match self
-            .reading
-            .reader
-            .find_branch(&client_branch(&self.new_branch(name.to_owned(), false)))
-            .await
-        {
+        let at = branch_ref(self.project, "", name);
+        match self.reading.reader.find_branch(&(&at).into()).await {
             Ok(there) => Ok(there.is_some_and(|it| it.is_protected)),
             // What is read on the branch tells why it cannot be.
             Err(why) if is_repository_error(&why) => Ok(false),
@@ -114,34 +114,32 @@ impl RepositoryBranches<'_> {
         branch: &LiveBranch,
         before: &[LiveBranch],
     ) -> Result<StandInBranch, octopus::ClientError> {
-        let instead = self.git.instead_of_protected.as_ref().filter(|_| branch.protected);
+        let instead =
+            self.git.instead_of_protected.as_ref().filter(|_| branch.role == BranchRole::Protected);
         let Some(instead) = instead else { return Ok(StandInBranch::Missing) };
         if self.is_protected(instead) {
             return Ok(StandInBranch::Protected);
         }
-        if before.iter().any(|it| it.stands_for.is_some()) {
+        if before.iter().any(|it| it.protected_branch().is_some()) {
             return Ok(StandInBranch::Missing);
         }
-        let stands_for = Some(branch.name.clone());
-        let stand_in = LiveBranch { stands_for, ..self.new_branch(instead.clone(), false) };
-        let there = self.reading.reader.find_branch(&client_branch(&stand_in)).await?;
+        let at = branch.at.on_branch(instead);
+        let there = self.reading.reader.find_branch(&(&at).into()).await?;
         Ok(match there {
             None => StandInBranch::Missing,
-            Some(branch) if branch.is_protected => StandInBranch::Protected,
-            Some(_) => StandInBranch::Found(stand_in),
+            Some(there) if there.is_protected => StandInBranch::Protected,
+            Some(_) => {
+                let role = BranchRole::StandIn { protected_branch: branch.at.name.clone() };
+                StandInBranch::Found(LiveBranch { at, role })
+            }
         })
     }
 
     /// A branch, as far as it is known before anything on it is read.
-    fn new_branch(&self, name: String, protected: bool) -> LiveBranch {
+    fn new_branch(&self, name: &str, protected: bool) -> LiveBranch {
         LiveBranch {
-            document: String::new(),
-            project: Id::new(&self.project.id),
-            repository: strip_credentials(&self.project.persistence_settings.url),
-            name,
-            protected,
-            stands_for: None,
-            without_stand_in: false,
+            at: branch_ref(self.project, "", name),
+            role: BranchRole::from_protection(protected),
         }
     }
 }
@@ -156,11 +154,13 @@ enum StandInBranch {
     Missing,
 }
 
-/// A branch, as the client addresses it.
-pub(crate) fn client_branch(branch: &LiveBranch) -> octopus::ProjectBranch {
-    octopus::ProjectBranch {
-        project: branch.project.as_str().to_owned(),
-        name: branch.name.clone(),
+/// A document on a branch of a project's repository; without an id as long as nothing on it is read.
+pub(crate) fn branch_ref(project: &wire::ProjectResource, document: &str, name: &str) -> BranchRef {
+    BranchRef {
+        document: document.to_owned(),
+        project: Id::new(&project.id),
+        repository: strip_credentials(&project.persistence_settings.url),
+        name: name.to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a commit needs before it: its branch, and a repository that nobody else writes to.
 
 use super::{ChangeWriter, WriteFailure, WriteResult};
-use crate::octopus;
 use poolwright_core::plan::PlannedCommit;
 
 use std::sync::{Arc, PoisonError};
@@ -16,7 +15,7 @@ impl ChangeWriter<'_> {
         &self,
         commit: &PlannedCommit,
     ) -> WriteResult<RepositoryGuard> {
-        let alone = self.repository_lock(&commit.repository).lock_owned().await;
+        let alone = self.repository_lock(&commit.at.repository).lock_owned().await;
         self.ensure_branch(commit).await?;
         Ok(alone)
     }
@@ -28,24 +27,15 @@ impl ChangeWriter<'_> {
     }
 
     async fn ensure_branch(&self, commit: &PlannedCommit) -> WriteResult<()> {
-        let Some(base) = &commit.base else { return Ok(()) };
-        let base = octopus::ProjectBranch { name: base.clone(), ..commit_branch(commit) };
-        let made = self.writer.create_branch(&commit_branch(commit), &base).await;
+        let Some(base) = commit.base_document() else { return Ok(()) };
+        let made = self.writer.create_branch(&(&commit.at).into(), &(&base).into()).await;
         made.map_err(|error| {
             let failure = WriteFailure::from_write_error(&error);
             WriteFailure {
-                error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
+                error: format!("cannot make branch {:?}: {}", commit.at.name, failure.error),
                 ..failure
             }
         })
-    }
-}
-
-/// The branch of a commit, as the client addresses it.
-pub(super) fn commit_branch(commit: &PlannedCommit) -> octopus::ProjectBranch {
-    octopus::ProjectBranch {
-        project: commit.project.as_str().to_owned(),
-        name: commit.branch.clone(),
     }
 }
 

@@ -9,7 +9,6 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    commit::commit_branch,
     field::{FieldChange, FieldComparison, FieldWrite, format_value, mismatch_message},
     modify::WriteTarget,
     spelling::PoolSpellings,
@@ -55,7 +54,7 @@ impl ChangeWriter<'_> {
             if let ChangeKind::SetValue { set, git, name, edit } = &change.kind {
                 let resource = match git {
                     None => Resource::VariableSet(set.as_str().to_owned()),
-                    Some(commit) => Resource::BranchVariableSet(commit_branch(commit)),
+                    Some(commit) => Resource::BranchVariableSet((&commit.at).into()),
                 };
                 target = Some((resource, git.as_ref()));
                 settings.push(ValueWrite { name, edit, new_id: random_guid() });

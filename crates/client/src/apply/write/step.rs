@@ -7,7 +7,6 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    commit::commit_branch,
     field::{FieldPath, FieldWrite, mismatch_message, text_at_path},
     modify::WriteTarget,
 };
@@ -135,7 +134,7 @@ fn process_resource(
     match git {
         None => Resource::Process(kind, process.as_str().to_owned()),
         Some(commit) => {
-            Resource::BranchProcess(commit_branch(commit), kind, commit.document.clone())
+            Resource::BranchProcess((&commit.at).into(), kind, commit.at.document.clone())
         }
     }
 }

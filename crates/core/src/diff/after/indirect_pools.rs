@@ -12,8 +12,8 @@ use crate::{
 
 /// Adds the variables of a branch that a change makes of another one.
 pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commit: &PlannedCommit) {
-    let Some(base) = &commit.base else { return };
-    let of_base = LiveVariableSet::id_on_branch(&commit.project, &commit.document, base);
+    let Some(base) = commit.base_document() else { return };
+    let of_base = base.variable_set_id();
     let sets = &mut live.indirect.sets;
     if sets.iter().any(|set| set.id == *new) {
         return;
@@ -22,7 +22,7 @@ pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commi
     set.id = new.clone();
     set.on_default_branch = false;
     if let VariableStore::Branch(branch) = set.store {
-        set.store = VariableStore::Branch(stand_in_branch(branch, &commit.branch));
+        set.store = VariableStore::Branch(stand_in_branch(branch, &commit.at.name));
     }
     let branch = set.value_branch();
     sets.push(set);

@@ -8,9 +8,9 @@ use crate::{
     },
     diff::{after::simulate_changes, stale::find_stale},
     live::{
-        DirectoryEntry, IndirectPools, Live, LiveBranch, LiveTarget, LiveVariableScope,
-        LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable, ReferenceHolder,
-        TargetReach, ValueSource, VariableOwner, VariableStore,
+        DirectoryEntry, IndirectPools, Live, LiveTarget, LiveVariableScope, LiveVariableSet,
+        PoolReference, PoolReferenceKind, PoolVariable, ReferenceHolder, TargetReach, ValueSource,
+        VariableOwner, VariableStore,
     },
     model::{Id, Name, Pool},
     plan::{ChangeKind, check_soundness},
@@ -193,23 +193,11 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
 
 /// The variables of a project on its default branch.
 fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
-    let document = set.id.as_str().to_owned();
+    let branch = super::on_main(set.id.as_str(), project, protected);
     LiveVariableSet {
-        id: LiveVariableSet::id_on_branch(
-            &Id::new(format!("Projects-{project}")),
-            &document,
-            "main",
-        ),
+        id: branch.at.variable_set_id(),
         on_default_branch: true,
-        store: VariableStore::Branch(LiveBranch {
-            document,
-            project: Id::new(format!("Projects-{project}")),
-            repository: "https://git.example/all.git".into(),
-            name: "main".into(),
-            protected,
-            stands_for: None,
-            without_stand_in: false,
-        }),
+        store: VariableStore::Branch(branch),
         ..set
     }
 }

@@ -135,7 +135,7 @@ pub(super) fn scoped_cases(
 
 /// The branch of a process, where its variables were read too.
 fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
-    let branch = process.git.as_ref()?.name.as_str();
+    let branch = process.git.as_ref()?.at.name.as_str();
     let is_project_set = |set: &LiveVariableSet| matches!(&set.owner, VariableOwner::Project(name) if *name == process.owner.project);
     let mut sets = live.indirect.sets.iter();
     sets.any(|set| set.store.branch_name() == Some(branch) && is_project_set(set)).then_some(branch)
@@ -231,7 +231,7 @@ impl MergeableCases {
 fn may_apply_to_step(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
     let scope = &value.scope;
     let is_this_process = |owner: &String| {
-        let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.document);
+        let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.at.document);
         fold_case(id).ends_with(&format!("-{}", fold_case(owner)))
     };
     let is_step = |id: &String| eq_ignoring_case(id, step.id.as_str());

@@ -5,9 +5,9 @@
 use super::{FileUpdater, KeepError, TomlTable, indirect_pools::is_exact_name, placements};
 use crate::{
     finding::{Code, Finding, FindingLocation},
-    live::{HiddenData, Live, LiveProcess},
+    live::{HiddenData, Live},
     model::{Id, Name, Place, Pool, Process, StepAction},
-    plan::{Change, ChangeKind, StepEdit},
+    plan::{Change, ChangeKind, PlannedCommit, StepEdit},
 };
 
 use std::collections::{BTreeMap, HashSet};
@@ -121,10 +121,8 @@ impl FileUpdater<'_> {
             .filter_map(|change| match &change.kind {
                 ChangeKind::PlaceStep { process, action, git, .. } => {
                     // A branch that is to be made has what the protected one has.
-                    let made_of = git.as_ref().and_then(|git| Some((git, git.base.as_ref()?)));
-                    let process = made_of.map_or(process.clone(), |(commit, base)| {
-                        LiveProcess::id_on_branch(&commit.project, &commit.document, base)
-                    });
+                    let base = git.as_ref().and_then(PlannedCommit::base_document);
+                    let process = base.map_or(process.clone(), |base| base.process_id());
                     Some((process, action))
                 }
                 _ => None,

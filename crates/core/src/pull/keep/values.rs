@@ -11,7 +11,7 @@ use crate::{
         normalize_names,
     },
     model::{Id, Name, Pool},
-    plan::{Change, ChangeKind, ValueEdit},
+    plan::{Change, ChangeKind, PlannedCommit, ValueEdit},
     text::pattern::Patterns,
 };
 
@@ -123,10 +123,8 @@ impl<'a> FileUpdater<'a> {
                 set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
             } => {
                 // A branch that is to be made has what the protected one has.
-                let made_of = git.as_ref().and_then(|git| Some((git, git.base.as_ref()?)));
-                let set = made_of.map_or(set.clone(), |(commit, base)| {
-                    LiveVariableSet::id_on_branch(&commit.project, &commit.document, base)
-                });
+                let base = git.as_ref().and_then(PlannedCommit::base_document);
+                let set = base.map_or(set.clone(), |base| base.variable_set_id());
                 Some((set, id))
             }
             _ => None,

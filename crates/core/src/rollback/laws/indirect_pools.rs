@@ -7,7 +7,7 @@ use crate::{
         laws::{any_file, any_server, plan},
         simulate_changes,
     },
-    live::{Live, LiveVariableSet, PoolVariable},
+    live::{Live, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
     plan::{
         Change, ChangeKind, PlannedCommit, TargetField, ValueEdit, ValueField, WrittenField,
@@ -80,10 +80,8 @@ pub(super) fn of_value(
             vec![written_field(ValueField::Pool, was, is)]
         }
         ValueEdit::Remove { id, .. } => {
-            let base = git.and_then(|git| Some((git, git.base.as_ref()?)));
-            let base = base.map(|(commit, base)| {
-                LiveVariableSet::id_on_branch(&commit.project, &commit.document, base)
-            });
+            let base = git.and_then(PlannedCommit::base_document);
+            let base = base.map(|base| base.variable_set_id());
             let of_base = || {
                 let mut values = now.indirect.variables.iter();
                 let base = base.as_ref()?;

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::live::{
-    LiveBranch, LiveVariableScope, ValueBranch, ValueSource, VariableOwner, VariableStore,
+    BranchRole, LiveBranch, LiveVariableScope, ValueBranch, ValueSource, VariableOwner,
+    VariableStore,
 };
+use crate::model::BranchRef;
 
 /// A value, as `environments | channels | tags | actions | processes | pool`, of the project or a library. The
 /// pool may be `ask` or `ask h` (prompted), a tag `of A` (given by tenant `A`), a process `targets`.
@@ -202,8 +204,14 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
         branch: Some(ValueBranch { name: name.to_owned(), is_default }),
         ..variable(false, &format!("-|-|-|-|-|{pool}"))
     };
+    let branch_ref = |document: &str, name: &str| BranchRef {
+        document: document.to_owned(),
+        project: Id::new("Projects-1"),
+        repository: String::new(),
+        name: name.to_owned(),
+    };
     let set = |branch: &str| LiveVariableSet {
-        id: LiveVariableSet::id_on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
+        id: branch_ref("variableset-Projects-1", branch).variable_set_id(),
         owner: VariableOwner::Project(Name::new("Web")),
         projects: vec![Name::new("Web")],
         store: VariableStore::OtherBranch(branch.to_owned()),
@@ -219,13 +227,8 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     let on_branch = |name: Option<&str>| {
         let branch = name.map(|name| LiveBranch {
-            document: "deploymentprocess-Projects-1".into(),
-            project: Id::new("Projects-1"),
-            repository: String::new(),
-            name: name.to_owned(),
-            protected: false,
-            stands_for: None,
-            without_stand_in: false,
+            at: branch_ref("deploymentprocess-Projects-1", name),
+            role: BranchRole::Open,
         });
         told(&effective_cases(&LiveProcess { git: branch, ..process() }, &step, &live))
     };
