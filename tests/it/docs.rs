@@ -67,7 +67,7 @@ fn first_run() {
     let (text, good) = run(example.to_str().unwrap(), Path::new("."));
     assert!(good, "{text}");
     assert_eq!(text.matches("Applied:").count(), 3, "{text}");
-    assert!(text.contains("No changes: the server is as the files say"), "{text}");
+    assert!(text.contains("No changes: the server matches the files"), "{text}");
 }
 
 #[test]

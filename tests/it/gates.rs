@@ -333,7 +333,7 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_is_not_sent_to_the_default_pool()
     assert!(
         output
             .stdout
-            .contains(&format!("1 step stays as it is: without the pool that it names, {why}")),
+            .contains(&format!("1 step stays unchanged: without the pool that it names, {why}")),
         "{output:?}"
     );
     assert!(

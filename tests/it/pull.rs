@@ -19,7 +19,7 @@ fn pulled(workbench: &Workbench) -> String {
     workbench.run(&["pull", "-o", "workers.toml", "--force"]).expect(0);
     let plan = workbench.run(&["plan", "--exit-code"]).expect(0);
     let last = plan.stdout.lines().last().unwrap_or_default();
-    assert!(last.starts_with("No changes: the server is as the files say"), "{}", plan.stdout);
+    assert!(last.starts_with("No changes: the server matches the files"), "{}", plan.stdout);
     workbench.read("workers.toml")
 }
 

@@ -1,6 +1,6 @@
-//! [`Live`] → where steps run and why, and what uses a pool; as data that `text` and `table` draw.
+//! Explains where steps run and why, and what uses a pool, from [`Live`]; `text` and `table` render it.
 //!
-//! Pure. What the server does not let us read is a line of its own. Never: a choice of what should be.
+//! Pure. Whatever could not be read gets a line of its own. Never: deciding what should be.
 
 mod table;
 mod text;
@@ -22,129 +22,129 @@ use serde::Serialize;
 use std::collections::HashMap;
 use words::CaseDescriber;
 
-/// What was asked, answered.
+/// The answer to a question about steps or a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// Steps and where they run; empty where a pool was asked for.
+    /// Steps and where they run; empty if the question is about a pool.
     pub steps: Vec<StepAnswer>,
-    /// The pool that was asked for; none where it was a project.
+    /// The pool in question, if the question is about one.
     pub pool: Option<PoolAnswer>,
-    /// What uses the pool that was asked for.
+    /// What uses that pool.
     pub uses: Vec<PoolUseAnswer>,
-    /// What could not be read, and what is never looked at.
+    /// What could not be read, and what is never checked.
     #[serde(rename = "unseen")]
     pub unread: Vec<String>,
 }
 
-/// A step: what is said of it, and where it runs.
+/// A step: where the file and the server place it, and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepAnswer {
     /// The step.
     pub address: Address,
-    /// The step that uses the process template which it is inside of; no rule decides about it then. None
-    /// for a step of the process itself.
+    /// The step that uses the process template containing this one, which no rule can match; `None` for a
+    /// step of the process itself.
     #[serde(rename = "inside")]
     pub template_step: Option<String>,
-    /// Its type: `Octopus.Script`.
+    /// The action type, such as `Octopus.Script`.
     pub action_type: String,
-    /// Whether it is skipped until somebody enables it; where it runs is told all the same.
+    /// Whether the step is disabled; the answer says where it would run.
     pub disabled: bool,
-    /// What the file says; none without a file.
+    /// What the file declares; `None` without a file.
     pub declared: Option<DeclaredAnswer>,
     /// What the server has.
     pub live: PlacementAnswer,
-    /// Where it runs now, case by case.
+    /// Where the step runs now, case by case.
     pub effective: Vec<CaseAnswer>,
-    /// Where it would run once the file is applied, where that is not where it runs now.
+    /// Where the step would run once the file is applied, if that differs.
     pub applied: Option<Vec<CaseAnswer>>,
 }
 
-/// What the file says about a step.
+/// What the file declares about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredAnswer {
-    /// The rule that decides; none where no rule does.
+    /// The deciding rule, if any.
     pub rule: Option<RuleAnswer>,
-    /// Where it says that the step shall run.
+    /// Where the step should run.
     #[serde(flatten)]
     pub placement: PlacementAnswer,
 }
 
-/// The rule of the file that decides about a step.
+/// The rule in the file that decides a step's place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleAnswer {
-    /// Where it stands.
+    /// The position in the file.
     #[serde(flatten)]
     pub line: SourceLine,
-    /// What the file calls it.
+    /// The label in the file.
     pub label: Option<String>,
 }
 
-/// What chooses where a step runs, as a file or the server has it.
+/// What determines where a step runs, according to the file or the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlacementAnswer {
-    /// `pool`, `variable` or `default`; of a file also `left` and `unmanaged`, and of a step inside a process
-    /// template `parameter`.
+    /// `pool`, `variable` or `default`; also `left` and `unmanaged` for a file, and `parameter` for a step
+    /// inside a process template.
     pub place: &'static str,
-    /// The pool's name, where it is one; its id where there is no such pool.
+    /// The pool's name, or its id if there is no such pool.
     pub pool: Option<String>,
-    /// The variable's name, where it is one.
+    /// The variable's name.
     pub variable: Option<String>,
-    /// The name of the template's parameter, where it is one.
+    /// The name of the template's parameter.
     pub parameter: Option<String>,
-    /// `once`, `per-target` or `on-targets`; none where that is not said, or is nobody's choice.
+    /// `once`, `per-target` or `on-targets`; `None` if not declared or not configurable.
     pub execution: Option<&'static str>,
-    /// Its target tags.
+    /// The target tags.
     pub target_tags: Vec<String>,
-    /// Whether it says a pool or a variable that means nothing, since it does not run on a worker.
+    /// Whether a pool or variable is set that has no effect, because the step does not run on a worker.
     pub lingering: bool,
-    /// The whole in words.
+    /// All of the above in words.
     pub text: String,
 }
 
-/// A pool that was asked for.
+/// The pool in question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolAnswer {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Its slug; empty on old servers.
+    /// The slug; empty on old servers.
     pub slug: String,
-    /// The image of its workers, where it is dynamic.
+    /// The image of the workers, for a dynamic pool.
     pub image: Option<String>,
     /// Whether it is the space's default pool.
     pub default: bool,
-    /// Where a step of this pool runs now, and its workers.
+    /// Where steps that use this pool run now, and its workers.
     #[serde(flatten)]
     pub state: PoolState,
 }
 
-/// Where a step of a pool runs now.
+/// Where steps that use a pool run now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolState {
-    /// As of a case: `pool`, `built-in-worker` or `nowhere`.
+    /// As in [`CaseAnswer::place`]: `pool`, `built-in-worker` or `nowhere`.
     pub place: &'static str,
-    /// The whole in words.
+    /// All of the above in words.
     pub text: String,
-    /// Its members.
+    /// The members.
     pub workers: Vec<WorkerAnswer>,
 }
 
-/// One of the cases of a step, in words.
+/// One case of a step, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaseAnswer {
-    /// When it holds; empty for always.
+    /// The condition; empty for always.
     pub when: String,
-    /// The same, condition by condition; all of these.
+    /// The parts of the condition, all of which must hold.
     pub scope: Vec<ScopeAnswer>,
     /// `server`, `targets`, `template`, `pool`, `built-in-worker`, `nowhere` or `unknown`.
     pub place: &'static str,
-    /// The name of the pool, where there is one; its id where it cannot be seen.
+    /// The name of the pool, or its id if the pool is not visible.
     pub pool: Option<String>,
     /// `type`, `execution`, `step`, `parameter`, `variable`, `target` or `default`.
     #[serde(rename = "by")]
     pub decided_by: &'static str,
-    /// The whole as a sentence.
+    /// The place and the reason, as a sentence.
     #[serde(rename = "because")]
     pub reason: String,
     /// The members of the pool.
@@ -157,21 +157,21 @@ pub struct ScopeAnswer {
     /// `environment`, `channel`, `tenant tag`, `tenant` or `target`.
     #[serde(rename = "of")]
     pub dimension: &'static str,
-    /// Any of these names; empty for any that the other cases do not name.
+    /// Any of these names; empty for any name that no other case has.
     pub names: Vec<String>,
 }
 
 /// A member of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkerAnswer {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// `healthy`, `has_warnings`, `unhealthy`, `unavailable` or `unknown`.
     #[serde(serialize_with = "table::serialize_health")]
     pub health: Health,
-    /// Whether it gets no work.
+    /// Whether the worker is disabled.
     pub disabled: bool,
-    /// Whether the server may pick it.
+    /// Whether the server may pick the worker.
     pub eligible: bool,
 }
 
@@ -181,37 +181,36 @@ pub struct PoolUseAnswer {
     /// `member`, `step`, `snapshot`, `release`, `branch`, `parameter`, `variable`, `tenant-variable`,
     /// `variable-template`, `target` or `step-template`.
     pub kind: &'static str,
-    /// What it is: an address or words.
+    /// The user of the pool, as an address or in words.
     pub what: String,
-    /// How it uses the pool.
+    /// How the pool is used.
     pub how: String,
 }
 
-/// The state of which steps are told, and what the file makes of it.
+/// The live state to explain, and optionally the state after the file is applied.
 #[derive(Clone, Copy, Debug)]
 pub struct ExplainInput<'a> {
     /// What the server has.
     pub live: &'a Live,
-    /// What it would have once the file is applied, and what the file says of steps, by their addresses;
-    /// none without a file.
+    /// The state after the file is applied, and what the file declares about steps, by address; `None`
+    /// without a file.
     pub file: Option<(&'a Live, &'a HashMap<Address, DeclaredAnswer>)>,
 }
 
-/// What is never looked at, so that nobody takes it for unused.
-const NEVER_READ: &str = "releases that are not the newest of their channel, snapshots that are not published, \
-                     the steps inside process templates that runbooks or any of these use, and tags and \
-                     commits in Git are not looked at";
+/// What is never checked, so that readers do not take a pool for unused.
+const NEVER_READ: &str = "older releases of a channel, unpublished snapshots, the steps inside process templates that \
+                     these or runbooks use, and Git tags and commits are not checked";
 
 impl Explanation {
-    /// Where the steps of `question` run, of which `wanted` holds.
-    pub fn for_steps(question: &ExplainInput, wanted: impl Fn(&LiveStep) -> bool) -> Self {
+    /// Explains where the steps run that match `is_asked`.
+    pub fn for_steps(question: &ExplainInput, is_asked: impl Fn(&LiveStep) -> bool) -> Self {
         let mut steps = Vec::new();
         for process in &question.live.processes {
             for step in &process.steps {
-                let itself = wanted(step);
+                let itself = is_asked(step);
                 steps.extend(itself.then(|| step_answer(question, process, step)));
                 let inside = process.inner_steps(step).iter().enumerate();
-                let inside = inside.filter(|(_, inner)| itself || wanted(inner));
+                let inside = inside.filter(|(_, inner)| itself || is_asked(inner));
                 steps.extend(
                     inside.filter_map(|(at, _)| inner_step_answer(question, process, step, at)),
                 );
@@ -225,7 +224,7 @@ impl Explanation {
         }
     }
 
-    /// What uses a pool: by name or id, or because it is what a step comes to.
+    /// Explains what uses a pool, by reference or because a step ends up running in it.
     pub fn for_pool(live: &Live, pool: &LivePool) -> Self {
         let words = CaseDescriber(live);
         let members = live.pool_members(&pool.id).map(|worker| PoolUseAnswer {
@@ -234,28 +233,29 @@ impl Explanation {
             how: words::worker_state(worker),
         });
         let others = uses_of_pool(live, &pool.id).into_iter();
-        let others =
-            others.filter(|other| other.kind != UseKind::Member).map(|other| PoolUseAnswer {
-                kind: words::use_kind_word(other.kind),
-                how: words.explain_use(&other),
-                what: other.what,
-            });
-        // What only rules do not see is seen here all the same.
-        let gaps = live.unread.iter().filter(|gap| gap.hidden != HiddenData::Rules);
-        let mut unseen = describe_unread(gaps);
-        unseen.push(NEVER_READ.to_owned());
+        let others = others.filter(|pool_use| pool_use.kind != UseKind::Member).map(|pool_use| {
+            PoolUseAnswer {
+                kind: words::use_kind_word(pool_use.kind),
+                how: words.explain_use(&pool_use),
+                what: pool_use.what,
+            }
+        });
+        // Parts that are hidden only from rules have been read here.
+        let parts = live.unread.iter().filter(|part| part.hidden != HiddenData::Rules);
+        let mut unread = describe_unread(parts);
+        unread.push(NEVER_READ.to_owned());
         Self {
             steps: Vec::new(),
             pool: Some(pool_answer(live, pool)),
             uses: members.chain(others).collect(),
-            unread: unseen,
+            unread,
         }
     }
 }
 
-fn describe_unread<'a>(gaps: impl Iterator<Item = &'a UnreadPart>) -> Vec<String> {
-    let told = group_by_cause(gaps).into_iter();
-    told.map(|(what, why)| format!("{what} could not be read: {why}")).collect()
+fn describe_unread<'a>(parts: impl Iterator<Item = &'a UnreadPart>) -> Vec<String> {
+    let causes = group_by_cause(parts).into_iter();
+    causes.map(|(what, why)| format!("{what} could not be read: {why}")).collect()
 }
 
 fn pool_answer(live: &Live, pool: &LivePool) -> PoolAnswer {
@@ -285,14 +285,14 @@ fn step_answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) 
     let address = process.step_address(step);
     let effective = live::effective_cases(process, step, question.live);
     let applied = question.file.and_then(|(after, _)| {
-        let process = after.processes.iter().find(|other| other.id == process.id)?;
-        let step = process.steps.iter().find(|other| other.id == step.id)?;
+        let process = after.processes.iter().find(|candidate| candidate.id == process.id)?;
+        let step = process.steps.iter().find(|candidate| candidate.id == step.id)?;
         let cases = live::effective_cases(process, step, after);
         (cases != effective).then(|| case_answers(&cases, after))
     });
     let declared = question.file.map(|(_, declared)| {
         let declared = declared.get(&address).cloned();
-        declared.unwrap_or_else(|| DeclaredAnswer::new_unmanaged("no rule decides about it"))
+        declared.unwrap_or_else(|| DeclaredAnswer::new_unmanaged("no rule matches it"))
     });
     StepAnswer {
         address,
@@ -306,7 +306,7 @@ fn step_answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) 
     }
 }
 
-/// The step at this place inside the process template that `usage` uses.
+/// Explains the step at index `at` of the process template that `usage` uses.
 fn inner_step_answer(
     question: &ExplainInput,
     process: &LiveProcess,
@@ -316,14 +316,15 @@ fn inner_step_answer(
     let inner = process.inner_steps(usage).get(at)?;
     let effective = live::inner_step_cases(process, usage, inner, question.live);
     let applied = question.file.and_then(|(after, _)| {
-        let process = after.processes.iter().find(|other| other.id == process.id)?;
+        let process = after.processes.iter().find(|candidate| candidate.id == process.id)?;
         let usage = process.steps.iter().find(|step| step.id == usage.id)?;
         let cases =
             live::inner_step_cases(process, usage, process.inner_steps(usage).get(at)?, after);
         (cases != effective).then(|| case_answers(&cases, after))
     });
-    let declared =
-        || DeclaredAnswer::new_unmanaged("it belongs to a process template, which no rule changes");
+    let declared = || {
+        DeclaredAnswer::new_unmanaged("it belongs to a process template, which rules cannot change")
+    };
     Some(StepAnswer {
         address: process.inner_step_address(usage, inner),
         template_step: Some(usage.display_name().to_string()),
@@ -337,7 +338,7 @@ fn inner_step_answer(
 }
 
 impl DeclaredAnswer {
-    /// That no rule decides, and why.
+    /// Creates the answer for a step that no rule decides, with the reason.
     pub fn new_unmanaged(why: &str) -> Self {
         let text = format!("nothing: {why}");
         Self {

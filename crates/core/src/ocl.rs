@@ -1,11 +1,11 @@
-//! Processes as text: Octopus' configuration language in a Git working tree.
+//! Reads and edits deployment processes in Octopus' configuration language (OCL) in a Git working tree.
 //!
-//! A text is read for where things are in it, and an edit replaces the few bytes that say where a step
-//! runs: comments, line ends and layout stay. Never: printing a document anew, a file, or a rule.
+//! Reading records the position of everything, and an edit replaces only the bytes that say where a step
+//! runs: comments, line endings and layout stay. Never: reformatting, file access, or rules.
 //!
 //! # Source
 //!
-//! The grammar of `OctopusDeploy/Ocl`, read leniently: comments, trailing commas and function calls too.
+//! The grammar of `OctopusDeploy/Ocl`, read leniently: comments, trailing commas and function calls are accepted.
 
 mod block;
 mod edit;

@@ -9,7 +9,7 @@ use poolwright_core::{
     model::{Address, Id, Place, Pool, PoolHandle},
     ocl::{self, OclAction, OclProcess, OclProcessKind},
     plan::{Change, ChangeKind, StepEdit},
-    text::{pluralize, stays_as_it_is},
+    text::{pluralize, stays_unchanged},
 };
 
 use std::path::PathBuf;
@@ -164,7 +164,7 @@ pub(super) fn template_steps_note(
     let actions = documents.iter().flat_map(|(_, it)| &it.actions);
     let untold: Vec<&OclAction> = actions.filter(|it| is_from_template(it, rules)).collect();
     let at = untold.first()?.span.clone();
-    let (steps, stay) = (pluralize(untold.len(), "step"), stays_as_it_is(untold.len()));
+    let (steps, stay) = (pluralize(untold.len(), "step"), stays_unchanged(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
     let names = untold.iter().map(|action| format!("{:?}", action.step)).collect();
     let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);

@@ -17,7 +17,7 @@ use crate::{
     finding::{Code, Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
-    text::{eq_ignoring_case, fold_case, nearest_name, pluralize, stays_as_it_is},
+    text::{eq_ignoring_case, fold_case, nearest_name, pluralize, stays_unchanged},
 };
 
 use known_names::KnownNames;
@@ -226,7 +226,7 @@ impl<'a> RuleUsage<'a> {
             let finding = match left {
                 true => {
                     let (left, stay) =
-                        (pluralize(steps.len(), "step"), stays_as_it_is(steps.len()));
+                        (pluralize(steps.len(), "step"), stays_unchanged(steps.len()));
                     Finding::warning(code, at, format!("{left} {stay}: {message}"))
                 }
                 false => Finding::error(code, at, message),

@@ -1,4 +1,4 @@
-//! An explanation for scripts: JSON, and CSV with a header.
+//! Renders an explanation for scripts: JSON, or CSV with a header.
 
 use super::{
     CaseAnswer, Explanation, PoolUseAnswer, StepAnswer, WorkerAnswer, text, words::health_word,
@@ -8,14 +8,14 @@ use crate::{
     text::escape::{Escaped, escape_json},
 };
 
-/// The explanation as one JSON object; it ends in a line end.
+/// Renders the explanation as one JSON object, ending with a newline.
 pub fn render_json(explanation: &Explanation) -> String {
-    // Of texts, lists and switches alone: there is nothing that JSON cannot hold.
+    // Strings, lists and booleans only: serialising them cannot fail.
     let text = serde_json::to_string_pretty(explanation).unwrap_or_default();
     format!("{}\n", escape_json(&text))
 }
 
-/// The columns: one for each thing that is said of a case, or of a use.
+/// The columns: the fields of a case or a use.
 const COLUMNS: [&str; 14] = [
     "kind",
     "what",
@@ -35,7 +35,7 @@ const COLUMNS: [&str; 14] = [
 
 type CsvRow = [String; COLUMNS.len()];
 
-/// The explanation as CSV, a case or a use a line.
+/// Renders the explanation as CSV, one case or use per line.
 pub fn render_csv(explanation: &Explanation) -> String {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
     for step in &explanation.steps {
@@ -43,21 +43,17 @@ pub fn render_csv(explanation: &Explanation) -> String {
         let applied = step.applied.iter().flatten();
         rows.extend(applied.map(|case| case_row(step, case, "applied")));
     }
-    for it in &explanation.uses {
-        rows.push(use_row(it, explanation));
-    }
-    for it in &explanation.unread {
-        rows.push(sparse_row("not seen", "", it));
-    }
-    rows.iter().map(|row| row.each_ref().map(|it| escape_cell(it)).join(",") + "\r\n").collect()
+    rows.extend(explanation.uses.iter().map(|pool_use| use_row(pool_use, explanation)));
+    rows.extend(explanation.unread.iter().map(|unread| sparse_row("not seen", "", unread)));
+    rows.iter().map(|row| row.each_ref().map(|cell| escape_cell(cell)).join(",") + "\r\n").collect()
 }
 
 fn case_row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     let declared = step.declared.as_ref();
     let rule = declared.and_then(|it| it.rule.as_ref());
     let workers = |eligible: bool| {
-        let these = case.workers.iter().filter(|worker| worker.eligible == eligible);
-        these.map(worker_cell).collect::<Vec<_>>().join("; ")
+        let matching = case.workers.iter().filter(|worker| worker.eligible == eligible);
+        matching.map(worker_cell).collect::<Vec<_>>().join("; ")
     };
     [
         kind.to_owned(),
@@ -81,7 +77,7 @@ fn worker_cell(answer: &WorkerAnswer) -> String {
     text::describe_worker(answer, health_word(answer.health))
 }
 
-/// A worker's health as JSON has it.
+/// Serialises a worker's health as its machine-readable word.
 pub(super) fn serialize_health<S: serde::Serializer>(
     health: &Health,
     to: S,
@@ -89,7 +85,7 @@ pub(super) fn serialize_health<S: serde::Serializer>(
     to.serialize_str(health_word(*health))
 }
 
-/// The row of a use: a member is told with its health as in the rows of steps.
+/// Returns the row of a use; a member has its health, as in the rows of steps.
 fn use_row(answer: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
     let mut row = sparse_row(answer.kind, &answer.what, &answer.how);
     let members = explanation.pool.iter().flat_map(|pool| &pool.state.workers);
@@ -101,25 +97,25 @@ fn use_row(answer: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
     row
 }
 
-/// What has a kind, a name and a sentence alone.
+/// Returns a row that has only a kind, a name and a reason.
 fn sparse_row(kind: &str, what: &str, because: &str) -> CsvRow {
-    let said = [("kind", kind), ("what", what), ("because", because)];
+    let cells = [("kind", kind), ("what", what), ("because", because)];
     COLUMNS.map(|column| {
-        let found = said.iter().find(|(of, _)| *of == column);
+        let found = cells.iter().find(|(name, _)| *name == column);
         found.map(|(_, text)| (*text).to_owned()).unwrap_or_default()
     })
 }
 
-/// A cell, quoted where it has to be. A name that a spreadsheet would take for a formula begins with `'`.
+/// Quotes a cell if necessary, and prefixes `'` to text that a spreadsheet would read as a formula.
 fn escape_cell(text: &str) -> String {
     let text = Escaped(text).to_string();
-    // Full-width signs are signs to a spreadsheet too, and a space before one hides it from nobody.
+    // Spreadsheets also accept full-width signs, and ignore spaces before a sign.
     let signs = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
     let formula = if text.trim_start().starts_with(signs) { "'" } else { "" };
-    match formula.is_empty() && !text.contains([',', '"', ';']) {
-        true => text,
-        false => format!("\"{formula}{}\"", text.replace('"', "\"\"")),
+    if formula.is_empty() && !text.contains([',', '"', ';']) {
+        return text;
     }
+    format!("\"{formula}{}\"", text.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -127,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_neither_two_cells_nor_a_formula() {
+    fn a_name_cannot_become_two_cells_or_a_formula() {
         assert_eq!(escape_cell("Deploy"), "Deploy");
         assert_eq!(escape_cell("a, \"b\""), "\"a, \"\"b\"\"\"");
         assert_eq!(escape_cell("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");

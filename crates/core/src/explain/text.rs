@@ -1,4 +1,4 @@
-//! An explanation for people. Names come from the server: every one is escaped.
+//! Renders an explanation for people, with every name from the server escaped.
 
 use super::{
     CaseAnswer, DeclaredAnswer, Explanation, PoolAnswer, StepAnswer, WorkerAnswer,
@@ -8,10 +8,10 @@ use crate::text::{escape::Escaped, pluralize};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 
-/// The most workers that are named on a line; JSON and CSV name them all.
+/// The most workers listed on a line; JSON and CSV list them all.
 const MAX_WORKERS: usize = 8;
 
-/// The explanation as text; it ends in a line end.
+/// Renders the explanation as text, ending with a newline.
 pub fn render_text(explanation: &Explanation) -> String {
     let mut out = String::new();
     explanation.steps.iter().for_each(|step| write_step(&mut out, step));
@@ -21,14 +21,14 @@ pub fn render_text(explanation: &Explanation) -> String {
     for answer in &explanation.uses {
         _ = writeln!(out, "{:<8} {}: {}", answer.kind, Escaped(&answer.what), Escaped(&answer.how));
     }
-    for unseen in &explanation.unread {
-        _ = writeln!(out, "not seen: {}", Escaped(unseen));
+    for unread in &explanation.unread {
+        _ = writeln!(out, "not seen: {}", Escaped(unread));
     }
     _ = writeln!(out, "{}", count_answers(explanation));
     out
 }
 
-/// `3 steps`, or `3 uses: step 2, variable 1`.
+/// Returns `3 steps`, or `3 uses: step 2, variable 1`.
 fn count_answers(explanation: &Explanation) -> String {
     if explanation.pool.is_none() {
         return pluralize(explanation.steps.len(), "step");
@@ -45,10 +45,8 @@ fn count_answers(explanation: &Explanation) -> String {
 fn write_pool(out: &mut String, pool: &PoolAnswer) {
     let kind = pool.image.as_ref().map_or("static".to_owned(), |image| format!("dynamic, {image}"));
     let default = if pool.default { ", the default pool" } else { "" };
-    let ids = match pool.slug.is_empty() {
-        true => pool.id.clone(),
-        false => format!("{}, {}", pool.id, pool.slug),
-    };
+    let ids =
+        if pool.slug.is_empty() { pool.id.clone() } else { format!("{}, {}", pool.id, pool.slug) };
     _ = writeln!(
         out,
         "pool `{}` ({}): {}{default}",
@@ -67,8 +65,8 @@ fn write_step(out: &mut String, step: &StepAnswer) {
     let disabled = if step.disabled { ", disabled" } else { "" };
     _ = writeln!(out, "{} ({}{inside}{disabled})", Escaped(&address), Escaped(&step.action_type));
     if let Some(declared) = &step.declared {
-        let told = format!("{}{}", declared.placement.text, rule_suffix(declared));
-        _ = writeln!(out, "  declared  {}", Escaped(&told));
+        let text = format!("{}{}", declared.placement.text, rule_suffix(declared));
+        _ = writeln!(out, "  declared  {}", Escaped(&text));
     }
     _ = writeln!(out, "  live      {}", Escaped(&step.live.text));
     write_cases(out, "runs", &step.effective);
@@ -78,7 +76,7 @@ fn write_step(out: &mut String, step: &StepAnswer) {
     out.push('\n');
 }
 
-/// `, by workers.toml:3, "clusters"`; nothing where no rule decides.
+/// Returns `, by workers.toml:3, "clusters"`, or an empty text if no rule decides.
 pub(super) fn rule_suffix(declared: &DeclaredAnswer) -> String {
     let Some(rule) = &declared.rule else { return String::new() };
     let label = rule.label.as_ref().map(|label| format!(", {label:?}")).unwrap_or_default();
@@ -90,32 +88,32 @@ fn write_cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
         let lead = if at == 0 { lead } else { "" };
         let when = if case.when.is_empty() { String::new() } else { format!("{}: ", case.when) };
         _ = writeln!(out, "  {lead:<8}  {}{}", Escaped(&when), Escaped(&case.reason));
-        // Of one pool in several cases the workers are told once.
-        let told = cases.iter().take(at).any(|answer| answer.pool == case.pool);
-        if !told {
+        // The workers of a pool are listed once, for its first case.
+        let listed = cases.iter().take(at).any(|earlier| earlier.pool == case.pool);
+        if !listed {
             write_workers(out, &case.workers);
         }
     }
 }
 
-fn write_workers(out: &mut String, all: &[WorkerAnswer]) {
+fn write_workers(out: &mut String, workers: &[WorkerAnswer]) {
     for (eligible, lead) in [(true, "eligible"), (false, "not eligible")] {
-        let these: Vec<&WorkerAnswer> =
-            all.iter().filter(|answer| answer.eligible == eligible).collect();
-        if these.is_empty() {
+        let matching: Vec<&WorkerAnswer> =
+            workers.iter().filter(|worker| worker.eligible == eligible).collect();
+        if matching.is_empty() {
             continue;
         }
-        let first = these.iter().take(MAX_WORKERS);
+        let first = matching.iter().take(MAX_WORKERS);
         let mut named: Vec<String> =
-            first.map(|first| describe_worker(first, health_text(first.health))).collect();
-        if MAX_WORKERS < these.len() {
-            named.push(format!("and {} more", these.len() - MAX_WORKERS));
+            first.map(|worker| describe_worker(worker, health_text(worker.health))).collect();
+        if matching.len() > MAX_WORKERS {
+            named.push(format!("and {} more", matching.len() - MAX_WORKERS));
         }
         _ = writeln!(out, "            {lead}: {}", Escaped(&named.join(", ")));
     }
 }
 
-/// `db-01 (healthy)`.
+/// Returns a worker with its health: `db-01 (healthy)`.
 pub(super) fn describe_worker(worker: &WorkerAnswer, health: &str) -> String {
     let disabled = if worker.disabled { ", disabled" } else { "" };
     format!("{} ({health}{disabled})", worker.name)

@@ -1,4 +1,4 @@
-//! The words for where a step runs and why. Never: escaping; that is for whoever prints them.
+//! Describes in words where a step runs and why. Never: escaping, which is left to the renderers.
 
 use super::PlacementAnswer;
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
     model::{Execution, Id, Place, Pool},
 };
 
-/// Says what a case is, with the names that a server has.
+/// Describes cases with the names from the server.
 pub(super) struct CaseDescriber<'a>(pub(super) &'a Live);
 
 impl CaseDescriber<'_> {
-    /// What the server has of a step, whose cases these are.
+    /// Describes where the server places a step; `cases` are the step's cases.
     pub(super) fn describe_step(&self, step: &LiveStep, cases: &[Case]) -> PlacementAnswer {
         let on_worker = |case: &Case| {
             !matches!(case.decided_by, Decider::Type | Decider::Execution)
@@ -33,7 +33,7 @@ impl CaseDescriber<'_> {
         };
         let chosen = match (&step.place, &pool, &variable) {
             (Place::Pool(id), Some(pool), _) if self.0.find_pool(id).is_none() => {
-                format!("pool `{pool}`, which is not there")
+                format!("pool `{pool}`, which does not exist")
             }
             (_, Some(pool), _) => format!("pool `{pool}`"),
             (_, _, Some(name)) => format!("variable `{name}`"),
@@ -43,9 +43,10 @@ impl CaseDescriber<'_> {
             _ => "no pool".to_owned(),
         };
         let target_tags: Vec<String> = step.target_tags().map(str::to_owned).collect();
-        let tags = match target_tags.is_empty() {
-            true => "no target tags".to_owned(),
-            false => format!("target tags `{}`", target_tags.join("`, `")),
+        let tags = if target_tags.is_empty() {
+            "no target tags".to_owned()
+        } else {
+            format!("target tags `{}`", target_tags.join("`, `"))
         };
         let (execution, how) = match classify_step(step) {
             RunLocation::InServer | RunLocation::Unknown => (None, String::new()),
@@ -59,37 +60,37 @@ impl CaseDescriber<'_> {
                 (Some(Execution::PerTarget), format!(", on a worker for each target: {tags}"))
             }
         };
-        let nothing = if lingering { ", which means nothing where it runs" } else { "" };
+        let unused = if lingering { ", which has no effect where it runs" } else { "" };
         PlacementAnswer {
             place,
             pool,
             variable,
             parameter,
             execution: execution.map(Execution::as_str),
-            text: format!("{chosen}{nothing}{how}"),
+            text: format!("{chosen}{unused}{how}"),
             target_tags,
             lingering,
         }
     }
 
-    /// A pool's name; its id where there is no such pool.
+    /// Returns a pool's name, or its id if there is no such pool.
     pub(super) fn pool_name(&self, id: &Id<Pool>) -> String {
         let name = self.0.find_pool(id).map(|pool| pool.name.to_string());
         name.unwrap_or_else(|| id.as_str().to_owned())
     }
 
-    /// How something uses a pool.
+    /// Describes how something uses a pool.
     pub(super) fn explain_use(&self, pool_use: &PoolUse) -> String {
         match (&pool_use.reason, pool_use.kind) {
             (PoolUseReason::Case(case), _) => self.explain_case(case),
             (PoolUseReason::Frozen(name), _) => {
-                format!("a value that variable `{name}` had when it was made is this pool")
+                format!("a frozen value of variable `{name}` is this pool")
             }
             (PoolUseReason::Unclear(why), _) => {
-                format!("it may come to it: {}", unclear_reason(*why))
+                format!("it may use this pool: {}", unclear_reason(*why))
             }
             (PoolUseReason::Lingering, _) => {
-                "its pool field says so, though it does not run on a worker".to_owned()
+                "its pool field names this pool, although it does not run on a worker".to_owned()
             }
             (PoolUseReason::Direct, UseKind::Reference(PoolReferenceKind::Target)) => {
                 "this pool's workers act for it".to_owned()
@@ -97,48 +98,48 @@ impl CaseDescriber<'_> {
             (
                 PoolUseReason::Direct,
                 UseKind::Reference(PoolReferenceKind::Variable | PoolReferenceKind::TenantVariable),
-            ) => "a value of it is this pool".to_owned(),
+            ) => "one of its values is this pool".to_owned(),
             (PoolUseReason::Direct, _) => "it names the pool".to_owned(),
         }
     }
 
-    /// Where, and why: a sentence without its subject.
+    /// Describes where and why: a sentence without its subject.
     pub(super) fn explain_case(&self, case: &Case) -> String {
         let by = match &case.decided_by {
             Decider::Type => "steps of its type".to_owned(),
             Decider::Execution => "it runs on its targets".to_owned(),
             Decider::Explicit => "it names the pool".to_owned(),
             Decider::Parameter(name) => {
-                format!("parameter `{name}` of the step that uses its template says so")
+                format!("parameter `{name}` of the step that uses its template names the pool")
             }
-            Decider::Variable(name, Some(ResolvedValue { owner, source: given })) => {
+            Decider::Variable(name, Some(ResolvedValue { owner, source })) => {
                 let variable = match owner {
                     VariableOwner::Project(_) => format!("the project's variable `{name}`"),
                     VariableOwner::Library(set) => {
                         format!("variable `{name}` of library set `{set}`")
                     }
                 };
-                match given {
-                    ValueSource::Set => format!("{variable} says so"),
+                match source {
+                    ValueSource::Set => format!("{variable} names the pool"),
                     ValueSource::Prompted => format!(
-                        "{variable} says so, unless another value is given when it is asked for"
+                        "{variable} names the pool, unless another value is entered when prompted"
                     ),
                     ValueSource::TemplateDefault => {
-                        format!("{variable} says so by its template, for nobody else does")
+                        format!("{variable} falls back to its template's default")
                     }
                 }
             }
-            Decider::Variable(name, None) => format!("variable `{name}` chooses"),
-            Decider::Target => "it names no pool, and its targets do".to_owned(),
-            Decider::DefaultPool => "it names no pool, so the default one is taken".to_owned(),
+            Decider::Variable(name, None) => format!("variable `{name}` names the pool"),
+            Decider::Target => "it names no pool, but its targets do".to_owned(),
+            Decider::DefaultPool => "it names no pool, so the default pool is used".to_owned(),
         };
         match &case.place {
-            EffectivePlace::InServer => "inside the server, as all steps of its type".to_owned(),
+            EffectivePlace::InServer => "inside the server, like all steps of its type".to_owned(),
             EffectivePlace::OnTargets => {
-                "on its targets, or on the agents that stand for them".to_owned()
+                "on its targets, or on the agents that represent them".to_owned()
             }
             EffectivePlace::InTemplate => {
-                "where each step inside its process template does".to_owned()
+                "wherever each step inside its process template runs".to_owned()
             }
             EffectivePlace::Pool(id) => format!("in pool `{}`: {by}", self.pool_name(id)),
             EffectivePlace::BuiltInWorker(id) => {
@@ -151,18 +152,18 @@ impl CaseDescriber<'_> {
                 format!("nowhere: {by}, and {}", nowhere_reason(*why))
             }
             EffectivePlace::Unknown(why) => {
-                format!("nobody can tell where: {}", unclear_reason(*why))
+                format!("unknown: {}", unclear_reason(*why))
             }
         }
     }
 }
 
-/// Where a step of a pool runs now: a sentence without its subject.
+/// Describes where steps that use a pool run now.
 pub(super) fn describe_state(place: &EffectivePlace) -> String {
     match place {
         EffectivePlace::Pool(_) => "its steps run on its workers".to_owned(),
         EffectivePlace::BuiltInWorker(_) => {
-            "it has no workers, so that its steps run on the built-in worker".to_owned()
+            "it has no workers, so its steps run on the built-in worker".to_owned()
         }
         EffectivePlace::Nowhere(_, why) => {
             format!("its steps run nowhere: it {}", nowhere_reason(*why))
@@ -176,8 +177,8 @@ pub(super) fn describe_state(place: &EffectivePlace) -> String {
 
 fn nowhere_reason(why: NowhereReason) -> &'static str {
     match why {
-        NowhereReason::NoSuchPool => "is no pool of this space",
-        NowhereReason::NoDefaultPool => "no default pool can be seen",
+        NowhereReason::NoSuchPool => "is not a pool in this space",
+        NowhereReason::NoDefaultPool => "no default pool is visible",
         NowhereReason::Empty => "has no workers",
         NowhereReason::NoHealthyWorker => "has no enabled worker that is healthy",
         NowhereReason::Unchecked => "has no worker that has passed a health check yet",
@@ -194,33 +195,29 @@ fn nowhere_reason(why: NowhereReason) -> &'static str {
 
 fn unclear_reason(why: UnknownReason) -> &'static str {
     match why {
-        UnknownReason::Template => {
-            "it stands for the steps of a process template, and these decide"
-        }
+        UnknownReason::Template => "it uses a process template, whose steps decide",
         UnknownReason::TemplateUnread => {
-            "it stands for the steps of a process template, and these could not be read"
+            "it uses a process template, whose steps could not be read"
         }
         UnknownReason::TemplateOmitted => {
-            "it stands for the steps of a process template, and the server tells none: there is no such \
-             template or version, or it is not shared with the space"
+            "it uses a process template for which the server returns no steps: the template or version does \
+             not exist, or is not shared with the space"
         }
         UnknownReason::TemplateAmbiguous => {
-            "it stands for the steps of a process template, and the server does not say which are its"
+            "it uses a process template, and the server does not say which steps belong to it"
         }
-        UnknownReason::Type => "no source says where steps of its type run",
+        UnknownReason::Type => "it is not known where steps of its type run",
         UnknownReason::Ambiguous => "its variable has several values of equal scope",
         UnknownReason::Targets => "its targets could not be read, and one of them may have a pool",
-        UnknownReason::Prompted => {
-            "its variable is asked for each time, and has no value in advance"
-        }
+        UnknownReason::Prompted => "its variable is prompted for each time and has no preset value",
         UnknownReason::Expression => {
-            "its variable is an expression, which only the server evaluates"
+            "its variable is an expression, which only the server can evaluate"
         }
-        UnknownReason::Unread => "its variable may have a value among those that could not be read",
+        UnknownReason::Unread => "its variable may have a value that could not be read",
     }
 }
 
-/// When a case holds: `environment Production, any other channel`; empty for always.
+/// Describes when a case applies: `environment Production, any other channel`; empty for always.
 pub(super) fn case_condition(case: &Case) -> String {
     let conditions = case.when.iter().map(|condition| {
         let dimension = condition.dimension.as_str();
@@ -232,7 +229,7 @@ pub(super) fn case_condition(case: &Case) -> String {
     conditions.collect::<Vec<_>>().join(", ")
 }
 
-/// What uses a pool, in one word.
+/// Returns the machine-readable word for a kind of pool use.
 pub(super) fn use_kind_word(kind: UseKind) -> &'static str {
     match kind {
         UseKind::Member => "member",
@@ -249,7 +246,7 @@ pub(super) fn use_kind_word(kind: UseKind) -> &'static str {
     }
 }
 
-/// Where, in one word.
+/// Returns the machine-readable word for the place of a case.
 pub(super) fn place_word(case: &Case) -> &'static str {
     match case.place {
         EffectivePlace::InServer => "server",
@@ -262,7 +259,7 @@ pub(super) fn place_word(case: &Case) -> &'static str {
     }
 }
 
-/// What decides, in one word.
+/// Returns the machine-readable word for what decides a case.
 pub(super) fn decider_word(case: &Case) -> &'static str {
     match case.decided_by {
         Decider::Type => "type",
@@ -275,7 +272,7 @@ pub(super) fn decider_word(case: &Case) -> &'static str {
     }
 }
 
-/// A worker's health, in one word that stays what it is.
+/// Returns the machine-readable word for a worker's health.
 pub(super) fn health_word(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",
@@ -286,7 +283,7 @@ pub(super) fn health_word(health: Health) -> &'static str {
     }
 }
 
-/// The same for people.
+/// Describes a worker's health for people.
 pub(super) fn health_text(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",
@@ -297,7 +294,7 @@ pub(super) fn health_text(health: Health) -> &'static str {
     }
 }
 
-/// Whether a worker can take work.
+/// Describes whether a worker can take work.
 pub(super) fn worker_state(worker: &LiveWorker) -> String {
     let disabled = if worker.disabled { ", disabled" } else { "" };
     format!("{}{disabled}", health_text(worker.health))

@@ -1,58 +1,58 @@
-//! What a text is made of: blocks with attributes, each with its place.
+//! The syntax tree: blocks with attributes, each with its position.
 //!
-//! Every place is a range of bytes of the text as it was given. Never: how a text is read.
+//! Every position is a byte range in the original text. Never: parsing.
 
 use std::ops::Range;
 
-/// A block, or the whole text: its attributes and the blocks in it, each in their order.
+/// A block, or the whole text, with its attributes and child blocks in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OclBlock {
-    /// Its name; empty for the whole text.
+    /// The name; empty for the whole text.
     pub(super) name: String,
-    /// Its labels, unescaped.
+    /// The labels, unescaped.
     pub(super) labels: Vec<String>,
-    /// From its name to behind its closing brace.
+    /// From the name up to and including the closing brace.
     pub(super) span: Range<usize>,
-    /// Where its first line ends behind the brace, or what stands there instead.
+    /// The end of the first line after the opening brace, or the start of what follows on that line.
     pub(super) head: usize,
-    /// Its attributes.
+    /// The attributes.
     pub(super) attributes: Vec<OclAttribute>,
-    /// The blocks in it.
+    /// The child blocks.
     pub(super) blocks: Vec<OclBlock>,
 }
 
-/// A name with a value.
+/// A name and a value.
 #[derive(Clone, Debug)]
 pub(super) struct OclAttribute {
-    /// Its name, unescaped.
+    /// The name, unescaped.
     pub(super) name: String,
     /// The name as written, quotes included.
     pub(super) key: Range<usize>,
-    /// The value as written, without the line end behind it.
+    /// The value as written, without the line ending after it.
     pub(super) value_span: Range<usize>,
-    /// Where its last line ends: behind the comments there, which may be of several lines.
+    /// The end of the last line, after its comments, which may span several lines.
     pub(super) end: usize,
     /// The value.
     pub(super) value: OclValue,
 }
 
-/// A value, as far as anyone asks.
+/// A value, in as much detail as is needed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum OclValue {
     /// A string, unescaped.
     Text(String),
-    /// A heredoc; what it says is nobody's business here.
+    /// A heredoc, whose content is not needed.
     Heredoc,
     /// `null`.
     Null,
-    /// Values by name.
+    /// Values by key.
     Dictionary(Vec<(String, OclValue)>),
     /// A number, a boolean, a list or a call.
     Other,
 }
 
 impl OclValue {
-    /// The string that it is, if it is one.
+    /// Returns the string, if the value is one.
     fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -62,29 +62,30 @@ impl OclValue {
 }
 
 impl OclBlock {
-    /// The last attribute of this name; Octopus refuses two.
+    /// Returns the last attribute of this name; Octopus rejects duplicates.
     pub(super) fn find_attribute(&self, name: &str) -> Option<&OclAttribute> {
         self.attributes.iter().rev().find(|attribute| attribute.name == name)
     }
 
-    /// The string that this attribute has.
+    /// Returns the value of an attribute, if it is a string.
     pub(super) fn text_attribute(&self, name: &str) -> Option<&str> {
         self.find_attribute(name)?.value.as_text()
     }
 
-    /// The blocks of this name.
+    /// Returns the child blocks of this name.
     pub(super) fn child_blocks(&self, name: &'static str) -> impl Iterator<Item = &Self> {
         self.blocks.iter().filter(move |block| block.name == name)
     }
 
-    /// An entry of a dictionary, which old servers write as a block.
+    /// Returns an entry of a dictionary, which old servers write as a block.
     pub(super) fn dictionary_entry(&self, dictionary: &str, key: &str) -> Option<&str> {
         let mut blocks = self.blocks.iter().filter(|block| block.name == dictionary);
-        match self.find_attribute(dictionary).map(|it| &it.value) {
-            Some(OclValue::Dictionary(all)) => {
-                all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.as_text())
+        match self.find_attribute(dictionary).map(|attribute| &attribute.value) {
+            Some(OclValue::Dictionary(entries)) => {
+                let entry = entries.iter().find(|(name, _)| name == key);
+                entry.and_then(|(_, value)| value.as_text())
             }
-            _ => blocks.find_map(|it| it.text_attribute(key)),
+            _ => blocks.find_map(|block| block.text_attribute(key)),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The few bytes by which a step comes to run elsewhere.
+//! Computes the edits that change where a step runs.
 //!
-//! A line that chooses a pool is changed where it stands, is added behind the action's last attribute, or
-//! goes. Never: a byte of any other line.
+//! The line that sets the pool is changed in place, added after the action's last attribute, or removed.
+//! Never: a change to any other line.
 
 use super::process::{AttributeSpan, OclAction};
 use crate::{
@@ -11,35 +11,35 @@ use crate::{
 
 use std::ops::Range;
 
-/// Bytes of a text, and what stands there instead.
+/// A replacement of some bytes of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextEdit {
-    /// Which bytes; none where something is added.
+    /// The bytes to replace; empty for an insertion.
     pub range: Range<usize>,
-    /// What is there then.
+    /// The replacement.
     pub text: String,
 }
 
-/// The edits of `text` by which `action`, which was read of it, runs where `wanted` says: none where it
-/// does already. A pool is its slug.
+/// Returns the edits of `text` that make `action`, read from it, run in `place`; none if it already does.
+///
+/// A pool is given by its slug.
 ///
 /// # Errors
 ///
-/// A finding, for an action that is written on one line.
+/// Returns a finding if the action is written on one line.
 pub fn place_edits(
     text: &str,
     action: &OclAction,
-    wanted: &Place<String>,
+    place: &Place<String>,
 ) -> Result<Vec<TextEdit>, Finding> {
-    if action.place == *wanted {
+    if action.place == *place {
         return Ok(Vec::new());
     }
     let lines = &action.lines;
-    let (name, value, own, other) = match wanted {
+    let (name, value, own, other) = match place {
         Place::DefaultPool => {
-            let said = [&lines.pool, &lines.variable];
-            let said = said.into_iter().flatten().filter(|it| !it.empty);
-            return Ok(said.map(|it| removal_edit(text, it)).collect());
+            let set = [&lines.pool, &lines.variable].into_iter().flatten().filter(|it| !it.empty);
+            return Ok(set.map(|attribute| removal_edit(text, attribute)).collect());
         }
         Place::Pool(slug) => ("worker_pool", slug, &lines.pool, &lines.variable),
         Place::Variable(name) => ("worker_pool_variable", name, &lines.variable, &lines.pool),
@@ -47,13 +47,14 @@ pub fn place_edits(
     let value = quote_literal(value);
     Ok(match (own, other) {
         (Some(own), other) => {
-            let leaves = other.iter().filter(|it| !it.empty).map(|it| removal_edit(text, it));
+            let set = other.iter().filter(|it| !it.empty);
+            let removed = set.map(|attribute| removal_edit(text, attribute));
             let changed = TextEdit { range: own.value.clone(), text: value };
-            let mut edits: Vec<_> = std::iter::once(changed).chain(leaves).collect();
+            let mut edits: Vec<_> = std::iter::once(changed).chain(removed).collect();
             edits.sort_by_key(|it| it.range.start);
             edits
         }
-        (None, Some(other)) => match add_beside_empty(text, other, &format!("{name} = {value}")) {
+        (None, Some(other)) => match add_next_to_empty(text, other, &format!("{name} = {value}")) {
             Some(added) => vec![added],
             None => vec![
                 TextEdit { range: other.key.clone(), text: name.to_owned() },
@@ -64,7 +65,7 @@ pub fn place_edits(
     })
 }
 
-/// `text` with `edits` made, which are in its order and do not overlap.
+/// Applies `edits`, which must be in text order and must not overlap.
 pub fn apply_edits(text: &str, edits: &[TextEdit]) -> String {
     let mut edited = String::with_capacity(text.len());
     let mut done = 0;
@@ -77,7 +78,7 @@ pub fn apply_edits(text: &str, edits: &[TextEdit]) -> String {
     edited
 }
 
-/// A line of its own behind the last attribute, or at the head of a body that has none.
+/// Adds a line after the last attribute, or at the top of a body that has none.
 fn add_line_edit(text: &str, action: &OclAction, line: &str) -> Result<TextEdit, Finding> {
     let lines = &action.lines;
     let (end, like, deeper) = match &lines.last {
@@ -88,7 +89,7 @@ fn add_line_edit(text: &str, action: &OclAction, line: &str) -> Result<TextEdit,
         return Err(Finding::error(
             Code::OclOneLine,
             action.span.clone(),
-            "a line cannot be added to a step that is written on one line",
+            "cannot add a line to a step that is written on one line",
         )
         .with_help("put each attribute and the last `}` on a line of its own, as Octopus does"));
     }
@@ -99,9 +100,10 @@ fn add_line_edit(text: &str, action: &OclAction, line: &str) -> Result<TextEdit,
     Ok(TextEdit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
 }
 
-/// A line of its own beside an attribute that says nothing, as Octopus has the two: the pool before its variable.
-/// So the way back is the line's removal.
-fn add_beside_empty(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
+/// Adds a line next to an empty attribute, in Octopus' order: the pool before its variable.
+///
+/// Undoing the change then only removes the line.
+fn add_next_to_empty(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
     let rest = text.get(empty.value.end..)?;
     let end = rest.find('\n')?;
     if !empty.empty
@@ -119,13 +121,13 @@ fn add_beside_empty(text: &str, empty: &AttributeSpan, line: &str) -> Option<Tex
     Some(TextEdit { range: at..at, text: format!("{indent}{line}{line_end}") })
 }
 
-/// Whether nothing but blanks stands between `at` and the beginning of its line.
+/// Returns whether only white space precedes `at` on its line.
 fn starts_its_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     before.rsplit('\n').next().unwrap_or_default().trim().is_empty()
 }
 
-/// The blanks at the beginning of the line of `at`.
+/// Returns the indentation of the line that contains `at`.
 fn line_indent(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -133,15 +135,16 @@ fn line_indent(text: &str, at: usize) -> &str {
     &line[..line.len() - line.trim_start().len()]
 }
 
-/// An attribute's removal: with its line, unless something else stands there.
-fn removal_edit(text: &str, slot: &AttributeSpan) -> TextEdit {
-    let (start, end) = (slot.key.start, slot.value.end);
+/// Removes an attribute, with its line unless something else is on it.
+fn removal_edit(text: &str, attribute: &AttributeSpan) -> TextEdit {
+    let (start, end) = (attribute.key.start, attribute.value.end);
     let rest = text.get(end..).unwrap_or_default();
     let line = rest.find('\n').map_or(rest.len(), |index| index + 1);
     let alone = rest.get(..line).is_some_and(|it| it.trim().is_empty());
-    let range = match alone && starts_its_line(text, start) {
-        true => start - line_indent(text, start).len()..end + line,
-        false => start..end + rest.len() - rest.trim_start_matches([' ', '\t']).len(),
+    let range = if alone && starts_its_line(text, start) {
+        start - line_indent(text, start).len()..end + line
+    } else {
+        start..end + rest.len() - rest.trim_start_matches([' ', '\t']).len()
     };
     TextEdit { range, text: String::new() }
 }
@@ -154,7 +157,7 @@ fn quote_literal(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             '"' | '\\' => quoted.extend(['\\', c]),
-            other => quoted.push(other),
+            c => quoted.push(c),
         }
     }
     quoted.push('"');
@@ -168,7 +171,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    /// The text once its first action runs where `wanted` says.
+    /// Returns the text after its first action is moved to `wanted`.
     fn placed(text: &str, wanted: &Place<String>) -> Result<String, Finding> {
         let document = read(SourceId(0), text)?;
         place_edits(text, &document.actions[0], wanted).map(|edits| apply_edits(text, &edits))
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_on_one_line_is_left_to_people() {
+    fn a_step_on_one_line_is_rejected() {
         let pool = Place::Pool("db".to_owned());
         for action in ["{ x = 1 }", "{}", "{ /* a\n */ }", "{ b {\n } \n }"] {
             let text = format!("step \"a\" {{\n action {action}\n}}");
@@ -257,7 +260,7 @@ mod tests {
         ]
     }
 
-    /// Lines of an action's body, of which one may choose a pool.
+    /// Lines of an action's body, one of which may set a pool.
     fn any_body() -> impl Strategy<Value = String> {
         let line = prop_oneof![
             Just("name = \"é { # \\\"\""),
@@ -267,7 +270,7 @@ mod tests {
             Just("s = <<-EOT\nworker_pool = \"nobody\"\n  }\n  EOT"),
             Just(""),
         ];
-        let chooses = prop_oneof![
+        let setting = prop_oneof![
             Just(""),
             Just("worker_pool = \"a\" /* b */"),
             Just("worker_pool = \"\""),
@@ -276,9 +279,9 @@ mod tests {
             Just("worker_pool = \"a\"\nworker_pool_variable = \"\""),
         ];
         let ends = prop_oneof![Just("\n"), Just("\r\n")];
-        (prop::collection::vec(line, 0..4), chooses, any::<bool>(), ends).prop_map(
-            |(mut lines, chooses, first, end)| {
-                lines.insert(if first { 0 } else { lines.len() }, chooses);
+        (prop::collection::vec(line, 0..4), setting, any::<bool>(), ends).prop_map(
+            |(mut lines, setting, first, end)| {
+                lines.insert(if first { 0 } else { lines.len() }, setting);
                 lines.iter().map(|text| format!("    {}{end}", text.replace('\n', end))).collect()
             },
         )
@@ -286,7 +289,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_step_is_then_where_it_was_wanted_and_no_other_line_differs(
+        fn a_step_moves_and_no_other_line_changes(
             body in any_body(), wanted in any_place(), bom in any::<bool>(),
         ) {
             let bom = if bom { "\u{feff}" } else { "" };
@@ -295,7 +298,7 @@ mod tests {
             let now = read(SourceId(0), &after).unwrap();
             prop_assert_eq!(&now.actions[0].place, &wanted);
             prop_assert_eq!(&placed(&after, &wanted).unwrap(), &after);
-            // What was added goes again, and nothing else.
+            // Moving back removes what was added, and nothing else.
             if read(SourceId(0), &before).unwrap().actions[0].place == Place::DefaultPool
                 && !body.contains("worker_pool = \"\"") && matches!(wanted, Place::Pool(_))
             {
@@ -307,7 +310,7 @@ mod tests {
                     let line = line.trim_start();
                     line.starts_with("worker_pool") && !line.contains("\"nobody\"")
                 };
-                lines.filter(|other| !is_place(other) && !other.trim_start().starts_with("/* b */"))
+                lines.filter(|line| !is_place(line) && !line.trim_start().starts_with("/* b */"))
                     .map(str::to_owned).collect()
             };
             prop_assert_eq!(others(&before), others(&after));

@@ -1,6 +1,6 @@
-//! The steps of a text, as far as it matters where they run.
+//! Reads the steps of a text and what determines where they run.
 //!
-//! Never: whether a step should run elsewhere.
+//! Never: deciding where a step should run.
 
 use super::{
     block::{OclAttribute, OclBlock, OclValue},
@@ -13,29 +13,29 @@ use crate::{
 
 use std::ops::Range;
 
-/// A text's process.
+/// The process in a text.
 #[derive(Clone, Debug)]
 pub struct OclProcess {
-    /// What it is the process of.
+    /// What the process belongs to.
     pub kind: OclProcessKind,
-    /// What the text calls itself: a runbook's name; a deployment process has none.
+    /// The name in the text: a runbook has one, a deployment process does not.
     pub name: Option<String>,
-    /// What its steps are labelled.
+    /// The labels of the steps.
     pub step_labels: Vec<String>,
-    /// Whether no step has a name but its label, as the first servers with Git wrote them.
+    /// Whether steps have only labels and no names, as the first servers with Git support wrote them.
     pub labels_are_names: bool,
-    /// Its actions, in their order.
+    /// The actions, in order.
     pub actions: Vec<OclAction>,
 }
 
-/// What a text has the process of.
+/// What a process belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OclProcessKind {
-    /// A project, or nothing: settings and variables have no process.
+    /// A project; also a text without a process, such as settings and variables.
     Deployment,
-    /// A runbook: it keeps its steps in a block of their own.
+    /// A runbook, whose steps are in a `process` block.
     Runbook,
-    /// A process template of the Platform Hub: it has parameters, and its steps run where these say.
+    /// A process template of the Platform Hub, whose parameters may decide where its steps run.
     Template,
 }
 
@@ -44,72 +44,72 @@ pub enum OclProcessKind {
 pub struct OclAction {
     /// The step's name.
     pub step: String,
-    /// The action's name; the step's where it has none of its own.
+    /// The action's name, or the step's if the action has none.
     pub action: String,
-    /// Whether the step has other actions too.
+    /// Whether the step has other actions.
     pub has_siblings: bool,
-    /// Its type; empty for one that is made from a template.
+    /// The action type; empty for an action from a template.
     pub action_type: String,
-    /// What chooses its pool: a slug or a variable.
+    /// The pool by its slug, the variable, or the default pool.
     pub place: Place<String>,
-    /// Whether it says that it runs on the server's side, or on its targets; none where it says neither.
+    /// Whether the action is set to run on the server or on its targets; `None` if neither.
     pub run_on_server: Option<bool>,
-    /// The target tags of the step, as written; empty where it has none.
+    /// The target tags of the step, as written; empty if there are none.
     pub target_roles: String,
-    /// Its container: image and the feed's slug.
+    /// The container: the image and the feed's slug.
     pub container: Option<Container<String>>,
-    /// Where the file has it.
+    /// The position in the file.
     pub span: Span,
-    /// Where the lines are that say where it runs.
+    /// The positions of the lines that say where the action runs.
     pub(super) lines: ActionLines,
 }
 
-/// Where an action's body is, and the attributes in it that choose a pool.
+/// The position of an action's body, and of the attributes in it that set a pool.
 #[derive(Clone, Debug)]
 pub(super) struct ActionLines {
-    /// Where its first line begins.
+    /// The start of the first line.
     pub(super) start: usize,
-    /// Where its first line ends behind the brace, or what stands there instead.
+    /// The end of the first line after the opening brace, or the start of what follows on that line.
     pub(super) head: usize,
-    /// The name and the value of `worker_pool`.
+    /// The `worker_pool` attribute.
     pub(super) pool: Option<AttributeSpan>,
-    /// The name and the value of `worker_pool_variable`.
+    /// The `worker_pool_variable` attribute.
     pub(super) variable: Option<AttributeSpan>,
-    /// Its last attribute.
+    /// The last attribute.
     pub(super) last: Option<AttributeSpan>,
 }
 
-/// Where an attribute is.
+/// The position of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct AttributeSpan {
-    /// Its name.
+    /// The name.
     pub(super) key: Range<usize>,
-    /// Its value.
+    /// The value.
     pub(super) value: Range<usize>,
-    /// Where its last line ends, comments and all, or what stands there instead.
+    /// The end of the last line including comments, or the start of what follows on that line.
     pub(super) end: usize,
     /// Whether the value is `null` or the empty string.
     pub(super) empty: bool,
 }
 
-/// The process that `text` has; one without steps where it has none.
+/// Reads the process in `text`; a text without a process yields one without steps.
 ///
 /// # Errors
 ///
-/// A finding, where the text is not of the language, or says of a step what Octopus would refuse.
+/// Returns a finding if the text is not valid OCL or Octopus would reject the place of a step.
 ///
 /// # Source
 ///
-/// `api.md` 2.8: `worker_pool` and `worker_pool_variable` are attributes of an action, and one that is
-/// empty is one that is not there. Runbooks keep their steps in a block `process`, wherever their file is:
-/// drafts are in a folder of their own. Process templates alone have the blocks `icon` and `parameter`.
+/// `api.md` 2.8: `worker_pool` and `worker_pool_variable` are attributes of an action; empty means absent.
+/// The steps of a runbook are in a `process` block, wherever its file is: drafts have their own folder.
+/// Only process templates have `icon` and `parameter` blocks.
 pub fn read(source: SourceId, text: &str) -> Result<OclProcess, Finding> {
     let root = parse_document(source, text)?;
-    let of_runbook = root.child_blocks("process").flat_map(|it| it.child_blocks("step"));
-    let steps: Vec<&OclBlock> = root.child_blocks("step").chain(of_runbook).collect();
+    let in_runbook = root.child_blocks("process").flat_map(|process| process.child_blocks("step"));
+    let steps: Vec<&OclBlock> = root.child_blocks("step").chain(in_runbook).collect();
     let actions = steps.iter().flat_map(|step| {
         let count = step.child_blocks("action").count();
-        step.child_blocks("action").map(move |action| (step, action, 1 < count))
+        step.child_blocks("action").map(move |action| (step, action, count > 1))
     });
     let actions =
         actions.map(|(step, action, siblings)| read_action(source, step, action, siblings));
@@ -163,14 +163,14 @@ fn read_action(
         lines: ActionLines {
             start: action.span.start,
             head: action.head,
-            pool: action.find_attribute("worker_pool").map(attribute_slot),
-            variable: action.find_attribute("worker_pool_variable").map(attribute_slot),
-            last: action.attributes.last().map(attribute_slot),
+            pool: action.find_attribute("worker_pool").map(attribute_span),
+            variable: action.find_attribute("worker_pool_variable").map(attribute_span),
+            last: action.attributes.last().map(attribute_span),
         },
     })
 }
 
-fn attribute_slot(attribute: &OclAttribute) -> AttributeSpan {
+fn attribute_span(attribute: &OclAttribute) -> AttributeSpan {
     let empty = match &attribute.value {
         OclValue::Null => true,
         OclValue::Text(text) => text.is_empty(),
@@ -184,17 +184,17 @@ fn attribute_slot(attribute: &OclAttribute) -> AttributeSpan {
     }
 }
 
-/// What chooses an action's pool.
+/// Reads the place of an action.
 fn read_place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
     let place_error = |attribute: &OclAttribute, message: String| {
         let span = Span { source, bytes: attribute.key.start..attribute.value_span.end };
         Finding::error(Code::OclPlace, span, message)
     };
     let read_attribute = |name: &str| {
-        let mut all = action.attributes.iter().filter(|attribute| attribute.name == name);
-        let Some(one) = all.next() else { return Ok(None) };
-        if let Some(again) = all.next() {
-            return Err(place_error(again, format!("`{name}` is said twice of one step"))
+        let mut found = action.attributes.iter().filter(|attribute| attribute.name == name);
+        let Some(one) = found.next() else { return Ok(None) };
+        if let Some(again) = found.next() {
+            return Err(place_error(again, format!("this step sets `{name}` twice"))
                 .with_help("remove one of the two lines"));
         }
         match &one.value {
@@ -202,14 +202,14 @@ fn read_place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Find
             OclValue::Null => Ok(None),
             OclValue::Text(text) => Ok(Some((one, text.clone()))),
             _ => Err(place_error(one, format!("`{name}` is not a string"))
-                .with_help("write the slug or the variable's name between quotes, on one line")),
+                .with_help("write the slug or the variable's name in quotes, on one line")),
         }
     };
     Ok(match (read_attribute("worker_pool")?, read_attribute("worker_pool_variable")?) {
         (Some(_), Some((variable, _))) => {
-            let message = "a step cannot have both a pool and a variable that chooses one";
+            let message = "a step cannot have both a pool and a pool variable";
             return Err(place_error(variable, message.to_owned()).with_help(
-                "remove `worker_pool` or `worker_pool_variable`; Octopus refuses both",
+                "remove `worker_pool` or `worker_pool_variable`; Octopus rejects a step with both",
             ));
         }
         (Some((_, slug)), None) => Place::Pool(slug),
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_of_processes_and_of_runbooks_are_read() {
+    fn steps_of_processes_and_runbooks_are_read() {
         let step = r#"step "migrate" {
     name = "Migrate database"
     properties = {
@@ -263,19 +263,19 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_octopus_would_refuse_is_refused() {
+    fn a_place_that_octopus_would_reject_is_rejected() {
         let wrong = |lines: &str| {
             let text = format!("step \"a\" {{\naction {{\n{lines}\n}}\n}}\n");
             read(SourceId(0), &text).map(|_| ()).unwrap_err().message
         };
         assert_eq!(
             wrong("worker_pool = \"a\"\nworker_pool_variable = \"b\""),
-            "a step cannot have both a pool and a variable that chooses one"
+            "a step cannot have both a pool and a pool variable"
         );
         assert_eq!(wrong("worker_pool = 1"), "`worker_pool` is not a string");
         assert_eq!(
             wrong("worker_pool = \"a\"\nworker_pool = \"b\""),
-            "`worker_pool` is said twice of one step"
+            "this step sets `worker_pool` twice"
         );
     }
 }

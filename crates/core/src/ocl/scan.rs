@@ -1,19 +1,19 @@
-//! Where blocks, attributes and values are in a text.
+//! Parses a text into blocks, attributes and values with their positions.
 //!
-//! Every place is a range of bytes of the text as it was given. Never: what a name means.
+//! Every position is a byte range in the original text. Never: the meaning of a name.
 
 use super::block::{OclAttribute, OclBlock, OclValue};
 use crate::finding::{Code, Finding, SourceId, Span};
 use std::ops::Range;
 
-/// How deep blocks and values may be nested; a process needs six.
+/// How deeply blocks and values may be nested; a process needs six levels.
 const MAX_DEPTH: usize = 64;
 
-/// The whole text as a block.
+/// Parses the whole text as a block.
 ///
 /// # Errors
 ///
-/// A finding at the first place that is not of the language.
+/// Returns a finding at the first syntax error.
 pub(super) fn parse_document(source: SourceId, text: &str) -> Result<OclBlock, Finding> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut scan = OclScanner { source, text, at: start, depth: 0 };
@@ -21,7 +21,7 @@ pub(super) fn parse_document(source: SourceId, text: &str) -> Result<OclBlock, F
     scan.parse_body(&mut root)?;
     match scan.peek_byte() {
         None => Ok(root),
-        Some(_) => Err(scan.syntax_error("this `}` closes nothing")),
+        Some(_) => Err(scan.syntax_error("unexpected `}`")),
     }
 }
 
@@ -43,11 +43,11 @@ impl OclScanner<'_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Takes as many bytes as fit.
+    /// Consumes characters while `fits` accepts them, and returns their range.
     fn take_while(&mut self, fits: impl Fn(char) -> bool) -> Range<usize> {
         let start = self.at;
         let rest = self.remaining_text();
-        self.at += rest.find(|it| !fits(it)).unwrap_or(rest.len());
+        self.at += rest.find(|c| !fits(c)).unwrap_or(rest.len());
         start..self.at
     }
 
@@ -55,15 +55,16 @@ impl OclScanner<'_> {
         self.text.get(span.clone()).unwrap_or_default()
     }
 
-    /// What is wrong at the next character.
+    /// Returns a syntax error at the next character.
     fn syntax_error(&self, message: &str) -> Finding {
         let width = self.remaining_text().chars().next().map_or(0, char::len_utf8);
         self.syntax_error_at(self.at..self.at + width, message)
     }
 
     fn syntax_error_at(&self, bytes: Range<usize>, message: &str) -> Finding {
-        Finding::error(Code::OclSyntax, Span { source: self.source, bytes }, message)
-            .with_help("Octopus could not read this file either; nothing in it is changed")
+        Finding::error(Code::OclSyntax, Span { source: self.source, bytes }, message).with_help(
+            "fix the syntax: Octopus cannot read this file either, and nothing in it was changed",
+        )
     }
 
     fn parse_nested<T>(
@@ -71,7 +72,7 @@ impl OclScanner<'_> {
         inside: impl FnOnce(&mut Self) -> ScanResult<T>,
     ) -> ScanResult<T> {
         if self.depth == MAX_DEPTH {
-            return Err(self.syntax_error("this is nested too deep"));
+            return Err(self.syntax_error("blocks or values are nested too deeply"));
         }
         self.depth += 1;
         let found = inside(self);
@@ -79,7 +80,7 @@ impl OclScanner<'_> {
         found
     }
 
-    /// White space and comments; line ends too where `lines` says so.
+    /// Skips white space and comments, including line endings if `lines` is set.
     fn skip_blank(&mut self, lines: bool) -> ScanResult<()> {
         loop {
             self.take_while(|c| c.is_whitespace() && (lines || c != '\n'));
@@ -89,7 +90,7 @@ impl OclScanner<'_> {
             } else if rest.starts_with("/*") {
                 match rest.find("*/") {
                     Some(end) => self.at += end + 2,
-                    None => return Err(self.syntax_error("this comment has no end")),
+                    None => return Err(self.syntax_error("unterminated comment")),
                 }
             } else {
                 return Ok(());
@@ -97,7 +98,7 @@ impl OclScanner<'_> {
         }
     }
 
-    /// Attributes and blocks up to a closing brace or the end.
+    /// Parses attributes and blocks up to a closing brace or the end of the text.
     fn parse_body(&mut self, block: &mut OclBlock) -> ScanResult<()> {
         loop {
             self.skip_blank(true)?;
@@ -112,23 +113,20 @@ impl OclScanner<'_> {
                 self.expect_line_end()?;
                 block.attributes.push(OclAttribute { end: self.at, ..attribute });
             } else {
-                let child = self.parse_nested(|it| it.parse_block(key.start, name))?;
+                let child = self.parse_nested(|scan| scan.parse_block(key.start, name))?;
                 block.blocks.push(child);
             }
         }
     }
 
-    /// A name, quoted or not.
+    /// Parses a name, quoted or not.
     fn parse_key(&mut self) -> ScanResult<Range<usize>> {
         if self.peek_byte() == Some(b'"') {
             return self.parse_string().map(|it| it.0);
         }
         let ends_name = |c: char| c.is_whitespace() || "={}\"".contains(c);
-        let key = self.take_while(|it| !ends_name(it));
-        match key.is_empty() {
-            true => Err(self.syntax_error("a name is expected here")),
-            false => Ok(key),
-        }
+        let key = self.take_while(|c| !ends_name(c));
+        if key.is_empty() { Err(self.syntax_error("expected a name")) } else { Ok(key) }
     }
 
     fn unquote_key(&self, key: &Range<usize>) -> String {
@@ -137,7 +135,7 @@ impl OclScanner<'_> {
         inner.map_or_else(|| text.to_owned(), unescape_text)
     }
 
-    /// What follows a block's name: labels and a body.
+    /// Parses what follows a block's name: labels and a body.
     fn parse_block(&mut self, start: usize, name: String) -> ScanResult<OclBlock> {
         let mut block = OclBlock { name, ..OclBlock::default() };
         while self.peek_byte() == Some(b'"') {
@@ -146,7 +144,7 @@ impl OclScanner<'_> {
             self.skip_blank(false)?;
         }
         if self.peek_byte() != Some(b'{') {
-            return Err(self.syntax_error("`=` or `{` is expected behind a name"));
+            return Err(self.syntax_error("expected `=` or `{` after the name"));
         }
         self.at += 1;
         let open = self.at;
@@ -154,14 +152,14 @@ impl OclScanner<'_> {
         block.head = self.at;
         self.parse_body(&mut block)?;
         if self.peek_byte() != Some(b'}') {
-            return Err(self.syntax_error_at(start..open, "this block is not closed"));
+            return Err(self.syntax_error_at(start..open, "unclosed block"));
         }
         self.at += 1;
         block.span = start..self.at;
         Ok(block)
     }
 
-    /// What follows an attribute's name.
+    /// Parses what follows an attribute's name.
     fn parse_attribute(&mut self, key: Range<usize>, name: String) -> ScanResult<OclAttribute> {
         self.at += 1;
         self.skip_blank(false)?;
@@ -170,12 +168,12 @@ impl OclScanner<'_> {
         Ok(OclAttribute { name, key, value_span: start..self.at, end: self.at, value })
     }
 
-    /// Behind a value nothing else stands on its line.
+    /// Checks that nothing else follows a value on its line.
     fn expect_line_end(&mut self) -> ScanResult<()> {
         self.skip_blank(false)?;
         match self.peek_byte() {
             None | Some(b'\n' | b'}') => Ok(()),
-            Some(_) => Err(self.syntax_error("the line should end behind its value")),
+            Some(_) => Err(self.syntax_error("expected the end of the line after the value")),
         }
     }
 
@@ -192,11 +190,11 @@ impl OclScanner<'_> {
         }
     }
 
-    /// `null`, a boolean, a number, or a call such as `base64("…")`.
+    /// Parses `null`, a boolean, a number, or a call such as `base64("…")`.
     fn parse_word(&mut self) -> ScanResult<OclValue> {
         let word = self.take_while(|c| c.is_alphanumeric() || "_+-.".contains(c));
         if word.is_empty() {
-            return Err(self.syntax_error("a value is expected here"));
+            return Err(self.syntax_error("expected a value"));
         }
         if self.peek_byte() == Some(b'(') {
             self.skip_list(b')')?;
@@ -206,7 +204,7 @@ impl OclScanner<'_> {
         Ok(OclValue::Other)
     }
 
-    /// Values up to a closing byte, with commas or lines between them.
+    /// Skips values up to a closing byte, with commas or line endings between them.
     fn skip_list(&mut self, close: u8) -> ScanResult<()> {
         let open = self.at;
         self.at += 1;
@@ -216,7 +214,7 @@ impl OclScanner<'_> {
                 Some(byte) if byte == close => break,
                 Some(b',') => self.at += 1,
                 Some(_) => _ = self.parse_nested(Self::parse_value)?,
-                None => return Err(self.syntax_error_at(open..open + 1, "this list is not closed")),
+                None => return Err(self.syntax_error_at(open..open + 1, "unclosed list")),
             }
         }
         self.at += 1;
@@ -236,19 +234,19 @@ impl OclScanner<'_> {
                     let entry = self.parse_entry()?;
                     entries.push((entry.name, entry.value));
                 }
-                None => return Err(self.syntax_error_at(open..open + 1, "this `{` is not closed")),
+                None => return Err(self.syntax_error_at(open..open + 1, "unclosed `{`")),
             }
         }
         self.at += 1;
         Ok(OclValue::Dictionary(entries))
     }
 
-    /// An entry of a dictionary. Its key may have spaces and braces in it: a package's name is part of some.
+    /// Parses an entry of a dictionary. Some keys contain a package name, hence spaces and braces are allowed.
     fn parse_entry(&mut self) -> ScanResult<OclAttribute> {
         let key = match self.peek_byte() {
             Some(b'"') => self.parse_string()?.0,
             _ => {
-                let key = self.take_while(|it| !"=\n\"".contains(it));
+                let key = self.take_while(|c| !"=\n\"".contains(c));
                 key.start..key.start + self.slice(&key).trim_end().len()
             }
         };
@@ -256,11 +254,11 @@ impl OclScanner<'_> {
         self.skip_blank(false)?;
         match self.peek_byte() {
             Some(b'=') if !name.is_empty() => self.parse_attribute(key, name),
-            _ => Err(self.syntax_error("a name and `=` are expected here")),
+            _ => Err(self.syntax_error("expected a name and `=`")),
         }
     }
 
-    /// A quoted string: its place, quotes included, and what it says.
+    /// Parses a quoted string, and returns its range including quotes and its unescaped content.
     fn parse_string(&mut self) -> ScanResult<(Range<usize>, String)> {
         let start = self.at;
         let mut escaped = false;
@@ -278,47 +276,48 @@ impl OclScanner<'_> {
                 let inside = start + 1..self.at - 1;
                 Ok((start..self.at, unescape_text(self.slice(&inside))))
             }
-            _ => Err(self.syntax_error("this string has no end on its line")),
+            _ => Err(self.syntax_error("unterminated string")),
         }
     }
 
-    /// `<<TAG` or `<<-TAG`, up to the line that is the tag alone.
+    /// Parses `<<TAG` or `<<-TAG`, up to the line that contains only the tag.
     fn parse_heredoc(&mut self) -> ScanResult<OclValue> {
         let start = self.at;
         let rest = self.remaining_text();
         let Some(head) = rest.strip_prefix("<<") else {
-            return Err(self.syntax_error("a value is expected here"));
+            return Err(self.syntax_error("expected a value"));
         };
         let first = head.lines().next().unwrap_or_default();
         let tag = first.strip_prefix('-').unwrap_or(first).trim().to_owned();
         let mut at = start;
         for (number, line) in rest.split_inclusive('\n').enumerate() {
-            if 0 < number && line.trim() == tag {
+            if number > 0 && line.trim() == tag {
                 self.at = at + line.trim_end().len();
                 return Ok(OclValue::Heredoc);
             }
             at += line.len();
         }
-        Err(self.syntax_error_at(start..start + 2 + first.len(), "this heredoc has no last line"))
+        Err(self.syntax_error_at(start..start + 2 + first.len(), "unterminated heredoc"))
     }
 }
 
-/// A string without its escapes; what is no escape stays as it is.
+/// Replaces the escapes in a string; unknown ones yield the escaped character.
 fn unescape_text(text: &str) -> String {
-    let mut said = String::with_capacity(text.len());
+    let mut unescaped = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        match (c, c == '\\') {
-            (_, true) => said.extend(rest.next().map(|c| match c {
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                other => other,
-            })),
-            (other, false) => said.push(other),
+        if c != '\\' {
+            unescaped.push(c);
+            continue;
         }
+        unescaped.extend(rest.next().map(|c| match c {
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            c => c,
+        }));
     }
-    said
+    unescaped
 }
 
 #[cfg(test)]
@@ -327,18 +326,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_wrong_is_said_at_its_place() {
+    fn syntax_errors_are_located() {
         let table = [
-            ("step \"a\" {\n", 0, "this block is not closed"),
-            ("}\n", 0, "this `}` closes nothing"),
-            ("a = \"b\n\"", 4, "this string has no end on its line"),
-            ("a = <<EOT\nb\n", 4, "this heredoc has no last line"),
-            ("a = [1, 2", 4, "this list is not closed"),
-            ("a = { b = 1", 4, "this `{` is not closed"),
-            ("a b", 2, "`=` or `{` is expected behind a name"),
-            ("a = 1 b = 2", 6, "the line should end behind its value"),
-            ("/* a", 0, "this comment has no end"),
-            ("a = ", 4, "a value is expected here"),
+            ("step \"a\" {\n", 0, "unclosed block"),
+            ("}\n", 0, "unexpected `}`"),
+            ("a = \"b\n\"", 4, "unterminated string"),
+            ("a = <<EOT\nb\n", 4, "unterminated heredoc"),
+            ("a = [1, 2", 4, "unclosed list"),
+            ("a = { b = 1", 4, "unclosed `{`"),
+            ("a b", 2, "expected `=` or `{` after the name"),
+            ("a = 1 b = 2", 6, "expected the end of the line after the value"),
+            ("/* a", 0, "unterminated comment"),
+            ("a = ", 4, "expected a value"),
         ];
         for (text, at, message) in table {
             let wrong = parse_document(SourceId(0), text).map(|_| ()).unwrap_err();
@@ -350,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_strings_heredocs_and_comments_is_no_structure() {
+    fn strings_heredocs_and_comments_are_not_parsed() {
         let text = "a = \"{ \\\" }\"\n# {\n// }\n/* { */\nb = <<-EOT\n  step \"x\" {\n  EOT\nc = base64(\"}\")\n";
         let root = parse_document(SourceId(0), text).unwrap();
         assert!(root.blocks.is_empty());
@@ -359,14 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_without_end_is_refused_and_not_followed() {
+    fn excessive_nesting_is_rejected() {
         assert!(parse_document(SourceId(0), &format!("a = {}", "[".repeat(100_000))).is_err());
         assert!(parse_document(SourceId(0), &"a {\n".repeat(100_000)).is_err());
     }
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in r#"([a-z]|[{}\[\]()"=,\n\r\t #/*<\\-]|EOT|é|\u{feff}){0,60}"#) {
+        fn any_text_parses_without_panicking(text in r#"([a-z]|[{}\[\]()"=,\n\r\t #/*<\\-]|EOT|é|\u{feff}){0,60}"#) {
             _ = parse_document(SourceId(0), &text);
         }
     }

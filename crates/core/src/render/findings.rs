@@ -1,6 +1,6 @@
-//! Findings for people: what, where underlined, and what to do.
+//! Renders findings for people: the message, the underlined source and the help.
 //!
-//! Drawn by annotate-snippets, which draws rustc's and cargo's own. Never: deciding what a finding costs.
+//! Uses annotate-snippets, as rustc and cargo do. Never: deciding the consequence of a finding.
 
 use super::RenderOptions;
 use crate::{
@@ -16,22 +16,19 @@ use annotate_snippets::{
 };
 use std::ops::Range;
 
-/// How many notes are shown where not all are asked for.
+/// How many notes are shown without `-v`.
 const MAX_NOTES: usize = 3;
 
-/// Findings one below the other, each with an empty line behind it; by file and place.
-pub fn render_all(findings: &[Finding], sources: &Sources, look: RenderOptions) -> String {
+/// Renders findings sorted by file and position, each followed by an empty line.
+pub fn render_all(findings: &[Finding], sources: &Sources, options: RenderOptions) -> String {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by_key(|finding| sort_key(finding));
-    let renderer = match look.colour {
-        true => Renderer::styled(),
-        false => Renderer::plain(),
-    };
+    let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    sorted.into_iter().map(|it| render_finding(it, sources, look, &renderer)).collect()
+    sorted.into_iter().map(|finding| render_finding(finding, sources, options, &renderer)).collect()
 }
 
-/// `2 errors, 1 denied, 3 warnings`; none where there is nothing to count.
+/// Counts findings by level: `2 errors, 1 denied, 3 warnings`; `None` if there are none.
 pub fn count_levels(findings: &[Finding]) -> Option<String> {
     let count_level = |level| findings.iter().filter(|finding| finding.level == level).count();
     let parts = [
@@ -39,11 +36,12 @@ pub fn count_levels(findings: &[Finding]) -> Option<String> {
         (count_level(Level::Deny), format!("{} denied", count_level(Level::Deny))),
         (count_level(Level::Warn), pluralize(count_level(Level::Warn), "warning")),
     ];
-    let parts: Vec<_> = parts.into_iter().filter(|(n, _)| 0 < *n).map(|(_, text)| text).collect();
+    let parts: Vec<_> =
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// By file, then by place; what has no place comes last.
+/// Sorts by file, then by position; findings without a location come last.
 fn sort_key(finding: &Finding) -> (usize, &str, usize) {
     match &finding.location {
         FindingLocation::Source(span) => (span.source.0, "", span.bytes.start),
@@ -55,7 +53,7 @@ fn sort_key(finding: &Finding) -> (usize, &str, usize) {
 fn render_finding(
     finding: &Finding,
     sources: &Sources,
-    look: RenderOptions,
+    options: RenderOptions,
     renderer: &Renderer,
 ) -> String {
     let mark = match finding.level {
@@ -71,7 +69,7 @@ fn render_finding(
         }
         FindingLocation::Line(SourceLine { file, line }) => {
             elements.push(Origin::path(escape_text(file)).line(*line).into());
-            // There is no text at hand beside which it could stand.
+            // Without the source text there is nothing to attach the label to.
             let label = finding.label.as_ref();
             elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
         }
@@ -82,24 +80,24 @@ fn render_finding(
     {
         elements.push(Origin::path(escape_text(&address.to_string())).into());
     }
-    elements.extend(join_notes(finding, look).map(|note| Mark::NOTE.message(note).into()));
+    elements.extend(join_notes(finding, options).map(|note| Mark::NOTE.message(note).into()));
     elements.extend(finding.help.iter().map(|help| Mark::HELP.message(escape_text(help)).into()));
     let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.as_str());
     format!("{}\n\n", renderer.render(&[title.elements(elements)]))
 }
 
-/// The list of what is concerned, as one note: a few of it, or all.
-fn join_notes(finding: &Finding, look: RenderOptions) -> impl Iterator<Item = String> {
-    let all = &finding.notes;
-    let shown = if 0 < look.verbosity { all.len() } else { MAX_NOTES.min(all.len()) };
-    let mut lines: Vec<_> = all.iter().take(shown).map(|it| escape_text(it)).collect();
-    if shown < all.len() {
-        lines.push(format!("and {} more; -v shows all", all.len() - shown));
+/// Joins the notes of a finding into one: the first few, or all with `-v`.
+fn join_notes(finding: &Finding, options: RenderOptions) -> impl Iterator<Item = String> {
+    let notes = &finding.notes;
+    let shown = if options.verbosity > 0 { notes.len() } else { MAX_NOTES.min(notes.len()) };
+    let mut lines: Vec<_> = notes.iter().take(shown).map(|note| escape_text(note)).collect();
+    if shown < notes.len() {
+        lines.push(format!("and {} more; -v shows all", notes.len() - shown));
     }
     (!lines.is_empty()).then(|| lines.join("\n")).into_iter()
 }
 
-/// The line of the file on which the finding starts, with its part underlined.
+/// Returns the source line on which the finding starts, with the finding underlined.
 fn build_snippet<'a>(
     finding: &'a Finding,
     source: &'a Source,
@@ -124,13 +122,13 @@ fn build_snippet<'a>(
         .annotation(annotation)
 }
 
-/// The nearest place at or before `at` that parts no character.
+/// Returns the last character boundary at or before `at`.
 fn floor_char_boundary(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
-/// A text of which nothing moves a cursor.
+/// Escapes everything that could move the cursor.
 fn escape_text(text: &str) -> String {
     Escaped(text).to_string()
 }
@@ -145,7 +143,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    const LOOK: RenderOptions = RenderOptions { colour: false, verbosity: 0 };
+    const OPTIONS: RenderOptions = RenderOptions { colour: false, verbosity: 0 };
 
     fn sources(text: &str) -> Sources {
         Sources(vec![Source { path: "workers.toml".into(), text: text.into() }])
@@ -156,13 +154,13 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_underlined_and_helps() {
+    fn an_error_has_an_underline_and_help() {
         let text = "[[placements]]\nstep    = \"Deploy to ASK\"\n";
         let finding =
             Finding::error(Code::UnknownStep, span(25..40), "there is no step `Deploy to ASK`")
                 .with_label("its process has 7 steps")
                 .with_help("a step of a similar name exists: `Deploy to AKS`");
-        insta::assert_snapshot!(render_all(&[finding], &sources(text), LOOK), @r#"
+        insta::assert_snapshot!(render_all(&[finding], &sources(text), OPTIONS), @r#"
         error[unknown-step]: there is no step `Deploy to ASK`
          --> workers.toml:2:11
           |
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_names_a_few_and_says_how_many_more() {
+    fn long_notes_are_cut_with_a_count() {
         let steps =
             ["one", "two", "three", "four", "five"].map(|text| format!("step \u{1b}[2J{text}"));
         let finding = Finding::new(
@@ -186,7 +184,7 @@ mod tests {
         .with_address(Address::Pool("sql".into()))
         .with_notes(steps.to_vec())
         .with_help("declare a worker");
-        insta::assert_snapshot!(render_all(std::slice::from_ref(&finding), &Sources::default(), LOOK), @r"
+        insta::assert_snapshot!(render_all(std::slice::from_ref(&finding), &Sources::default(), OPTIONS), @r"
         denied[empty-pool]: 5 steps would run nowhere
         --> w.toml:24
          = note: step \u{1b}[2Jone
@@ -196,36 +194,36 @@ mod tests {
          = help: declare a worker
         ");
         let all =
-            render_all(&[finding], &Sources::default(), RenderOptions { verbosity: 1, ..LOOK });
+            render_all(&[finding], &Sources::default(), RenderOptions { verbosity: 1, ..OPTIONS });
         assert!(all.contains("five") && !all.contains("more"));
     }
 
     #[test]
-    fn findings_are_told_in_the_order_of_the_file() {
+    fn findings_are_sorted_by_position() {
         let text = "a = 1\nb = 2\n";
         let at = |bytes| Finding::warning(Code::Syntax, span(bytes), "here");
-        let told = render_all(&[at(6..7), at(0..1)], &sources(text), LOOK);
-        assert!(told.find(":1:1") < told.find(":2:1"), "{told}");
+        let rendered = render_all(&[at(6..7), at(0..1)], &sources(text), OPTIONS);
+        assert!(rendered.find(":1:1") < rendered.find(":2:1"), "{rendered}");
         assert_eq!(count_levels(&[at(0..1), at(0..1)]).as_deref(), Some("2 warnings"));
         assert_eq!(count_levels(&[]), None);
     }
 
     proptest! {
         #[test]
-        fn no_place_of_a_text_is_too_odd(text in any::<String>(), start in 0..40_usize, len in 0..40_usize) {
+        fn any_span_in_any_text_renders(text in any::<String>(), start in 0..40_usize, len in 0..40_usize) {
             let finding = Finding::error(Code::Syntax, span(start..start + len), "here").with_label("there");
-            let shown = render_all(&[finding], &sources(&text), LOOK);
-            prop_assert!(!shown.chars().any(|c| c == '\u{1b}'), "an escape went through");
+            let rendered = render_all(&[finding], &sources(&text), OPTIONS);
+            prop_assert!(!rendered.chars().any(|c| c == '\u{1b}'), "an escape went through");
         }
     }
 
     #[test]
-    fn findings_of_a_saved_plan_keep_their_label_and_stand_by_file() {
+    fn findings_of_a_saved_plan_keep_labels_and_are_sorted_by_file() {
         let at = |file: &str, line| FindingLocation::Line(SourceLine { file: file.into(), line });
         let all = [("b.toml", 1), ("a.toml", 9), ("b.toml", 2)].map(|(file, line)| {
             Finding::new(Code::Syntax, Level::Warn, at(file, line), "here").with_label("no worker")
         });
-        insta::assert_snapshot!(render_all(&all, &Sources::default(), LOOK), @"
+        insta::assert_snapshot!(render_all(&all, &Sources::default(), OPTIONS), @"
         warning[syntax]: here
         --> a.toml:9
          = note: no worker
@@ -241,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_counted_in_characters_whatever_they_are() {
+    fn columns_count_characters_including_invisible_ones() {
         let text = "a = \"\u{200d}\u{feff}\" # x";
         let finding = Finding::error(Code::Syntax, span(text.len() - 1..text.len()), "here");
-        insta::assert_snapshot!(render_all(&[finding], &sources(text), LOOK), @r#"
+        insta::assert_snapshot!(render_all(&[finding], &sources(text), OPTIONS), @r#"
         error[syntax]: here
          --> workers.toml:1:12
           |

@@ -1,6 +1,6 @@
-//! A plan for people, before anybody has said how it looks: sections, and blocks that fold.
+//! The structure of a rendered plan: sections, and groups of changes that fold.
 //!
-//! Text, Markdown and HTML are drawn of this. Never: layout, colour, escaping.
+//! Every format for people builds on it. Never: layout, colour, escaping.
 
 use crate::{
     finding::{FindingLocation, SourceLine, Sources},
@@ -11,26 +11,26 @@ use std::collections::HashMap;
 
 /// All changes to one kind of object.
 pub(super) struct PlanSection<'a> {
-    /// What it is headed by.
+    /// The heading.
     pub(super) title: &'static str,
-    /// What changes, in the order of the plan.
+    /// The changes, in plan order.
     pub(super) blocks: Vec<ChangeGroup<'a>>,
 }
 
-/// Changes that are told as one: a single one, or the steps that one rule moves in one way.
+/// Changes that are shown together: a single one, or the steps that one rule moves in the same way.
 pub(super) struct ChangeGroup<'a> {
-    /// What is done.
+    /// The action that all of them share.
     pub(super) action: ChangeAction,
     /// The changes; at least one.
     pub(super) changes: Vec<&'a Change>,
-    /// The fields that change, alike in all of them.
+    /// The fields that change, equal in all of them.
     pub(super) fields: Vec<FieldDiff>,
-    /// The place of the file that asks for it.
+    /// The line in the file that causes them.
     pub(super) line: Option<SourceLine>,
 }
 
-/// The sections of a plan that has changes, in the order in which these are carried out: the built-in worker
-/// is switched on before everything and off after everything.
+/// Returns the non-empty sections of a plan in the order in which changes are applied: the built-in worker
+/// is switched on first and off last.
 pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
     let titles = [
         (ObjectKind::Server, "Server"),

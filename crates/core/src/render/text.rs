@@ -1,6 +1,6 @@
-//! A plan as text: a block a change, grouped by kind, one summary line as the last.
+//! Renders a plan as text: one block per change, grouped by kind, with a summary as the last line.
 //!
-//! Colour says nothing that the words do not.
+//! Colour adds no information.
 
 use super::{
     RenderOptions, findings,
@@ -20,38 +20,38 @@ use std::{
     fmt::{self, Write as _},
 };
 
-/// How many steps of a fold are named where not all are asked for.
+/// How many steps of a fold are listed without `-v`.
 const MAX_STEPS: usize = 3;
 
-/// How many equal lines are shown around those that differ.
+/// How many unchanged lines are shown around changed ones.
 const CONTEXT_LINES: usize = 3;
 
-/// From this length on, in characters, a text is shown as a difference of lines.
+/// Texts longer than this, in characters, are shown as a line diff.
 const LONG_TEXT: usize = 80;
 
-/// The plan; its last line is the summary.
-pub(super) fn render_plan(plan: &Plan, sources: &Sources, look: RenderOptions) -> String {
+/// Renders the plan; the last line is the summary.
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, options: RenderOptions) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
-    _ = TextPage { plan, sources, look }.write(&mut out);
+    _ = TextPage { plan, sources, options }.write(&mut out);
     out
 }
 
 struct TextPage<'a> {
     plan: &'a Plan,
     sources: &'a Sources,
-    look: RenderOptions,
+    options: RenderOptions,
 }
 
 impl TextPage<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
-        if 0 <= self.look.verbosity {
+        if self.options.verbosity >= 0 {
             self.write_header(out)?;
             for section in plan_sections(self.plan, self.sources) {
                 self.write_section(out, &section)?;
             }
         }
-        out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.look));
+        out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.options));
         if let Some(touches) = touches_line(self.plan.count_touched()) {
             writeln!(out, "{touches}")?;
         }
@@ -65,7 +65,7 @@ impl TextPage<'_> {
             out,
             "{} on {} (Octopus {}), space {}\n",
             files.join(", "),
-            // The name of the sandbox ends in a colon.
+            // The sandbox's name ends with a colon.
             Escaped(header.url.trim_end_matches(':')),
             Escaped(&header.server_version),
             Escaped(&header.space.name),
@@ -100,7 +100,7 @@ impl TextPage<'_> {
             let word = self.paint_text("1;33", "security");
             writeln!(
                 out,
-                "      {word}: another certificate or host key will be trusted as this worker"
+                "      {word}: a different certificate or host key will be trusted for this worker"
             )?;
         }
         if let ChangeKind::SetDefaultPool { from: Some(from), .. } = &change.kind {
@@ -116,7 +116,7 @@ impl TextPage<'_> {
         }
     }
 
-    /// Steps that one rule moves in one way.
+    /// Writes the steps that one rule moves in the same way.
     fn write_fold(
         &self,
         out: &mut String,
@@ -130,18 +130,18 @@ impl TextPage<'_> {
             }
             (Some(rule), None) => format!(" by rule {}", quote_text(rule)),
             (None, Some(line)) => format!(" by the rule at {}", format_line(line)),
-            // A way back is asked for by no rule.
+            // No rule causes a rollback.
             (None, None) => String::new(),
         };
         let projects: HashSet<_> =
             changes.iter().filter_map(|it| step_project(&it.address)).collect();
         let steps = pluralize(changes.len(), "step");
         let projects = pluralize(projects.len(), "project");
-        writeln!(out, "  {} {steps} of {projects}{by}", self.paint_symbol(block.action))?;
+        writeln!(out, "  {} {steps} in {projects}{by}", self.paint_symbol(block.action))?;
         changes.first().map_or(Ok(()), |it| self.write_reason(out, it))?;
         self.write_fields(out, block)?;
         let shown =
-            if 0 < self.look.verbosity { changes.len() } else { MAX_STEPS.min(changes.len()) };
+            if self.options.verbosity > 0 { changes.len() } else { MAX_STEPS.min(changes.len()) };
         for change in changes.iter().take(shown) {
             writeln!(out, "        {}", Escaped(&short_address(&change.address)))?;
         }
@@ -164,13 +164,13 @@ impl TextPage<'_> {
             }
             if let Some(trusted) = trusted_identity(field) {
                 let word = self.paint_text("1;33", "security");
-                writeln!(out, "      {word}: {trusted} will be trusted as this worker")?;
+                writeln!(out, "      {word}: {trusted} will be trusted for this worker")?;
             }
         }
         Ok(())
     }
 
-    /// Two texts as a difference of lines.
+    /// Writes two texts as a line diff.
     fn write_line_diff(&self, out: &mut String, before: &str, after: &str) -> fmt::Result {
         let diff = TextDiff::from_lines(before, after);
         let groups = diff.grouped_ops(CONTEXT_LINES);
@@ -205,14 +205,15 @@ impl TextPage<'_> {
     }
 
     fn paint_text(&self, colour: &str, text: &str) -> String {
-        match self.look.colour {
-            true => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
+        if self.options.colour {
+            format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
         }
     }
 }
 
-/// The last line of a plan.
+/// Returns the last line of a plan.
 fn summary_line(plan: &Plan) -> String {
     let PlanSummary { create, update, replace, delete, denied, warnings } = plan.summarize();
     let warnings = match warnings {
@@ -220,11 +221,11 @@ fn summary_line(plan: &Plan) -> String {
         n => format!("; {}", pluralize(n, "warning")),
     };
     if create + update + replace + delete == 0 && denied == 0 {
-        return format!("No changes: the server is as the files say{warnings}");
+        return format!("No changes: the server matches the files{warnings}");
     }
     let parts = [(create, "create"), (update, "update"), (replace, "replace"), (delete, "delete")];
     let parts: Vec<_> =
-        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, word)| format!("{n} to {word}")).collect();
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} to {word}")).collect();
     let changes = if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") };
     let refused = match denied {
         0 => String::new(),
@@ -234,13 +235,13 @@ fn summary_line(plan: &Plan) -> String {
     format!("Plan: {changes}{refused}{warnings}")
 }
 
-/// How many gates refuse a plan.
+/// Counts the gates that refuse a plan.
 fn count_gates(plan: &Plan) -> usize {
     let refuse = plan.findings.iter().filter(|finding| finding.level != Level::Warn);
     refuse.map(|it| it.code).collect::<HashSet<_>>().len()
 }
 
-/// How far a plan reaches; none where it touches nothing.
+/// Returns what a plan touches, or `None` if that is nothing.
 fn touches_line(touches: Touches) -> Option<String> {
     let Touches { pools, workers, projects, steps, runbooks, variables, targets, affected } =
         touches;
@@ -254,11 +255,11 @@ fn touches_line(touches: Touches) -> Option<String> {
         (targets, "target"),
     ];
     let mut parts: Vec<_> =
-        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| pluralize(*n, noun)).collect();
-    if 0 < affected.steps {
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| pluralize(*n, noun)).collect();
+    if affected.steps > 0 {
         let (steps, projects) =
             (pluralize(affected.steps, "step"), pluralize(affected.projects, "project"));
-        parts.push(format!("{steps} of {projects} by what they run on"));
+        parts.push(format!("{steps} in {projects} indirectly"));
     }
     (!parts.is_empty()).then(|| format!("Touches {}", parts.join(", ")))
 }
@@ -267,29 +268,29 @@ fn format_line(line: &SourceLine) -> String {
     format!("{}:{}", Escaped(&line.file), line.line)
 }
 
-/// A text in quotes, of which none can look like the end of it.
+/// Quotes a text, escaping any quote in it.
 fn quote_text(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", Escaped(&text))
 }
 
-/// A line of a text, with the spaces at its end made visible.
+/// Makes the trailing spaces of a line visible.
 fn reveal_trailing(line: &str) -> String {
     let text = line.trim_end_matches(' ');
     format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
 }
 
-/// What the server trusts anew where this field changes.
+/// Returns what the server will newly trust if this field changes.
 fn trusted_identity(field: &FieldDiff) -> Option<&'static str> {
     field.before.as_ref().and(field.after.as_ref())?;
     match field.path.rsplit('.').next() {
-        Some("thumbprint") => Some("another certificate"),
-        Some("fingerprint") => Some("another SSH host key"),
+        Some("thumbprint") => Some("a different certificate"),
+        Some("fingerprint") => Some("a different SSH host key"),
         _ => None,
     }
 }
 
-/// Whether a replacement answers with another identity than the worker that it replaces.
+/// Returns whether a replacement worker identifies itself differently from the one it replaces.
 fn changes_identity(fields: &[FieldDiff]) -> bool {
     let identity = |diff: &&FieldDiff| {
         matches!(diff.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"))
@@ -307,7 +308,7 @@ fn step_project(address: &Address) -> Option<&str> {
     }
 }
 
-/// A step as people name it: `Web Store / Restart / Drain`.
+/// Returns a step as people name it: `Web Store / Restart / Drain`.
 fn short_address(address: &Address) -> String {
     match address {
         Address::Step { project, branch, process, step } => {
@@ -321,7 +322,7 @@ fn short_address(address: &Address) -> String {
     }
 }
 
-/// Both sides of a text that is too long for one line.
+/// Returns both sides of a text that is too long for one line.
 fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
     let is_text =
         |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
@@ -330,7 +331,7 @@ fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
     }
     let before = field.before.as_ref().and_then(Value::as_str).unwrap_or_default();
     let after = field.after.as_ref().and_then(Value::as_str).unwrap_or_default();
-    let is_long = |text: &str| text.trim_end().contains('\n') || LONG_TEXT < text.chars().count();
+    let is_long = |text: &str| text.trim_end().contains('\n') || text.chars().count() > LONG_TEXT;
     (is_long(before) || is_long(after)).then_some((before, after))
 }
 
@@ -344,7 +345,7 @@ fn render_sides(field: &FieldDiff) -> String {
 }
 
 fn render_value(path: &str, value: &Value) -> String {
-    // These hold addresses, which need no quotes to be told from words.
+    // Addresses need no quotes.
     let is_address = matches!(path, "pool" | "pools" | "sort_order");
     match value {
         Value::Null => "none".to_owned(),
@@ -367,18 +368,18 @@ mod tests {
         plan::{Cause, PoolEdit, WorkerEdit, sample},
     };
 
-    fn shown(plan: &Plan, verbosity: i8) -> String {
+    fn render_text(plan: &Plan, verbosity: i8) -> String {
         super::render_plan(plan, &sample::sources(), RenderOptions { colour: false, verbosity })
     }
 
     #[test]
     fn a_plan_with_a_change_of_every_kind() {
-        insta::assert_snapshot!(shown(&sample::everything(), 0));
+        insta::assert_snapshot!(render_text(&sample::everything(), 0));
     }
 
     #[test]
-    fn a_plan_without_changes_says_so() {
-        insta::assert_snapshot!(shown(&sample::plan(Vec::new(), Vec::new()), 0), @"
+    fn a_plan_without_changes() {
+        insta::assert_snapshot!(render_text(&sample::plan(Vec::new(), Vec::new()), 0), @"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         No changes: the server is as the files say
@@ -386,8 +387,8 @@ mod tests {
     }
 
     #[test]
-    fn quiet_is_findings_and_the_summary_and_colour_adds_no_words() {
-        assert!(shown(&sample::everything(), -1).starts_with("denied[empty-pool]"));
+    fn quiet_shows_findings_and_the_summary_and_colour_adds_no_words() {
+        assert!(render_text(&sample::everything(), -1).starts_with("denied[empty-pool]"));
         let coloured = super::render_plan(
             &sample::everything(),
             &sample::sources(),
@@ -395,12 +396,12 @@ mod tests {
         );
         let mut plain = String::new();
         let mut rest = coloured.as_str();
-        while let Some((before, behind)) = rest.split_once("\u{1b}[") {
+        while let Some((before, after)) = rest.split_once("\u{1b}[") {
             plain.push_str(before);
-            rest = behind.split_once('m').unwrap().1;
+            rest = after.split_once('m').unwrap().1;
         }
         plain.push_str(rest);
-        assert_eq!(plain, shown(&sample::everything(), 0));
+        assert_eq!(plain, render_text(&sample::everything(), 0));
     }
 
     #[test]
@@ -409,7 +410,7 @@ mod tests {
         let steps = steps
             .map(|step| sample::placement(step, "Migrate \u{1b}[2Jdatabase", Place::DefaultPool));
         let plan = sample::plan(steps.to_vec(), Vec::new());
-        insta::assert_snapshot!(shown(&plan, 0), @r#"
+        insta::assert_snapshot!(render_text(&plan, 0), @r#"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         Placements
@@ -424,24 +425,24 @@ mod tests {
         Touches 1 pool, 5 projects, 5 steps
         Plan: 5 to update
         "#);
-        assert!(shown(&plan, 1).contains("Mobile API"));
+        assert!(render_text(&plan, 1).contains("Mobile API"));
     }
 
     #[test]
-    fn no_name_can_look_like_two() {
+    fn a_name_cannot_imitate_two_sides() {
         let edit = PoolEdit::Name(sample::delta("Old", "a\" → \"b"));
         let renamed =
             sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
-        let text = shown(&sample::plan(vec![renamed], Vec::new()), 0);
+        let text = render_text(&sample::plan(vec![renamed], Vec::new()), 0);
         assert!(text.contains(r#"name  "Old" → "a\" → \"b""#), "{text}");
     }
 
     #[test]
-    fn spaces_at_the_end_of_a_line_are_seen_where_they_differ() {
+    fn changed_trailing_spaces_are_visible() {
         let edit = PoolEdit::Description(sample::delta("one\ntwo", "one\ntwo  "));
         let update =
             sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
-        insta::assert_snapshot!(shown(&sample::plan(vec![update], Vec::new()), 0), @r"
+        insta::assert_snapshot!(render_text(&sample::plan(vec![update], Vec::new()), 0), @r"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         Pools
@@ -458,15 +459,15 @@ mod tests {
     }
 
     #[test]
-    fn steps_that_no_rule_moves_are_told_with_their_reason() {
-        let back = |project| {
+    fn steps_that_no_rule_moves_have_a_reason() {
+        let rollback = |project| {
             let mut change = sample::placement(project, "Seed", Place::DefaultPool);
             let why = Some("the receipt says that it ran there".to_owned());
             change.cause = Cause { location: FindingLocation::Nowhere, rule: None, why };
             change
         };
-        let plan = sample::plan(vec![back("Web Store"), back("Billing")], Vec::new());
-        insta::assert_snapshot!(shown(&plan, 0), @"
+        let plan = sample::plan(vec![rollback("Web Store"), rollback("Billing")], Vec::new());
+        insta::assert_snapshot!(render_text(&plan, 0), @"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         Placements
@@ -483,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_server_trusts_and_what_is_the_default_now_is_said() {
+    fn new_trust_and_the_former_default_are_shown() {
         let ssh = |fingerprint: &str| Endpoint::Ssh {
             host: "db".into(),
             port: 22,
@@ -506,7 +507,7 @@ mod tests {
             sample::change("workers.db", update, at()),
             sample::change("pools.azure", default, at()),
         ];
-        insta::assert_snapshot!(shown(&sample::plan(changes, Vec::new()), 0), @r#"
+        insta::assert_snapshot!(render_text(&sample::plan(changes, Vec::new()), 0), @r#"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         Pools
@@ -527,13 +528,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_far_from_those_that_differ_are_left_out() {
+    fn lines_far_from_changes_are_omitted() {
         let before: String = (1..=30).map(|n| format!("line {n}\n")).collect();
         let after = before.replace("line 9\n", "line nine\n").replace("line 29\n", "");
         let edit = PoolEdit::Description(sample::delta(before, after));
         let update =
             sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
-        insta::assert_snapshot!(shown(&sample::plan(vec![update], Vec::new()), 0), @"
+        insta::assert_snapshot!(render_text(&sample::plan(vec![update], Vec::new()), 0), @"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
         Pools

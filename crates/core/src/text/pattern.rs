@@ -1,18 +1,18 @@
-//! Selectors: `*` and `?`, a leading `!` that excludes, and no regard to case.
+//! Selectors: case-insensitive names with `*` and `?`, and a leading `!` to exclude.
 
 use super::fold_case;
 
-/// A name with wildcards: `*` stands for any text, `?` for one character. Case does not count.
+/// A name with wildcards: `*` matches any text, `?` one character. Case is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     written: String,
     folded: Vec<char>,
 }
 
-/// A list of patterns, of which those with a leading `!` exclude.
+/// A list of patterns; those with a leading `!` exclude.
 ///
-/// Matches a name that any plain pattern matches and no excluding one does. A list of nothing but
-/// exclusions matches all that is not excluded.
+/// A name matches if at least one plain pattern and no exclusion matches it. A list that has only
+/// exclusions matches every name that is not excluded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     include: Vec<Pattern>,
@@ -20,27 +20,27 @@ pub struct Patterns {
 }
 
 impl Pattern {
-    /// A pattern, as written.
+    /// Parses a pattern; any text is valid.
     pub fn new(written: &str) -> Self {
         let folded = fold_case(written).chars().collect();
         Self { written: written.trim().to_owned(), folded }
     }
 
-    /// The name that it is, where it has no wildcard.
+    /// Returns the name, if the pattern has no wildcard.
     pub fn exact_name(&self) -> Option<&str> {
         (!self.written.contains(['*', '?'])).then_some(&*self.written)
     }
 
-    /// Whether `folded`, a name in lower case, is one that the pattern stands for.
+    /// Returns whether the pattern matches `folded`, a name in lower case.
     pub fn matches(&self, folded: &str) -> bool {
         let name: Vec<char> = folded.chars().collect();
         self.matches_chars(&name)
     }
 
-    /// Whether the pattern stands for a name that begins with `folded`.
+    /// Returns whether the pattern matches any name that begins with `folded`.
     pub fn may_match_prefix(&self, folded: &str) -> bool {
         let name: Vec<char> = folded.chars().collect();
-        // What is left of the pattern then always has something that it stands for.
+        // Some text always matches the rest of the pattern.
         (0..=self.folded.len()).any(|end| matches_chars(&self.folded[..end], &name))
     }
 
@@ -50,7 +50,7 @@ impl Pattern {
 }
 
 impl Patterns {
-    /// The list of these, each as written, exclusions with their `!`.
+    /// Parses patterns; exclusions have a leading `!`.
     pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Self {
         let mut patterns = Self::default();
         for text in written {
@@ -62,19 +62,19 @@ impl Patterns {
         patterns
     }
 
-    /// Whether `name` is one of those that the list stands for.
+    /// Returns whether the list matches `name`.
     pub fn matches(&self, name: &str) -> bool {
         self.matches_folded(&fold_case(name))
     }
 
-    /// The same for a name that is trimmed and in lower case already.
+    /// Returns whether the list matches a name that is already trimmed and in lower case.
     pub fn matches_folded(&self, folded: &str) -> bool {
         self.matches_chars(&[folded.chars().collect()])
     }
 
-    /// Whether the list stands for a thing of two names: either may be asked for, and either may exclude it.
+    /// Returns whether the list matches an object with two names; a match or an exclusion may use either.
     ///
-    /// Both are trimmed and in lower case already.
+    /// Both names are already trimmed and in lower case.
     pub fn matches_either(&self, one: &str, other: &str) -> bool {
         if one == other {
             return self.matches_folded(one);
@@ -82,7 +82,7 @@ impl Patterns {
         self.matches_chars(&[one.chars().collect(), other.chars().collect()])
     }
 
-    /// Whether the list stands for a thing of these names: any may be asked for, and any may exclude it.
+    /// Returns whether the list matches an object with several names; a match or an exclusion may use any.
     pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
         let names: Vec<Vec<char>> = names.map(|name| fold_case(name).chars().collect()).collect();
         self.matches_chars(&names)
@@ -95,17 +95,17 @@ impl Patterns {
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
 
-    /// The names that the list asks for without a wildcard.
+    /// Returns the included names that have no wildcard.
     pub fn exact_names(&self) -> impl Iterator<Item = &str> {
         self.include.iter().filter_map(Pattern::exact_name)
     }
 
-    /// Whether every name that the list asks for is one without a wildcard.
+    /// Returns whether the list includes at least one name, and all without wildcards.
     pub fn is_exact(&self) -> bool {
         !self.include.is_empty() && self.include.iter().all(|it| it.exact_name().is_some())
     }
 
-    /// Whether the list stands for every name there is.
+    /// Returns whether the list matches every name.
     pub fn matches_everything(&self) -> bool {
         let is_star = |pattern: &Pattern| {
             !pattern.folded.is_empty() && pattern.folded.iter().all(|c| *c == '*')
@@ -113,7 +113,7 @@ impl Patterns {
         self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
     }
 
-    /// Whether a name can be thought of that both lists match: true wherever that cannot be ruled out.
+    /// Returns whether both lists could match the same name; true unless that can be ruled out.
     pub fn may_overlap(&self, other: &Self) -> bool {
         let misses = |one: &Self, two: &Self| {
             one.is_exact() && one.exact_names().all(|name| !two.matches(name))
@@ -122,7 +122,7 @@ impl Patterns {
     }
 }
 
-/// The greedy matcher with one step back: linear but for the last `*`, and never exponential.
+/// Matches greedily and backtracks to the last `*` only, so it is never exponential.
 fn matches_chars(pattern: &[char], name: &[char]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -136,7 +136,7 @@ fn matches_chars(pattern: &[char], name: &[char]) -> bool {
                 p += 1;
                 n += 1;
             }
-            // Back to the last `*`, which takes one character more.
+            // Backtrack: the last `*` takes one more character.
             (_, Some((at, taken))) => {
                 n = taken + 1;
                 p = at + 1;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn wildcards_stand_for_any_text_and_any_character() {
+    fn wildcards_match_any_text_and_any_character() {
         assert!(matches(&["*database*"], "Migrate Database (EU)"));
         assert!(matches(&["db-0?"], "DB-07"));
         assert!(!matches(&["db-0?"], "db-0"));
@@ -167,14 +167,14 @@ mod tests {
     }
 
     #[test]
-    fn an_exclusion_wins_over_every_pattern() {
+    fn an_exclusion_beats_every_pattern() {
         assert!(matches(&["*", "!legacy-*"], "Web Store"));
         assert!(!matches(&["*", "!legacy-*"], "Legacy-CRM"));
         assert!(matches(&["!legacy-*"], "Web Store"));
     }
 
     #[test]
-    fn a_thing_of_two_names_is_excluded_by_either() {
+    fn either_of_two_names_can_be_excluded() {
         let either = |patterns: &[&str]| {
             Patterns::new(patterns.iter().copied()).matches_either("load", "stop jobs")
         };
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_of_many_names_is_found_and_excluded_by_any() {
+    fn any_of_several_names_can_match_or_be_excluded() {
         let matches = |patterns: &[&str], names: &[&str]| {
             Patterns::new(patterns.iter().copied()).matches_any(names.iter().copied())
         };
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_exact_names_overlap_only_where_they_share_one() {
+    fn exact_lists_overlap_only_if_they_share_a_name() {
         let overlap = |a: &str, b: &str| Patterns::new([a]).may_overlap(&Patterns::new([b]));
         assert!(!overlap("Web Store", "Billing"));
         assert!(overlap("Web Store", "web *"));
@@ -202,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pattern_of_no_wildcards_matches_itself_alone(name in "[a-zA-Z ]{1,12}", other in "[a-z]{1,12}") {
+        fn a_pattern_without_wildcards_matches_only_itself(name in "[a-zA-Z ]{1,12}", other in "[a-z]{1,12}") {
             let pattern = Patterns::new([name.as_str()]);
             prop_assert!(pattern.matches(&name));
             prop_assert_eq!(pattern.matches(&other), fold_case(&name) == other);
@@ -226,9 +226,9 @@ mod tests {
         }
 
         #[test]
-        fn a_beginning_may_be_of_what_is_matched(pattern in "[ab*?]{0,4}", name in "[ab]{0,3}") {
+        fn a_possible_prefix_has_a_matching_continuation(pattern in "[ab*?]{0,4}", name in "[ab]{0,3}") {
             let pattern = Pattern::new(&pattern);
-            // A pattern of four needs no more than four characters behind the beginning.
+            // A pattern of four characters needs at most four more characters after the prefix.
             let ends = (0..=4).flat_map(|n| (0..1 << n).map(move |bits| (n, bits)));
             let end = |(n, bits): (u32, u32)| (0..n).map(|at| if bits >> at & 1 == 0 { 'a' } else { 'b' }).collect::<String>();
             let expected = ends.map(end).any(|end| pattern.matches(&format!("{name}{end}")));

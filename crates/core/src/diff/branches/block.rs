@@ -4,7 +4,7 @@ use crate::{
     desired::{ProtectedBranchAction, VersionControl},
     finding::Level,
     model::Address,
-    text::{pluralize, stays_as_it_is},
+    text::{pluralize, stays_unchanged},
 };
 
 /// Why a change of a protected branch is not made where it is wanted.
@@ -35,7 +35,7 @@ impl BranchBlock {
                     let message = "would change on a protected branch, which takes no commit";
                     (Level::Deny, format!("{what} {message}"), help)
                 } else {
-                    let stay = stays_as_it_is(addresses.len());
+                    let stay = stays_unchanged(addresses.len());
                     (Level::Warn, format!("{what} on a protected branch {stay}"), help)
                 };
             }
