@@ -127,7 +127,7 @@ proptest! {
         let changed = one_changed(&live, which);
         prop_assume!(changed.is_some());
         let (now, key) = changed.unwrap();
-        let is_sayable = |live: &Live| !render_config(live, "x").lines().any(|line| line.starts_with('#') && line.contains(" pool is not there"));
+        let is_sayable = |live: &Live| !render_config(live, "x").lines().any(|line| line.starts_with('#') && line.contains(" pool does not exist"));
         let pulled = render_config(&live, "https://octopus.acme.example");
         let is_said = pulled.lines().any(|it| it.starts_with(key)) && pulled.matches("\n[pools.").count() == live.pools.len();
         prop_assume!(is_said && is_sayable(&live) && pulled != render_config(&now, "https://octopus.acme.example"));

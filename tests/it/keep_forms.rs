@@ -353,7 +353,7 @@ fn one_of_two_that_had_the_same_name_is_what_is_live_and_the_other_is_gone() {
         workbench.write("workers.toml", &before);
         let told = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0).stderr;
         assert!(
-            told.contains("pool `b` is gone") && told.contains("worker `other` is gone"),
+            told.contains("removed pool `b`") && told.contains("removed worker `other`"),
             "{told}"
         );
         workbench.settled();

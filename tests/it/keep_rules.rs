@@ -200,7 +200,7 @@ fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
         let before = format!("version = 1\n{rule}");
         workbench.write("workers.toml", &before);
         let told = keeping(&workbench, &before);
-        assert!(!told.contains("is removed"), "{told}");
+        assert!(!told.contains("removed a rule"), "{told}");
         assert!(workbench.read("workers.toml").contains("process = \"any\" # all"), "{told}");
     }
 }
@@ -219,10 +219,10 @@ fn what_is_new_is_left_out_where_a_rule_that_is_there_would_take_it() {
     let text = workbench.read("workers.toml");
     assert!(text.contains("# Ours.\n[[placements]]\nproject = \"Web Store\"\ncurrently"), "{text}");
     workbench.run(&["plan", "--exit-code"]).expect(0);
-    assert!(output.stderr.contains("stays unsaid: "), "{}", output.stderr);
+    assert!(output.stderr.contains("was not added: "), "{}", output.stderr);
     // Told again, though there is nothing more to write.
     let again = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-    assert!(again.stderr.contains("stays unsaid: "), "{}", again.stderr);
+    assert!(again.stderr.contains("was not added: "), "{}", again.stderr);
     assert_eq!(workbench.read("workers.toml"), text);
     let gone = workbench.run(&["pull", "--keep", "nothing.toml"]).expect(1);
     assert!(gone.stderr.contains("help: `poolwright pull -o FILE`"), "{}", gone.stderr);

@@ -188,7 +188,7 @@ fn what_a_key_may_not_see_is_told_and_a_plan_for_it_is_empty() {
             pulled.stderr
         );
         let text = workbench.read("workers.toml");
-        assert!(text.contains(&format!("# Not in here: {told}")), "{text}");
+        assert!(text.contains(&format!("# Not included: {told}")), "{text}");
         workbench.run(&["plan", "--exit-code"]).expect(0);
         // What is hidden is not taken out of a file.
         workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);

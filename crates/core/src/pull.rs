@@ -1,7 +1,7 @@
-//! [`Live`] → the text of a `workers.toml` that a person would have written.
+//! Writes [`Live`] as a `workers.toml`, the way a person would.
 //!
-//! A plan of that text is empty. What the language cannot say stands in it as a comment, and never as
-//! something near it. Never: I/O, or a choice of what should be.
+//! A plan of the text is empty. What the language cannot express becomes a comment, never an
+//! approximation. Never: I/O, or deciding what should be.
 
 mod indirect_pools;
 mod keep;
@@ -21,21 +21,21 @@ use keys::KeyAllocator;
 use std::{collections::HashMap, fmt::Write as _};
 use toml::{escape_value, is_valid_name, table_key};
 
-/// How a pool is called in the file.
+/// How the file refers to pools.
 struct PulledPools<'a> {
-    /// Those that the file declares, with their keys.
+    /// The pools that the file declares, with their keys.
     declared: Vec<(String, &'a LivePool)>,
     by_id: HashMap<&'a Id<Pool>, String>,
-    /// Pools that the file cannot declare, and why.
-    left: Vec<String>,
+    /// Comments on the pools that the file cannot declare.
+    omitted: Vec<String>,
 }
 
-/// The whole of `live` as a file. `url` is the server as the user named it.
+/// Renders all of `live` as a file. `url` is the server's address as the user gave it.
 pub fn render_config(live: &Live, url: &str) -> String {
     let pools = PulledPools::new(&live.pools);
     let mut text = render_header(live, url);
     text.extend(pools.declared.iter().map(|(key, pool)| render_pool_table(key, pool)));
-    push_comments(&mut text, &pools.left);
+    push_comments(&mut text, &pools.omitted);
     text.push_str(&workers::render_all_tables(live, &pools));
     text.push_str(&placements::render_rules(live, &pools));
     text.push_str(&indirect_pools::indirect_tables(live, &pools));
@@ -51,9 +51,9 @@ fn render_header(live: &Live, url: &str) -> String {
         format!(" (Octopus {})", server.version)
     };
     let space = &server.space.name;
-    push_comment(&mut text, &format!("Space {space:?} of {url}{version}, as it is."));
+    push_comment(&mut text, &format!("Space {space:?} on {url}{version}."));
     for UnreadPart { what, why, .. } in &live.unread {
-        push_comment(&mut text, &format!("Not in here: {what}: {why}"));
+        push_comment(&mut text, &format!("Not included: {what}: {why}"));
     }
     _ = write!(
         text,
@@ -65,11 +65,11 @@ fn render_header(live: &Live, url: &str) -> String {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
     }
     let is_on_branch = |set: &LiveVariableSet| matches!(set.store, VariableStore::Branch(_));
-    if live.processes.iter().any(|it| it.git.is_some())
+    if live.processes.iter().any(|process| process.git.is_some())
         || live.indirect.sets.iter().any(is_on_branch)
     {
         text.push_str("\n[version_control]\nbranch = \"default\"\n");
-        if live.unread.iter().any(|gap| gap.hidden == HiddenData::StepsInGit) {
+        if live.unread.iter().any(|part| part.hidden == HiddenData::StepsInGit) {
             text.push_str("on_unreachable = \"skip\"\n");
         }
     }
@@ -79,10 +79,10 @@ fn render_header(live: &Live, url: &str) -> String {
 impl<'a> PulledPools<'a> {
     fn new(pools: &'a [LivePool]) -> Self {
         let mut keys = KeyAllocator::new(pools.iter().map(|pool| pool.name.as_str()));
-        let mut this = Self { declared: Vec::new(), by_id: HashMap::new(), left: Vec::new() };
+        let mut this = Self { declared: Vec::new(), by_id: HashMap::new(), omitted: Vec::new() };
         for pool in pools {
             if let Some(why) = undeclarable_reason(pool, pools) {
-                this.left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
+                this.omitted.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
                 let free = is_unambiguous_id(pool.id.as_str(), pools);
                 this.by_id.extend(free.then(|| (&pool.id, pool.id.as_str().to_owned())));
                 continue;
@@ -94,31 +94,32 @@ impl<'a> PulledPools<'a> {
         this
     }
 
-    /// How the file points at a pool; its id where the file does not declare it.
+    /// Returns how the file refers to a pool: by its key, or by its id if the file does not declare it.
     fn pool_reference(&self, id: &Id<Pool>) -> String {
         self.by_id.get(id).cloned().unwrap_or_else(|| id.as_str().to_owned())
     }
 
-    /// Whether the pool is there at all.
+    /// Returns whether the file can refer to the pool.
     fn has_reference(&self, id: &Id<Pool>) -> bool {
         self.by_id.contains_key(id)
     }
 }
 
-/// Why the file cannot declare a pool.
-fn undeclarable_reason(pool: &LivePool, all: &[LivePool]) -> Option<&'static str> {
-    if all.iter().filter(|other| other.name == pool.name).count() > 1 {
-        return Some("another pool has its name");
+/// Returns why the file cannot declare a pool, or `None` if it can.
+fn undeclarable_reason(pool: &LivePool, pools: &[LivePool]) -> Option<&'static str> {
+    if pools.iter().filter(|candidate| candidate.name == pool.name).count() > 1 {
+        return Some("another pool has the same name");
     }
     if matches!(&pool.kind, PoolKind::Dynamic { image } if image.trim().is_empty()) {
-        return Some("it is not static, and says no image");
+        return Some("it is dynamic but has no image");
     }
-    (!is_valid_name(pool.name.as_str())).then_some("its name is no text of one line")
+    (!is_valid_name(pool.name.as_str()))
+        .then_some("its name is not a single line of at most 200 characters")
 }
 
-/// Whether a pool's id, as the file says it, can only be its id: no name of a pool is the same word.
-fn is_unambiguous_id(id: &str, all: &[LivePool]) -> bool {
-    !all.iter().any(|pool| pool.name == Name::new(id))
+/// Returns whether a pool's id is not also the name of a pool.
+fn is_unambiguous_id(id: &str, pools: &[LivePool]) -> bool {
+    !pools.iter().any(|pool| pool.name == Name::new(id))
 }
 
 fn render_pool_table(key: &str, pool: &LivePool) -> String {
@@ -139,16 +140,16 @@ fn render_pool_table(key: &str, pool: &LivePool) -> String {
     text
 }
 
-/// Adds a comment; a name with a line break in it stays on its line.
-fn push_comment(text: &mut String, said: &str) {
-    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    _ = writeln!(text, "# {said}");
+/// Adds a comment on one line, with control characters replaced by spaces.
+fn push_comment(text: &mut String, comment: &str) {
+    let comment: String = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    _ = writeln!(text, "# {comment}");
 }
 
-fn push_comments(text: &mut String, all: &[String]) {
-    if !all.is_empty() {
+fn push_comments(text: &mut String, comments: &[String]) {
+    if !comments.is_empty() {
         text.push('\n');
-        all.iter().for_each(|said| push_comment(text, said));
+        comments.iter().for_each(|comment| push_comment(text, comment));
     }
 }
 
@@ -171,7 +172,7 @@ mod tests {
         }
     }
 
-    fn of(pools: Vec<LivePool>) -> String {
+    fn render_pools(pools: Vec<LivePool>) -> String {
         let space = Linked::new("Spaces-1", "Default");
         let live = Live {
             server: LiveServer {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn pools_have_the_keys_that_a_person_would_give_them() {
+    fn pools_get_the_keys_that_a_person_would_choose() {
         let first = LivePool {
             default: true,
             description: "for \"all\"\nand none".to_owned(),
@@ -206,17 +207,17 @@ mod tests {
             ("WorkerPools-3", "linux", None),
         ];
         let others = others.map(|(id, name, image)| pool(id, name, image));
-        insta::assert_snapshot!(of([vec![first], others.to_vec()].concat()));
+        insta::assert_snapshot!(render_pools([vec![first], others.to_vec()].concat()));
     }
 
     #[test]
-    fn what_the_language_cannot_say_is_a_comment() {
+    fn pools_that_cannot_be_declared_become_comments() {
         let pools = [
             ("WorkerPools-1", "Twice"),
             ("WorkerPools-2", "TWICE"),
             ("WorkerPools-3", "a ${b}\n[pools.x]"),
         ];
-        let text = of(pools.map(|(id, name)| pool(id, name, None)).to_vec());
+        let text = render_pools(pools.map(|(id, name)| pool(id, name, None)).to_vec());
         insta::assert_snapshot!(text);
     }
 }

@@ -1,8 +1,8 @@
-//! A file that is there already, brought to what is live: one round of edits.
+//! Updates an existing file to match the server, in rounds of edits.
 //!
-//! Each change that a plan of the file would make, and each thing that it refers to and does not find, is
-//! edited away where it stands; what is live and not in the file is added. Lines that are still true stay as
-//! they are, and so do all comments. Never: the judgement that a file is done; that is a plan of it.
+//! Each change that a plan of the file would make, and each reference that cannot be resolved, is edited away
+//! in place; live objects missing from the file are added. Lines that are still correct stay unchanged, and so
+//! do all comments. Never: deciding whether a file is finished; a plan of it does.
 
 mod document;
 mod error;
@@ -26,63 +26,64 @@ use crate::{
     live::{HiddenData, Live, LivePool, LiveWorker, UnreadPart},
     model::Address,
     plan::{Change, ChangeKind, WorkerEdit},
+    text::pluralize,
 };
 
 use document::{EditedText, TomlDocument, TomlTable};
 pub use error::{KeepError, KeepReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// After how many rounds a file is given up. A rule that goes lets the next one decide, so there may be
-/// about as many as there are rules; most files need two.
+/// The maximum number of rounds. Removing a rule lets the next one decide, so a file may need about as many
+/// rounds as it has rules; most need two.
 const MAX_ROUNDS: usize = 100;
 
-/// From which round on steps are left out of rules by plain exceptions.
+/// The first round in which exceptions use only `leave`, so that the rounds come to an end.
 const PLAIN_FROM_ROUND: usize = 10;
 
-/// What a file asks for, and a plan of it.
+/// The desired state in a file, and a plan of it.
 #[derive(Debug)]
 pub struct FilePlan {
-    /// What it asks for.
+    /// The desired state.
     pub desired: Desired,
-    /// What a plan of it would change.
+    /// What a plan would change.
     pub changes: Vec<Change>,
-    /// What is told about it.
+    /// The plan's findings.
     pub findings: Vec<Finding>,
-    /// Where the rule begins that decides about each step: a byte of the text.
+    /// The byte offset of the rule that decides each step.
     pub decided: Vec<(Address, usize)>,
-    /// Where rules begin that may be about steps that could not be read.
+    /// The byte offsets of rules that may match steps that could not be read.
     pub unread: Vec<usize>,
 }
 
-/// A text, and what is known of it.
+/// The input of a round.
 struct KeepRound<'a> {
     live: &'a Live,
     text: &'a str,
     file_plan: &'a FilePlan,
     plainly: bool,
-    /// Whether the file has had rules about values of variables.
+    /// Whether the file has had rules about variable values in any round.
     has_values: bool,
-    /// Whether it has had rules about targets.
+    /// Whether the file has had rules about targets in any round.
     has_targets: bool,
 }
 
-/// The text that a round leads to, and what it did, in words.
+/// The edited text, and descriptions of the edits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeepResult {
     /// The text.
     pub text: String,
-    /// What was edited.
+    /// Descriptions of the edits.
     pub edit_notes: Vec<String>,
-    /// Why a plan of it is refused, though it changes nothing: a repository that nobody can read.
+    /// Findings that refuse a plan of the text although it has no changes, such as an unreadable repository.
     pub refusals: Vec<Finding>,
 }
 
-/// Why a table is looked at.
+/// What is wrong with a table.
 #[derive(Default)]
 struct TableIssues<'a> {
-    /// The edits of a worker; all of it where there are none.
+    /// The planned edits of a worker; empty to check all of the worker.
     edits: Vec<WorkerEdit>,
-    /// What is wrong in it.
+    /// The errors in the table.
     errors: Vec<&'a Finding>,
 }
 
@@ -97,11 +98,11 @@ struct FileUpdater<'a> {
     edit_notes: Vec<String>,
 }
 
-/// The text, edited until a plan of it is empty; `judge` makes one.
+/// Edits the text until a plan of it, made by `judge`, is empty.
 ///
 /// # Errors
 ///
-/// [`KeepError`], where that is not to be had by edits: nothing is given away that would change a server.
+/// Returns [`KeepError`] if no edit achieves that: a returned text never changes a server.
 pub fn keep_text(
     text: &str,
     live: &Live,
@@ -111,9 +112,9 @@ pub fn keep_text(
     let (mut trail, mut good) = (Vec::new(), None);
     match (run_rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
         (Ok(()), _) => Ok(kept),
-        // A file of which a plan was empty is never worse than it was for what could be added to it.
+        // If a plan was empty once, failing to add more does not make the file worse.
         (Err(error), Some(mut good)) => {
-            good.edit_notes.push(format!("what no rule is about stays unsaid: {}", error.reason));
+            good.edit_notes.push(format!("what no rule matches was not added: {}", error.reason));
             Ok(good)
         }
         (Err(error), None) => Err(KeepError {
@@ -125,7 +126,7 @@ pub fn keep_text(
     }
 }
 
-/// Rounds of edits until nothing is left to edit; `good` is the last text of which a plan was empty.
+/// Runs rounds of edits until nothing is left to edit; `good` is the last text whose plan was empty.
 fn run_rounds(
     kept: &mut KeepResult,
     trail: &mut Vec<EditedText>,
@@ -151,7 +152,7 @@ fn run_rounds(
         if ensure_settled(judged).is_ok() {
             *good = Some(kept.clone());
         }
-        let (next, told) = run_one_round(&KeepRound {
+        let (next, notes) = run_one_round(&KeepRound {
             live,
             text,
             file_plan: judged,
@@ -160,24 +161,24 @@ fn run_rounds(
             has_targets,
         })?;
         if next.text == kept.text {
-            let refused = judged.findings.iter().filter(|other| other.level == Level::Deny);
+            let refused = judged.findings.iter().filter(|finding| finding.level == Level::Deny);
             kept.refusals = refused.cloned().collect();
             return ensure_settled(judged);
         }
         kept.text.clone_from(&next.text);
-        kept.edit_notes.extend(told);
+        kept.edit_notes.extend(notes);
         trail.push(next);
     }
-    let what = "rules give way to each other without end".to_owned();
-    let help = "put the rules with fewer wildcards first, and keep it again".to_owned();
+    let what = "its rules keep displacing each other".to_owned();
+    let help = "put the rules with fewer wildcards first, and run `pull --keep` again".to_owned();
     Err(KeepError { offset: None, reason: KeepReason::Unsettled { what, help } })
 }
 
-/// Makes sure that nothing is left to do.
+/// Checks that nothing is left to do.
 ///
 /// # Errors
 ///
-/// The first thing that is.
+/// Returns the first error or change that is left.
 fn ensure_settled(judged: &FilePlan) -> Result<(), KeepError> {
     if let Some(error) = judged.findings.iter().find(|finding| finding.level == Level::Error) {
         return Err(KeepError::from_finding(error));
@@ -188,7 +189,7 @@ fn ensure_settled(judged: &FilePlan) -> Result<(), KeepError> {
     Err(KeepError { offset: start_offset(&change.cause.location), reason })
 }
 
-/// The byte at which a place of the text begins.
+/// Returns the byte offset of a location in the text.
 fn start_offset(at: &FindingLocation) -> Option<usize> {
     match at {
         FindingLocation::Source(span) => Some(span.bytes.start),
@@ -196,17 +197,17 @@ fn start_offset(at: &FindingLocation) -> Option<usize> {
     }
 }
 
-/// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
+/// Removes a rule that an edit has made a duplicate of an earlier one.
 fn remove_duplicate(text: &str, finding: &Finding) -> Option<EditedText> {
     let mut document = TomlDocument::new(text).ok()?;
     let at = document.root_table(document.innermost_table(start_offset(&finding.location)?));
-    let is_twin = finding.code == Code::DeclaredTwice
+    let is_duplicate = finding.code == Code::DeclaredTwice
         && document.tables.get(at).is_some_and(is_indirect_rule);
     document.remove_table(at, "");
-    is_twin.then(|| document.apply_edits())
+    is_duplicate.then(|| document.apply_edits())
 }
 
-/// One round of edits, and what they are in words; the text as it is where there is nothing to edit.
+/// Runs one round of edits, and returns the text and descriptions of the edits.
 fn run_one_round(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepError> {
     let (pools, live) = pool::match_pools(round);
     let document = TomlDocument::new(round.text).map_err(|error| {
@@ -215,12 +216,12 @@ fn run_one_round(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepErr
     })?;
     let workers = worker::match_workers(round);
     let mut keeper = FileUpdater { round, document, pools, live, workers, edit_notes: Vec::new() };
-    for (at, concern) in keeper.find_concerns() {
-        keeper.mend_table(at, &concern)?;
+    for (at, issues) in keeper.find_issues() {
+        keeper.mend_table(at, &issues)?;
     }
     keeper.add_missing();
     if keeper.edit_notes.is_empty() {
-        // Where steps shall be is only certain once pools and rules are whole.
+        // The place of steps is only certain once pools and rules are correct.
         keeper.mend_step_rules();
         keeper.mend_value_rules()?;
         keeper.mend_target_rules()?;
@@ -234,9 +235,9 @@ fn run_one_round(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepErr
 }
 
 impl<'a> FileUpdater<'a> {
-    /// The tables that are not as it is live.
-    fn find_concerns(&self) -> BTreeMap<usize, TableIssues<'a>> {
-        let mut concerns: BTreeMap<usize, TableIssues> = BTreeMap::new();
+    /// Returns the tables that differ from the server.
+    fn find_issues(&self) -> BTreeMap<usize, TableIssues<'a>> {
+        let mut issues: BTreeMap<usize, TableIssues> = BTreeMap::new();
         for change in &self.round.file_plan.changes {
             let Some(at) = start_offset(&change.cause.location) else { continue };
             let edits = match &change.kind {
@@ -246,29 +247,31 @@ impl<'a> FileUpdater<'a> {
                 ChangeKind::UpdateWorker { edits, .. } => edits.clone(),
                 _ => Vec::new(),
             };
-            concerns.entry(self.owning_table(at)).or_default().edits.extend(edits);
-            concerns.extend(
-                self.affected_pool_tables(&change.kind).map(|it| (it, TableIssues::default())),
+            issues.entry(self.owning_table(at)).or_default().edits.extend(edits);
+            issues.extend(
+                self.affected_pool_tables(&change.kind)
+                    .map(|table| (table, TableIssues::default())),
             );
         }
         for finding in
             self.round.file_plan.findings.iter().filter(|finding| finding.level == Level::Error)
         {
             let Some(at) = start_offset(&finding.location) else { continue };
-            concerns.entry(self.owning_table(at)).or_default().errors.push(finding);
+            issues.entry(self.owning_table(at)).or_default().errors.push(finding);
         }
-        // What chooses pools is looked at once these are whole.
-        concerns
-            .retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !is_indirect_rule(it)));
-        concerns
+        // Rules about variables and targets are handled once these tables are correct.
+        issues.retain(|at, _| {
+            self.document.tables.get(*at).is_none_or(|table| !is_indirect_rule(table))
+        });
+        issues
     }
 
-    /// The table of the thing that a place of the text is about: of a pool, a worker, a rule.
-    fn owning_table(&self, place: usize) -> usize {
-        self.document.root_table(self.document.innermost_table(place))
+    /// Returns the table of the pool, worker or rule that contains a position.
+    fn owning_table(&self, position: usize) -> usize {
+        self.document.root_table(self.document.innermost_table(position))
     }
 
-    /// The errors in a table.
+    /// Returns the errors in a table.
     fn errors_in_table(&self, at: usize) -> Vec<&'a Finding> {
         let findings = self.round.file_plan.findings.iter();
         let is_in = |finding: &&Finding| {
@@ -277,114 +280,114 @@ impl<'a> FileUpdater<'a> {
         findings.filter(|finding| finding.level == Level::Error).filter(is_in).collect()
     }
 
-    /// The changes of which a rule is the cause.
+    /// Returns the changes that a rule causes.
     fn changes_by_rule(&self, rule: usize) -> Vec<&'a Change> {
         let is_cause = |change: &&Change| matches!(&change.cause.location, FindingLocation::Source(span) if span.bytes.start == rule);
         self.round.file_plan.changes.iter().filter(is_cause).collect()
     }
 
-    /// Whether one of these errors is about a key of a table.
+    /// Returns whether one of these errors is about a key of a table.
     fn errors_mention_key(&self, table: &TomlTable, key: &str, errors: &[&Finding]) -> bool {
-        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(item) if self.document.is_in_value(table, key, item.bytes.start));
-        errors.iter().any(|it| is_in(&it.location))
+        let is_in_value = |error: &&Finding| {
+            start_offset(&error.location)
+                .is_some_and(|at| self.document.is_in_value(table, key, at))
+        };
+        errors.iter().any(is_in_value)
     }
 
-    /// Makes sure that nothing was hidden of what rules are about.
+    /// Checks that everything that rules may match was read.
     ///
     /// # Errors
     ///
-    /// [`KeepReason::UnreadDocument`], where something was.
+    /// Returns [`KeepReason::Unread`] if some of it was not.
     fn ensure_all_read(
         &self,
         rule: usize,
         rules: &str,
-        hides: &[HiddenData],
+        required: &[HiddenData],
     ) -> Result<(), KeepError> {
-        match self.round.live.unread.iter().find(|it| hides.contains(&it.hidden)) {
+        match self.round.live.unread.iter().find(|part| required.contains(&part.hidden)) {
             None => Ok(()),
             Some(UnreadPart { what, why, .. }) => {
-                Err(self.unread_error(rule, rules, (what.clone(), why.clone())))
+                Err(self.unread_error(rule, rules, what.clone(), why.clone()))
             }
         }
     }
 
-    /// Why a rule cannot be kept: something, for some reason, could not be read.
-    fn unread_error(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
+    /// Returns the error for a rule that may match something that could not be read.
+    fn unread_error(&self, rule: usize, rules: &str, what: String, why: String) -> KeepError {
         let at = self.document.tables.get(rule).map(|it| self.document.table_start(it));
         KeepError { offset: at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
     }
 
-    /// Edits a table until it says what is live.
-    fn mend_table(&mut self, at: usize, concern: &TableIssues<'a>) -> Result<(), KeepError> {
+    /// Edits a table until it matches the server.
+    fn mend_table(&mut self, at: usize, issues: &TableIssues<'a>) -> Result<(), KeepError> {
         let Some(table) = self.document.tables.get(at).cloned() else { return Ok(()) };
         let path: Vec<&str> = table.path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["pools", key] => self.mend_pool(at, &table, key),
-            ["workers", key] => self.mend_worker(at, key, &concern.edits),
-            ["placements"] => self.mend_placement(at, &table, &concern.errors)?,
-            ["waves"] => self.mend_wave(at, &table, &concern.errors),
+            ["workers", key] => self.mend_worker(at, key, &issues.edits),
+            ["placements"] => self.mend_placement(at, &table, &issues.errors)?,
+            ["waves"] => self.mend_wave(at, &table, &issues.errors),
             ["removed"] => {
-                self.edit_notes.push("`[[removed]]` goes: what it names is there".to_owned());
+                self.edit_notes
+                    .push("removed a `[[removed]]` table: what it names exists".to_owned());
                 self.document.remove_table(at, "");
             }
             ["server"] => {
                 let on = self.round.live.server.built_in_worker.unwrap_or_default();
-                self.edit_notes.push(format!("server: built_in_worker = {on}"));
+                self.edit_notes.push(format!("set built_in_worker = {on} in [server]"));
                 self.document.set_value(&table, "built_in_worker", &on.to_string());
             }
             _ => {
-                // What is to be deleted is added; of all else that is wrong nobody can tell what was meant.
-                let error = concern.errors.first().map(|it| KeepError::from_finding(it));
+                // Objects to be deleted are added; any other error has no obvious correction.
+                let error = issues.errors.first().map(|it| KeepError::from_finding(it));
                 return error.map_or(Ok(()), Err);
             }
         }
         Ok(())
     }
 
-    /// What cannot be said, as comments that are not in the file yet.
-    fn missing_comments(&self, left: &[String]) -> String {
+    /// Returns the comments that are not in the file yet.
+    fn missing_comments(&self, comments: &[String]) -> String {
         let mut text = String::new();
-        push_comments(&mut text, left);
-        let has =
-            |line: &&str| !self.round.text.lines().any(|it| it.trim_start().starts_with(line));
-        text.lines()
-            .filter(|it| !it.is_empty())
-            .filter(has)
-            .map(|name| format!("{name}\n"))
-            .collect()
+        push_comments(&mut text, comments);
+        let is_in_file =
+            |line: &str| self.round.text.lines().any(|it| it.trim_start().starts_with(line));
+        let missing = text.lines().filter(|line| !line.is_empty() && !is_in_file(line));
+        missing.map(|line| format!("{line}\n")).collect()
     }
 
-    /// Adds what is live and not in the file.
+    /// Adds pools and workers that are missing from the file.
     fn add_missing(&mut self) {
         let mut tables: String =
             self.pools.declared.iter().map(|(key, pool)| render_pool_table(key, pool)).collect();
         self.edit_notes
-            .extend(self.pools.declared.iter().map(|(key, _)| format!("pool `{key}` is new")));
-        let left = self.missing_comments(&self.pools.left);
-        if !left.is_empty() {
-            tables.push_str(&format!("\n{left}"));
+            .extend(self.pools.declared.iter().map(|(key, _)| format!("added pool `{key}`")));
+        let comments = self.missing_comments(&self.pools.omitted);
+        if !comments.is_empty() {
+            tables.push_str(&format!("\n{comments}"));
         }
         let heads = ["pools", "manage", "server", "octopus"];
         self.document.append_tables(&heads, &tables);
         let known: HashSet<&str> = self.workers.values().map(|it| it.id.as_str()).collect();
-        let all = self.round.live.workers.iter();
-        let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
-        let (mut tables, left) = workers::render_tables(self.round.live, &self.pools, &new);
+        let workers = self.round.live.workers.iter();
+        let new: Vec<&LiveWorker> =
+            workers.filter(|worker| !known.contains(worker.id.as_str())).collect();
+        let (mut tables, omitted) = workers::render_tables(self.round.live, &self.pools, &new);
         if !tables.is_empty() {
-            self.edit_notes.push(format!(
-                "{} added",
-                crate::text::pluralize(new.len() - left.len(), "worker")
-            ));
+            let added = pluralize(new.len() - omitted.len(), "worker");
+            self.edit_notes.push(format!("added {added}"));
         }
-        let left = self.missing_comments(&left);
-        if !left.is_empty() {
-            tables.push_str(&format!("\n{left}"));
+        let comments = self.missing_comments(&omitted);
+        if !comments.is_empty() {
+            tables.push_str(&format!("\n{comments}"));
         }
         self.document.append_tables(&["workers", "pools", "manage", "server", "octopus"], &tables);
     }
 }
 
-/// Whether a table is a rule about what chooses pools.
+/// Returns whether a table is a rule about a pool variable or a target's pool.
 fn is_indirect_rule(table: &TomlTable) -> bool {
     table.path.first().is_some_and(|path| path == "pool_variables" || path == "target_pools")
 }

@@ -1,31 +1,31 @@
-//! Keys of pools, made of their names.
+//! Derives keys of pools from their names.
 
 use std::collections::{HashMap, HashSet};
 
-/// What nearly every pool's name ends in, and no person writes in a key.
+/// Endings of most pool names, which people leave out of keys.
 const ENDINGS: [&str; 3] = ["-worker-pool", "-workers", "-pool"];
 
-/// Gives each name a key of its own.
+/// Assigns each name a unique key.
 pub(super) struct KeyAllocator {
-    /// How many names come to each short key.
+    /// How many names shorten to each key.
     short: HashMap<String, usize>,
     taken: HashSet<String>,
 }
 
 impl KeyAllocator {
-    /// For these names.
+    /// Creates an allocator for these names.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut counts: HashMap<String, usize> = HashMap::new();
         names.for_each(|name| *counts.entry(shorten_name(name)).or_default() += 1);
         Self { short: counts, taken: HashSet::new() }
     }
 
-    /// Gives these keys to nobody.
+    /// Reserves keys, so that they are not assigned.
     pub(super) fn reserve_all<'a>(&mut self, taken: impl Iterator<Item = &'a String>) {
         self.taken.extend(taken.cloned());
     }
 
-    /// A key for a name: a short one, where no other name comes to the same.
+    /// Returns a key for a name: a short one, unless other names shorten to it.
     pub(super) fn assign_key(&mut self, name: &str) -> String {
         let short = shorten_name(name);
         let base = match self.short.get(&short) {
@@ -34,7 +34,7 @@ impl KeyAllocator {
         };
         let numbered = (2_usize..).map(|n| format!("{base}-{n}"));
         let mut free = std::iter::once(base.clone()).chain(numbered);
-        let key = free.find(|it| !self.taken.contains(it)).unwrap_or(base);
+        let key = free.find(|key| !self.taken.contains(key)).unwrap_or(base);
         self.taken.insert(key.clone());
         key
     }
@@ -46,17 +46,14 @@ fn shorten_name(name: &str) -> String {
     ending.filter(|it| !it.is_empty()).map_or(dashed.clone(), str::to_owned)
 }
 
-/// `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
+/// Converts `Kubernetes Worker Pool` to `kubernetes-worker-pool`.
 fn to_kebab_case(name: &str) -> String {
     let dashed: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect();
     let parts: Vec<&str> = dashed.split('-').filter(|it| !it.is_empty()).collect();
-    match parts.is_empty() {
-        true => "pool".to_owned(),
-        false => parts.join("-"),
-    }
+    if parts.is_empty() { "pool".to_owned() } else { parts.join("-") }
 }
 
 #[cfg(test)]
@@ -64,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_short_where_it_says_enough() {
+    fn a_key_is_as_short_as_uniqueness_allows() {
         let names = [
             "Kubernetes Worker Pool",
             "Azure Pool",

@@ -1,11 +1,11 @@
-//! Texts and keys, as TOML spells them.
+//! Writes strings and keys as TOML.
 
-/// A text as a value of the language, in which `${` stands for something else.
+/// Quotes a text, and escapes `${`, which would be an interpolation.
 pub(super) fn escape_value(text: &str) -> String {
     quote_string(&text.replace("${", "$${"))
 }
 
-/// A text as a TOML string on one line.
+/// Quotes a text as a TOML string on one line.
 fn quote_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -23,31 +23,29 @@ fn quote_string(text: &str) -> String {
     quoted
 }
 
-/// A list of texts, on as many lines as it needs to be read.
+/// Renders a list of texts, on several lines if it is long.
 pub(super) fn render_list(texts: &[String]) -> String {
-    /// What fits on a line, in characters.
+    /// The maximum length of a line, in characters.
     const LINE: usize = 100;
-    let all: Vec<String> = texts.iter().map(|it| escape_value(it)).collect();
-    let line = all.join(", ");
-    match line.chars().count() > LINE {
-        true => format!("[\n    {},\n]", all.join(",\n    ")),
-        false => format!("[{line}]"),
+    let items: Vec<String> = texts.iter().map(|text| escape_value(text)).collect();
+    let line = items.join(", ");
+    if line.chars().count() > LINE {
+        format!("[\n    {},\n]", items.join(",\n    "))
+    } else {
+        format!("[{line}]")
     }
 }
 
-/// A key of a table: bare where it can be.
+/// Renders a table key, bare if possible.
 pub(super) fn table_key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match !key.is_empty() && key.chars().all(bare) {
-        true => key.to_owned(),
-        false => quote_string(key),
-    }
+    if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { quote_string(key) }
 }
 
-/// The longest name that the language takes, in characters.
+/// The maximum length of a name, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// Whether the language takes a text as a name, just as it is.
+/// Returns whether the language accepts a text as a name, unchanged.
 pub(super) fn is_valid_name(text: &str) -> bool {
     let fits = !text.is_empty() && text.chars().count() <= LONGEST_NAME;
     fits && text.trim() == text && !text.contains(char::is_control)
@@ -60,7 +58,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_quoted_reads_as_it_was(text in any::<String>(), key in any::<String>()) {
+        fn quoted_text_reads_back_unchanged(text in any::<String>(), key in any::<String>()) {
             let file = format!("{} = {}", table_key(&key), quote_string(&text));
             let table: ::toml::Table = file.parse().unwrap();
             prop_assert_eq!(table[&key].as_str(), Some(text.as_str()));

@@ -1,11 +1,11 @@
-//! Workers as tables; those that differ by a number alone as one.
+//! Writes workers as tables; those that differ only by a number share one.
 
 use super::{
     PulledPools, push_comments,
     toml::{escape_value, is_valid_name, render_list, table_key},
 };
 use crate::{
-    live::{Live, LiveWorker},
+    live::{DirectoryEntry, Live, LiveWorker},
     model::{
         Endpoint, KubernetesLink, LiveEndpoint, ParseEndpointError, Parsed, PoolKind, SSH_PORT,
     },
@@ -16,30 +16,30 @@ use std::fmt::Write as _;
 /// The platforms that the language knows.
 const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
 
-/// A worker as the lines of its table.
+/// A worker's table, as lines.
 struct WorkerLines {
     name: String,
     lines: Vec<(&'static str, String)>,
 }
 
-/// The tables of all workers, in the server's order.
+/// Renders the tables of all workers, in the server's order.
 pub(super) fn render_all_tables(live: &Live, pools: &PulledPools) -> String {
-    let (mut text, left) = render_tables(live, pools, &live.workers.iter().collect::<Vec<_>>());
-    push_comments(&mut text, &left);
+    let (mut text, omitted) = render_tables(live, pools, &live.workers.iter().collect::<Vec<_>>());
+    push_comments(&mut text, &omitted);
     text
 }
 
-/// The tables of some workers, and those that the language cannot say, with why.
+/// Renders the tables of the given workers, and comments on those that the language cannot express.
 pub(super) fn render_tables(
     live: &Live,
     pools: &PulledPools,
     workers: &[&LiveWorker],
 ) -> (String, Vec<String>) {
-    let (mut tables, mut left) = (Vec::new(), Vec::new());
+    let (mut tables, mut omitted) = (Vec::new(), Vec::new());
     for worker in workers {
         match table_lines(live, pools, worker) {
             Ok(lines) => tables.push(WorkerLines { name: worker.name.to_string(), lines }),
-            Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
+            Err(why) => omitted.push(format!("Worker {:?}: {why}.", worker.name)),
         }
     }
     let mut text = String::new();
@@ -47,27 +47,31 @@ pub(super) fn render_tables(
         _ = writeln!(text, "\n[workers.{}]", table_key(&name));
         lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
     }
-    (text, left)
+    (text, omitted)
 }
 
-/// The lines of a worker's table, or why the language cannot say it.
+/// Returns the lines of a worker's table.
+///
+/// # Errors
+///
+/// Returns the reason if the language cannot express the worker.
 pub(super) fn table_lines(
     live: &Live,
     pools: &PulledPools,
     worker: &LiveWorker,
 ) -> Result<Vec<(&'static str, String)>, &'static str> {
     let name = worker.name.as_str();
-    if live.workers.iter().filter(|other| other.name == worker.name).count() > 1 {
-        return Err("another worker has its name");
+    if live.workers.iter().filter(|candidate| candidate.name == worker.name).count() > 1 {
+        return Err("another worker has the same name");
     }
     if !is_valid_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
-        return Err("its name would mean something else in the file");
+        return Err("its name would have another meaning in the file");
     }
     let is_static = |id| live.find_pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
     if worker.pools.is_empty()
         || !worker.pools.iter().all(|id| pools.has_reference(id) && is_static(id))
     {
-        return Err("it is not in static pools alone");
+        return Err("it has no pool, or one that is not static");
     }
     let members: Vec<String> = worker.pools.iter().map(|id| pools.pool_reference(id)).collect();
     let (kind, fields) = endpoint_table(live, &worker.endpoint)?;
@@ -85,16 +89,20 @@ pub(super) fn table_lines(
     Ok(lines)
 }
 
-/// How the file points at the machine policy of a worker.
+/// Returns how the file refers to a worker's machine policy.
+///
+/// # Errors
+///
+/// Returns the reason if it cannot.
 pub(super) fn policy_reference(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
     let policies = &live.directory.policies;
-    match policies.iter().any(|policy| policy.id == worker.policy.id.as_str()) {
-        true => entry_reference(policies, worker.policy.id.as_str()),
-        false => Err("its machine policy cannot be seen"),
+    if !policies.iter().any(|policy| policy.id == worker.policy.id.as_str()) {
+        return Err("its machine policy is not visible");
     }
+    entry_reference(policies, worker.policy.id.as_str())
 }
 
-/// Keys and values, as an inline table.
+/// Renders keys and values as an inline table.
 pub(super) fn inline_table(fields: &[(&str, String)]) -> String {
     let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     format!("{{ {} }}", fields.join(", "))
@@ -103,7 +111,11 @@ pub(super) fn inline_table(fields: &[(&str, String)]) -> String {
 /// A kind of endpoint, and its keys and values.
 type EndpointEntries = (&'static str, Vec<(&'static str, String)>);
 
-/// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
+/// Returns the key of an endpoint's kind, and the keys and values in its table.
+///
+/// # Errors
+///
+/// Returns the reason if the language cannot express the endpoint.
 pub(super) fn endpoint_table(
     live: &Live,
     endpoint: &LiveEndpoint,
@@ -111,8 +123,10 @@ pub(super) fn endpoint_table(
     let endpoint = endpoint.convert::<Parsed>().map_err(|error| match error {
         ParseEndpointError::Thumbprint(_) => "its thumbprint is not 40 hexadecimal digits",
         ParseEndpointError::Url(_) => "its URL is not that of a listening Tentacle",
-        ParseEndpointError::Subscription(_) => "its subscription is not `poll://` and an id",
-        ParseEndpointError::Style(_) => "it is of a kind that the language does not know",
+        ParseEndpointError::Subscription(_) => {
+            "its subscription is not `poll://` followed by an id"
+        }
+        ParseEndpointError::Style(_) => "the language does not support its kind of endpoint",
     })?;
     let text_value = |text: &dyn ToString| escape_value(&text.to_string());
     Ok(match &endpoint {
@@ -156,7 +170,7 @@ fn ssh_fields(
     };
     let is_host = !host.contains(|c: char| c.is_whitespace() || c == '/');
     if *port == 0 || !is_host || [host, fingerprint].into_iter().any(|it| !is_valid_name(it)) {
-        return Err("its SSH endpoint is not whole");
+        return Err("its SSH endpoint is incomplete");
     }
     let directory = &live.directory;
     let mut fields = vec![("host", escape_value(host))];
@@ -165,7 +179,7 @@ fn ssh_fields(
     }
     fields.push(("account", entry_reference(&directory.accounts, account.id.as_str())?));
     fields.push(("fingerprint", escape_value(fingerprint)));
-    // One that the language does not know is left unsaid, which leaves it as it is.
+    // A platform that the language does not support is left out, so it stays unchanged.
     let platform = platform.iter().filter(|it| PLATFORMS.contains(&it.as_str()));
     fields.extend(platform.map(|it| ("platform", escape_value(it))));
     if let Some(proxy) = proxy {
@@ -174,21 +188,17 @@ fn ssh_fields(
     Ok(fields)
 }
 
-/// How the file points at a thing: by its name, or by its id where the name is not its own.
-fn entry_reference(
-    among: &[crate::live::DirectoryEntry],
-    id: &str,
-) -> Result<String, &'static str> {
-    let Some(entry) = among.iter().find(|entry| entry.id == id) else {
-        return Err("something that it refers to cannot be seen");
+/// Returns how the file refers to an entry: by its name, or by its id if the name is not unique.
+fn entry_reference(entries: &[DirectoryEntry], id: &str) -> Result<String, &'static str> {
+    let Some(entry) = entries.iter().find(|entry| entry.id == id) else {
+        return Err("something it refers to is not visible");
     };
-    let own =
-        among.iter().filter(|directory_entry| directory_entry.name == entry.name).count() == 1;
+    let is_unique = entries.iter().filter(|candidate| candidate.name == entry.name).count() == 1;
     let name = entry.name.as_str();
-    Ok(escape_value(if own && is_valid_name(name) { name } else { id }))
+    Ok(escape_value(if is_unique && is_valid_name(name) { name } else { id }))
 }
 
-/// Folds neighbours whose names and lines differ by a number that counts up.
+/// Folds neighbours whose names and lines differ only by a number that counts up.
 fn fold_ranges(tables: Vec<WorkerLines>) -> Vec<WorkerLines> {
     let mut folded = Vec::new();
     let mut rest = tables.into_iter().peekable();
@@ -216,7 +226,7 @@ struct NumberedWorkers {
 }
 
 impl NumberedWorkers {
-    /// The range that a worker may begin: the last number in its name counts.
+    /// Returns the range that a worker may start, numbered by the last number in its name.
     fn from_table(table: &WorkerLines) -> Option<Self> {
         let end = table.name.rfind(|c: char| c.is_ascii_digit())? + 1;
         let digits = table.name[..end].chars().rev().take_while(char::is_ascii_digit).count();
@@ -234,7 +244,7 @@ impl NumberedWorkers {
         })
     }
 
-    /// Whether a worker is the one of this number.
+    /// Returns whether a worker has this number in the range.
     fn matches_number(&self, table: &WorkerLines, number: u32) -> bool {
         let n = format!("{number:0width$}", width = self.width);
         let name = format!("{}{n}{}", self.before, self.after);
@@ -243,13 +253,15 @@ impl NumberedWorkers {
     }
 
     fn into_table(self, last: u32) -> WorkerLines {
-        let Self { before, after: behind, width, first, lines } = self;
-        WorkerLines { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
+        let Self { before, after, width, first, lines } = self;
+        WorkerLines { name: format!("{before}[{first:0width$}..{last:0width$}]{after}"), lines }
     }
 }
 
-/// A line with `{n}` for a number, in the address of an endpoint alone: elsewhere, such as in a
-/// thumbprint, its digits mean nothing. None where `{n}` stands there for itself.
+/// Replaces a number with `{n}` in the address of an endpoint; in other values, such as a thumbprint, the
+/// same digits are a coincidence.
+///
+/// Returns `None` if the line contains a literal `{n}`.
 fn with_placeholder(
     (key, value): &(&'static str, String),
     number: &str,
@@ -257,7 +269,7 @@ fn with_placeholder(
     if value.contains("{n}") {
         return None;
     }
-    let address = ["{ url = ", "{ host = "].iter().any(|it| value.starts_with(it));
+    let address = ["{ url = ", "{ host = "].iter().any(|start| value.starts_with(start));
     let replace_number = || {
         let (address, rest) = value.split_once("\",")?;
         Some(format!("{}\",{rest}", address.replace(number, "{n}")))
@@ -269,7 +281,7 @@ fn with_placeholder(
 mod tests {
     use super::*;
 
-    fn shown(workers: &[(&str, &str)]) -> String {
+    fn render_ranges(workers: &[(&str, &str)]) -> String {
         let table = |(name, url): &(&str, &str)| WorkerLines {
             name: (*name).to_owned(),
             lines: vec![
@@ -283,8 +295,8 @@ mod tests {
     }
 
     #[test]
-    fn workers_that_differ_by_a_number_are_a_range() {
-        insta::assert_snapshot!(shown(&[
+    fn workers_that_differ_by_a_number_become_a_range() {
+        insta::assert_snapshot!(render_ranges(&[
             ("db-09", "db-09.acme"), ("db-10", "db-10.acme"), ("db-11", "db-11.acme"),
             ("db-12", "other-12.acme"), ("db-14", "other-14.acme"),
             ("k8s-1", "x"), ("k8s-2", "y"), ("plain", "z"),

@@ -1,9 +1,8 @@
-//! A file as tables of lines, and edits that touch nothing but what they name.
+//! A TOML file as tables, and edits that change nothing else.
 //!
-//! `toml_edit` says where everything is, and the bytes are replaced here. What it prints of an edited document
-//! is not the file with an edit: `\r`, a byte order mark and the lack of a last line end are gone, and dotted
-//! keys are gathered. An edit that takes something away leaves the comments that stood there. Never: what a
-//! table means.
+//! `toml_edit` locates everything, and the bytes are replaced here: a document printed by `toml_edit` loses
+//! `\r`, the byte order mark and a missing final newline, and gathers dotted keys. An edit that removes
+//! something leaves its comments. Never: the meaning of a table.
 
 mod edit;
 mod list;
@@ -12,23 +11,23 @@ mod read;
 
 use std::{cmp::Reverse, ops::Range};
 
-/// A text, and where its tables are.
+/// A text and the positions of its tables.
 pub(super) struct TomlDocument<'a> {
     text: &'a str,
-    /// In the order of the text; the first is what stands before any header.
+    /// The tables in text order; the first is the root table, before any header.
     pub(super) tables: Vec<TomlTable>,
-    /// Where the comments are, in the order of the text.
+    /// The positions of comments, in text order.
     comments: Vec<Range<usize>>,
     edits: Vec<(Range<usize>, String)>,
-    /// Edits of what stands between commas, which are made when all of them are known.
+    /// Edits of comma-separated items, which are made once all of them are known.
     pending: Vec<PendingEdit>,
 }
 
-/// What becomes of a list or of braces.
+/// The collected edits of a list or an inline table.
 struct PendingEdit {
-    /// All of it, brackets and all.
+    /// The range of the list or table, including brackets.
     whole: Range<usize>,
-    /// Where what goes ends.
+    /// The end positions of removed items.
     gone: Vec<usize>,
     added: Vec<String>,
 }
@@ -36,115 +35,116 @@ struct PendingEdit {
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TableForm {
-    /// Below a header of its own, or before any.
+    /// Below its own header, or before any header.
     Header,
-    /// As the value of a key: `key = { … }`.
+    /// As a value: `key = { … }`.
     Braces,
-    /// As an item of a list: `key = [{ … }]`.
+    /// As a list item: `key = [{ … }]`.
     Item,
-    /// By keys such as `key.name`, below another header or in other braces.
+    /// By dotted keys such as `key.name`, below another header or in other braces.
     Dotted,
 }
 
-/// A table, however it is written.
+/// A table in any form.
 #[derive(Clone, Debug)]
 pub(super) struct TomlTable {
-    /// The keys that lead to it; empty for what stands before any header.
+    /// The keys that lead to the table; empty for the root table.
     pub(super) path: Vec<String>,
     form: TableForm,
-    /// How many of these keys are said by what its lines stand in: by a header, or by what has the braces.
+    /// How many of these keys come from the enclosing header or braces.
     depth: usize,
-    /// Where its last key is.
+    /// The position of the last key.
     key: Range<usize>,
-    /// Where its header is, brackets and all; its braces; or the first of its dotted lines.
+    /// The position of the header with brackets, the braces, or the first dotted line.
     whole: Range<usize>,
-    /// The braces that its values are in, where these are no lines.
+    /// The braces that contain the values, unless these are on lines of their own.
     braces: Option<Range<usize>>,
-    /// Its values, in the order of the text.
+    /// The values, in text order.
     entries: Vec<TomlEntry>,
 }
 
 #[derive(Clone, Debug)]
 struct TomlEntry {
-    /// Its key in the table; the first of several.
+    /// The key in the table; the first part of a dotted key.
     name: String,
-    /// Where its key begins: the first of several.
+    /// The start of the key; of the first part of a dotted key.
     start: usize,
-    /// Where its key is; the last of several.
+    /// The position of the key; of the last part of a dotted key.
     key: Range<usize>,
     value: Range<usize>,
-    /// The items of a list.
+    /// The positions of list items.
     items: Vec<Range<usize>>,
-    /// Whether it is written as `a.b = 1`: each such line is an entry.
+    /// Whether the key is dotted, as in `a.b = 1`; each such line is an entry.
     dotted: bool,
 }
 
-/// A text after its edits, and how to find back.
+/// An edited text, and how to map positions back.
 pub(super) struct EditedText {
     /// The text.
     pub(super) text: String,
-    /// What was replaced, and where that is now.
+    /// The replaced ranges, before and after the edits.
     moves: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl EditedText {
-    /// Where a place of the text was before the edits.
-    pub(super) fn original_position(&self, place: usize) -> usize {
-        let mut found = place;
-        for (old, new) in self.moves.iter().take_while(|(_, new)| new.start <= place) {
-            found = if place < new.end { old.start } else { place - new.end + old.end };
+    /// Returns where a position was before the edits.
+    pub(super) fn original_position(&self, position: usize) -> usize {
+        let mut found = position;
+        for (old, new) in self.moves.iter().take_while(|(_, new)| new.start <= position) {
+            found = if position < new.end { old.start } else { position - new.end + old.end };
         }
         found
     }
 }
 
 impl<'a> TomlDocument<'a> {
-    /// The tables of a text.
+    /// Parses a text.
     ///
     /// # Errors
     ///
-    /// Where it is no TOML.
+    /// Returns an error if the text is not valid TOML.
     pub(super) fn new(text: &'a str) -> Result<Self, toml_edit::TomlError> {
         let (tables, comments) = read::read(text)?;
         Ok(Self { text, tables, comments, edits: Vec::new(), pending: Vec::new() })
     }
 
-    /// The table that a place of the text is in: the innermost.
-    pub(super) fn innermost_table(&self, place: usize) -> usize {
+    /// Returns the innermost table that contains a position.
+    pub(super) fn innermost_table(&self, position: usize) -> usize {
         let is_header = |table: &TomlTable| {
-            table.form == TableForm::Header && self.header_line_start(table) <= place
+            table.form == TableForm::Header && self.header_line_start(table) <= position
         };
         let header = self.tables.iter().rposition(is_header).unwrap_or_default();
         let inside = self.tables.iter().enumerate().skip(header);
-        let inside = inside
-            .filter(|(_, table)| table.form != TableForm::Header && table.contains_place(place));
-        inside.max_by_key(|(_, it)| it.path.len()).map_or(header, |(at, _)| at)
+        let inside =
+            inside.filter(|(_, table)| table.form != TableForm::Header && table.contains(position));
+        inside.max_by_key(|(_, table)| table.path.len()).map_or(header, |(at, _)| at)
     }
 
-    /// The table of the thing that a table is, or is a part of: of a pool, a worker, a rule.
+    /// Returns the table of the pool, worker or rule that a table belongs to.
     pub(super) fn root_table(&self, at: usize) -> usize {
         let Some(TomlTable { path, .. }) = self.tables.get(at) else { return at };
-        let of_map = is_keyed_table(path);
-        let Some(path) = path.get(..if of_map { 2 } else { 1 }) else { return at };
+        let is_keyed = is_keyed_table(path);
+        let Some(path) = path.get(..if is_keyed { 2 } else { 1 }) else { return at };
         let is_head = |table: &TomlTable| table.path == path;
-        let head = match of_map {
-            true => self.tables.iter().position(is_head),
-            false => self.tables.iter().take(at + 1).rposition(is_head),
+        let head = if is_keyed {
+            self.tables.iter().position(is_head)
+        } else {
+            self.tables.iter().take(at + 1).rposition(is_head)
         };
         head.unwrap_or(at)
     }
 
-    /// The table of a path, such as the endpoint of a worker.
+    /// Returns the table at a path, such as the endpoint of a worker.
     pub(super) fn find_table(&self, path: &[&str]) -> Option<&TomlTable> {
         self.tables.iter().find(|table| table.path == path)
     }
 
-    /// Where a table begins that is written with a header or in braces.
+    /// Returns the start of a table that has a header or braces.
     pub(super) fn table_start(&self, table: &TomlTable) -> usize {
         table.whole.start
     }
 
-    /// Where the line of a header begins.
+    /// Returns the start of a header's line.
     fn header_line_start(&self, table: &TomlTable) -> usize {
         self.line_start(table.whole.start)
     }
@@ -162,17 +162,17 @@ impl<'a> TomlDocument<'a> {
         self.slice(at..self.text.len()).find('\n').map_or(self.text.len(), |slice| at + slice + 1)
     }
 
-    /// Behind the last line of a table with a header that says something.
+    /// Returns the end of the last line with a value, in a table with a header.
     fn table_end(&self, table: &TomlTable) -> usize {
         self.line_end(table.entries.last().map_or(table.whole.end, |it| it.value.end))
     }
 
-    /// Whether a table says this key.
+    /// Returns whether a table has this key.
     pub(super) fn contains_key(&self, table: &TomlTable, key: &str) -> bool {
         table.entries.iter().any(|entry| entry.name == key)
     }
 
-    /// Whether a table says this text for a key, in whatever case.
+    /// Returns whether a key has a string value that satisfies a predicate.
     pub(super) fn value_satisfies(
         &self,
         table: &TomlTable,
@@ -185,7 +185,7 @@ impl<'a> TomlDocument<'a> {
             .is_some_and(|it| is(&it))
     }
 
-    /// The comments in a part of the text.
+    /// Returns the comments in a part of the text.
     fn comments_within(&self, part: &Range<usize>) -> Vec<&'a str> {
         let inside = self
             .comments
@@ -198,31 +198,31 @@ impl<'a> TomlDocument<'a> {
         if !self
             .edits
             .iter()
-            .any(|(other, had)| *other == range && *had == with && !range.is_empty())
+            .any(|(edited, text)| *edited == range && *text == with && !range.is_empty())
         {
             self.edits.push((range, with));
         }
     }
 
-    /// Whether a place is in the value of a key.
-    pub(super) fn is_in_value(&self, table: &TomlTable, key: &str, place: usize) -> bool {
-        table.entries.iter().any(|entry| entry.name == key && entry.value.contains(&place))
+    /// Returns whether a position is in the value of a key.
+    pub(super) fn is_in_value(&self, table: &TomlTable, key: &str, position: usize) -> bool {
+        table.entries.iter().any(|entry| entry.name == key && entry.value.contains(&position))
     }
 
-    /// The key whose value a place is in.
-    pub(super) fn key_at_place(&self, table: &TomlTable, place: usize) -> Option<String> {
-        let is_at = |entry: &&TomlEntry| (entry.start..entry.value.end).contains(&place);
+    /// Returns the key whose entry contains a position.
+    pub(super) fn key_at(&self, table: &TomlTable, position: usize) -> Option<String> {
+        let is_at = |entry: &&TomlEntry| (entry.start..entry.value.end).contains(&position);
         table.entries.iter().find(is_at).map(|it| it.name.clone())
     }
 
-    /// The text with all edits made.
+    /// Applies all edits.
     pub(super) fn apply_edits(mut self) -> EditedText {
         for pending in std::mem::take(&mut self.pending) {
             self.apply_pending(&pending);
         }
-        // What is added comes first, and what is taken away takes with it all that is edited in there.
+        // Insertions come first, and a removal swallows the edits inside it.
         self.edits.sort_by_key(|(range, _)| (range.start, !range.is_empty(), Reverse(range.end)));
-        // New lines end as the first one does.
+        // New lines use the line ending of the first line.
         let first = self.text.lines().next().map_or(0, str::len);
         let end = if self.slice(first..self.text.len()).starts_with('\r') { "\r\n" } else { "\n" };
         let (mut edited, mut done, mut moves) = (String::new(), 0, Vec::new());
@@ -242,40 +242,40 @@ impl<'a> TomlDocument<'a> {
 }
 
 impl TomlTable {
-    /// Whether a place is in it, or in the key that has it.
-    fn contains_place(&self, place: usize) -> bool {
-        let is_in = |entry: &TomlEntry| (entry.start..entry.value.end).contains(&place);
+    /// Returns whether a position is in the table or in its key.
+    fn contains(&self, position: usize) -> bool {
+        let is_in = |entry: &TomlEntry| (entry.start..entry.value.end).contains(&position);
         match self.form {
             TableForm::Header => false,
-            TableForm::Braces => (self.key.start..self.whole.end).contains(&place),
-            TableForm::Item => self.whole.contains(&place),
+            TableForm::Braces => (self.key.start..self.whole.end).contains(&position),
+            TableForm::Item => self.whole.contains(&position),
             TableForm::Dotted => self.entries.iter().any(is_in),
         }
     }
 
-    /// A value that it says itself, and not by dotted keys.
+    /// Returns the value of a key, unless it is set by dotted keys.
     fn direct_value(&self, key: &str) -> Option<&TomlEntry> {
         self.entries.iter().find(|entry| entry.name == key && !entry.dotted)
     }
 }
 
-/// Whether a path leads to a pool or a worker, which is one by its key; all else is one of a list, or alone.
+/// Returns whether a path leads to a pool or worker, which are identified by key.
 fn is_keyed_table(path: &[String]) -> bool {
     path.first().is_some_and(|path| path == "pools" || path == "workers")
 }
 
-fn join_lines(all: &[&str]) -> String {
-    all.iter().map(|text| format!("{text}\n")).collect()
+fn join_lines(lines: &[&str]) -> String {
+    lines.iter().map(|text| format!("{text}\n")).collect()
 }
 
-/// A value as it is written, read.
+/// Parses a value.
 fn read_value(written: &str) -> Option<toml::Value> {
     format!("x = {written}").parse::<toml::Table>().ok()?.remove("x")
 }
 
-/// A text of the language at a place.
-fn text_at_range(text: &str, at: &Range<usize>) -> Option<String> {
-    let value = text.get(at.clone()).and_then(read_value)?;
+/// Reads a string value at a position.
+fn text_at_range(text: &str, range: &Range<usize>) -> Option<String> {
+    let value = text.get(range.clone()).and_then(read_value)?;
     value.as_str().map(|it| it.trim().replace("$${", "${"))
 }
 
@@ -295,7 +295,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_go_out_of_a_list_however_it_is_written(
+        fn names_are_removed_from_lists_in_any_layout(
             items in vec((select(NAMES.to_vec()), select(BETWEEN.to_vec())), 1..6),
             open in select(vec!["[", "[\n  ", "[ # c\n  "]),
             close in select(vec!["]", "\n]", ",]", " # c\n]", ", # c\n]", ",\n  # c\n]", "\n,]"]),
@@ -311,13 +311,13 @@ mod tests {
             let mut document = TomlDocument::new(&text).unwrap();
             let table = document.tables[0].clone();
             let goes = |name: &str| gone.contains(&name);
-            let took = document.remove_names(&table, "k", |it| goes(it.as_str()));
+            let removed = document.remove_names(&table, "k", |it| goes(it.as_str()));
             let edited = document.apply_edits().text;
             let before = names(&text);
             let left: Vec<_> = before.iter().filter(|it| !goes(it)).cloned().collect();
             let some = left.len() < before.len() && left.iter().any(|it| !it.starts_with('!'));
-            prop_assert_eq!(took, some);
-            prop_assert_eq!(names(&edited), if took { left } else { before }, "{}", &edited);
+            prop_assert_eq!(removed, some);
+            prop_assert_eq!(names(&edited), if removed { left } else { before }, "{}", &edited);
             prop_assert_eq!(text.matches("# c").count(), edited.matches("# c").count(), "{}", &edited);
             prop_assert_eq!(edited.matches('\n').count(), edited.matches(end).count());
         }

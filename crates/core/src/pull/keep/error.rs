@@ -1,41 +1,41 @@
-//! Why a file cannot be kept: where that is, and what to do.
+//! The error for a file that `pull --keep` cannot update.
 
 use crate::finding::{Code, Finding, FindingLocation, Level, SourceId, Span};
 
-/// Why a file cannot be kept.
+/// Why a file cannot be updated, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeepError {
-    /// Where the cause is in the file as it is, a byte of it; none where it is nowhere in it.
+    /// The byte offset of the cause in the original file, if it has one.
     pub offset: Option<usize>,
-    /// Why.
+    /// The reason.
     pub reason: KeepReason,
 }
 
-/// Why nobody can say what a file has to be.
+/// Why a file cannot be updated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeepReason {
-    /// Rules about what could not be read.
-    #[error("nobody can tell what `{rules}` are about: cannot read {what}: {why}")]
+    /// Rules may match something that could not be read.
+    #[error("cannot tell what `{rules}` match: cannot read {what}: {why}")]
     Unread {
-        /// Their table's name.
+        /// The name of the rules' table.
         rules: String,
         /// What could not be read.
         what: String,
-        /// Why.
+        /// Why it could not be read.
         why: String,
     },
-    /// Something that no edit settles.
-    #[error("the file cannot be brought to what is live by edits: {what}")]
+    /// No edit makes the file match.
+    #[error("cannot edit the file to match the server: {what}")]
     Unsettled {
-        /// What is left, in words.
+        /// What still differs.
         what: String,
-        /// What would help; empty where that is not known.
+        /// What to do; empty if unknown.
         help: String,
     },
 }
 
 impl KeepError {
-    /// Something that no edit settles, and which a finding tells about.
+    /// Creates the error for a finding that no edit resolves.
     pub(super) fn from_finding(finding: &Finding) -> Self {
         let at = match &finding.location {
             FindingLocation::Source(span) => Some(span.bytes.start),
@@ -45,14 +45,14 @@ impl KeepError {
         Self { offset: at, reason: KeepReason::Unsettled { what, help } }
     }
 
-    /// What is told about it: what, where, why, and what to do. The file is the only source of the run.
+    /// Converts the error to a finding; the file must be the only source of the run.
     pub fn to_finding(&self) -> Finding {
         let help = match &self.reason {
             KeepReason::Unread { .. } => {
-                "give the key a way to read it, or take these rules out of the file; then keep it again"
+                "give the API key permission to read it, or remove these rules from the file; then run `pull --keep` again"
             }
             KeepReason::Unsettled { help, .. } if help.is_empty() => {
-                "write this part of the file as `poolwright pull` does, and keep it again"
+                "write this part of the file as `poolwright pull` does, and run `pull --keep` again"
             }
             KeepReason::Unsettled { help, .. } => help,
         };
@@ -60,7 +60,7 @@ impl KeepError {
             FindingLocation::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
         });
         Finding::new(Code::NotKept, Level::Error, at, self.reason.to_string())
-            .with_notes(vec!["nothing is written: the file is as it was".to_owned()])
+            .with_notes(vec!["the file was not changed".to_owned()])
             .with_help(help)
     }
 }

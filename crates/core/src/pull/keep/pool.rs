@@ -1,6 +1,6 @@
-//! The pools of a file, brought to what is live.
+//! Updates the pools of a file to match the server.
 //!
-//! Never: whether one should be there.
+//! Never: deciding whether a pool should exist.
 
 use super::{
     FileUpdater, KeepRound, KeyAllocator, PulledPools, TomlTable, escape_value, is_unambiguous_id,
@@ -15,7 +15,7 @@ use crate::{
 
 use std::collections::{HashMap, HashSet};
 
-/// How the file calls live pools, and the keys of those that it does not declare.
+/// Matches declared pools to live ones, and assigns keys to the pools that the file does not declare.
 pub(super) fn match_pools<'a>(
     round: &'a KeepRound<'a>,
 ) -> (PulledPools<'a>, HashMap<&'a str, &'a LivePool>) {
@@ -29,21 +29,21 @@ pub(super) fn match_pools<'a>(
     };
     for (key, pool) in declared.keys().zip(match_declared(names, find_by_name, |it| it.id.as_str()))
     {
-        let sayable = pool.filter(|it| undeclarable_reason(it, all).is_none());
-        live.extend(sayable.map(|it| (key.as_str(), it)));
+        let declarable = pool.filter(|it| undeclarable_reason(it, all).is_none());
+        live.extend(declarable.map(|it| (key.as_str(), it)));
     }
     let mut by_id: HashMap<&Id<Pool>, String> =
         live.iter().map(|(key, pool)| (&pool.id, (*key).to_owned())).collect();
     let mut keys = KeyAllocator::new(all.iter().map(|pool| pool.name.as_str()));
     keys.reserve_all(round.file_plan.desired.pools.keys());
-    let (mut declared, mut left) = (Vec::new(), Vec::new());
+    let (mut declared, mut omitted) = (Vec::new(), Vec::new());
     for pool in all {
         if by_id.contains_key(&pool.id) {
             continue;
         }
         let name = match undeclarable_reason(pool, all) {
             Some(why) => {
-                left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
+                omitted.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
                 if !is_unambiguous_id(pool.id.as_str(), all) {
                     continue;
                 }
@@ -57,10 +57,10 @@ pub(super) fn match_pools<'a>(
         };
         by_id.insert(&pool.id, name);
     }
-    (PulledPools { declared, by_id, left }, live)
+    (PulledPools { declared, by_id, omitted }, live)
 }
 
-/// What each declared thing is live, by its name or else by one that it had: each live thing is one of them at most.
+/// Matches each declared object to a live one by name, or else by a former name; no live object is matched twice.
 pub(super) fn match_declared<'d, 'a, T>(
     declared: impl Iterator<Item = (&'d Name, &'d [Declared<String>])> + Clone,
     named: impl Fn(&Name) -> Option<&'a T>,
@@ -79,7 +79,7 @@ pub(super) fn match_declared<'d, 'a, T>(
 }
 
 impl FileUpdater<'_> {
-    /// The pools that are in a change of several: of the default, or of the order.
+    /// Returns the tables of pools affected by a change of the default pool or of the order.
     pub(super) fn affected_pool_tables(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
         let key = match kind {
             ChangeKind::SetDefaultPool { .. } => Some("default"),
@@ -100,10 +100,10 @@ impl FileUpdater<'_> {
         with.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
     }
 
-    /// Edits a pool's table.
+    /// Edits a pool's table to match the server.
     pub(super) fn mend_pool(&mut self, at: usize, table: &TomlTable, key: &str) {
         let Some(pool) = self.live.get(key).copied() else {
-            self.edit_notes.push(format!("pool `{key}` is gone"));
+            self.edit_notes.push(format!("removed pool `{key}`"));
             return self.document.remove_table(at, "");
         };
         let name = (Name::new(key).as_str() != pool.name.as_str())
@@ -113,8 +113,8 @@ impl FileUpdater<'_> {
             PoolKind::Dynamic { image } => Some(escape_value(image)),
         };
         let has_key = |key: &str| self.document.contains_key(table, key);
-        let order = self.round.live.pools.iter().position(|other| other.id == pool.id);
-        let said = [
+        let order = self.round.live.pools.iter().position(|candidate| candidate.id == pool.id);
+        let entries = [
             ("name", name),
             ("description", has_key("description").then(|| escape_value(&pool.description))),
             ("image", image),
@@ -122,7 +122,7 @@ impl FileUpdater<'_> {
             ("sort_order", order.filter(|_| has_key("sort_order")).map(|it| it.to_string())),
         ];
         let mut changed = false;
-        for (key, value) in said {
+        for (key, value) in entries {
             changed |= match value {
                 Some(value) => self.document.set_value(table, key, &value),
                 None => self.document.remove_key(table, key),
@@ -130,9 +130,9 @@ impl FileUpdater<'_> {
         }
         changed |= self.document.remove_key(table, "renamed_from");
         if !changed {
-            // Its members are all that is left.
+            // Only its members can differ.
             self.document.remove_key(table, "members");
         }
-        self.edit_notes.push(format!("pool `{key}` is as it is live"));
+        self.edit_notes.push(format!("updated pool `{key}`"));
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of a file, brought to where steps are.
+//! Updates the rules of a file to match where steps are.
 //!
 //! Never: a rule that moves a step.
 
@@ -8,12 +8,13 @@ use crate::{
     live::{HiddenData, Live},
     model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, PlannedCommit, StepEdit},
+    text::pluralize,
 };
 
 use std::collections::{BTreeMap, HashSet};
 
 impl FileUpdater<'_> {
-    /// Has the rules say where steps are.
+    /// Edits the rules until they match where steps are.
     pub(super) fn mend_step_rules(&mut self) {
         let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
         for change in &self.round.file_plan.changes {
@@ -33,38 +34,35 @@ impl FileUpdater<'_> {
         }
     }
 
-    /// Makes sure that what a rule names and a plan does not find was looked for everywhere.
+    /// Checks that what a rule names and a plan cannot find does not merely lie in an unread part.
     ///
     /// # Errors
     ///
-    /// [`KeepReason::UnreadDocument`], where some of it could not be read.
+    /// Returns [`KeepReason::Unread`](super::KeepReason::Unread) if it may.
     pub(super) fn ensure_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
         let is_unread =
             self.round.file_plan.unread.iter().any(|index| self.owning_table(*index) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
         let names_pool = self.errors_mention_key(table, "pool", errors);
         let is_lost = |finding: &&Finding| finding.code.may_be_in_unread_process();
-        // Where the steps are of a rule whose pool is gone, these alone can tell.
-        match is_unread && (names_pool || errors.iter().any(is_lost)) {
-            true => self.ensure_all_read(
-                at,
-                "placements",
-                &[HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules],
-            ),
-            false => Ok(()),
+        // If a rule's pool is gone, only its steps show which pool to set.
+        if !is_unread || !names_pool && !errors.iter().any(is_lost) {
+            return Ok(());
         }
+        let required = [HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules];
+        self.ensure_all_read(at, "placements", &required)
     }
 
-    /// Takes names out of a selector of a rule that nothing has any more, or that several projects have, as a
-    /// finding says; false where there are none, or nothing would be left.
+    /// Removes names from a rule's selector that no longer exist or that several projects share, according
+    /// to a finding; returns false if there are none or nothing would be left.
     pub(super) fn remove_unknown(&mut self, table: &TomlTable, finding: &Finding) -> bool {
         let Some(place) = super::start_offset(&finding.location) else { return false };
-        let Some(key) = self.document.key_at_place(table, place) else { return false };
+        let Some(key) = self.document.key_at(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
         if finding.code == Code::AmbiguousName && key == "project" {
-            let is_twin =
-                |name: &Name| 1 < projects.iter().filter(|project| project.name == *name).count();
-            return self.document.remove_names(table, &key, is_twin);
+            let is_shared =
+                |name: &Name| projects.iter().filter(|project| project.name == *name).count() > 1;
+            return self.document.remove_names(table, &key, is_shared);
         }
         let steps = || processes.iter().flat_map(|it| &it.steps);
         let known: HashSet<&Name> = match key.as_str() {
@@ -74,13 +72,13 @@ impl FileUpdater<'_> {
             "step" => steps().flat_map(|step| [&step.step, &step.action]).collect(),
             _ => return false,
         };
-        self.document.remove_names(table, &key, |other| {
-            is_exact_name(other.as_str()) && !known.contains(other)
-        })
+        self.document
+            .remove_names(table, &key, |name| is_exact_name(name.as_str()) && !known.contains(name))
     }
 
-    /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
-    /// pool alone that differs; none where it may be about others, which could not be read.
+    /// Returns the place that all steps decided by the rule at `start` share, if only their pool changes.
+    ///
+    /// Returns `None` if the rule may also match steps that could not be read.
     fn shared_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
         let pool_alone = |change: &&Change| match &change.kind {
             ChangeKind::PlaceStep { edits, .. } => {
@@ -91,36 +89,37 @@ impl FileUpdater<'_> {
         if self.round.file_plan.unread.contains(&start) || !changes.iter().all(pool_alone) {
             return None;
         }
-        let of_rule = self.round.file_plan.decided.iter().filter(|(_, at)| *at == start);
-        let addresses: HashSet<String> = of_rule.map(|(it, _)| it.to_string()).collect();
+        let decided = self.round.file_plan.decided.iter().filter(|(_, at)| *at == start);
+        let addresses: HashSet<String> = decided.map(|(address, _)| address.to_string()).collect();
         let steps = self.round.live.processes.iter().flat_map(|process| {
             process
                 .steps
                 .iter()
                 .map(move |step| (process.step_address(step).to_string(), &step.place))
         });
-        let mut places = steps.filter(|(it, _)| addresses.contains(it)).map(|(_, place)| place);
+        let mut places =
+            steps.filter(|(address, _)| addresses.contains(address)).map(|(_, place)| place);
         let first = places.next()?;
-        places.all(|other| other == first).then(|| first.clone())
+        places.all(|place| place == first).then(|| first.clone())
     }
 
     fn set_verdict(&mut self, table: &TomlTable, place: &Place<Id<Pool>>) {
-        let (said, value) = placements::verdict_for_place(place, &self.pools);
+        let (key, value) = placements::verdict_for_place(place, &self.pools);
         let mut others =
-            ["pool", "pool_variable", "default_pool"].into_iter().filter(|text| *text != said);
-        if !others.any(|key| self.document.replace_key(table, key, said, &value)) {
-            self.document.set_value(table, said, &value);
+            ["pool", "pool_variable", "default_pool"].into_iter().filter(|other| *other != key);
+        if !others.any(|other| self.document.replace_key(table, other, key, &value)) {
+            self.document.set_value(table, key, &value);
         }
-        self.edit_notes.push(format!("a rule says {said} = {value}"));
+        self.edit_notes.push(format!("set {key} = {value} in a rule"));
     }
 
-    /// Rules for steps that are not where a rule says, before that rule.
+    /// Inserts exceptions before a rule for the steps that it would move.
     fn add_exceptions(&mut self, before: usize, changes: &[&Change]) {
         let moved: Vec<(Id<Process>, &Id<StepAction>)> = changes
             .iter()
             .filter_map(|change| match &change.kind {
                 ChangeKind::PlaceStep { process, action, git, .. } => {
-                    // A branch that is to be made has what the protected one has.
+                    // A branch that does not exist yet starts as a copy of the protected one.
                     let base = git.as_ref().and_then(PlannedCommit::base_document);
                     let process = base.map_or(process.clone(), |base| base.process_id());
                     Some((process, action))
@@ -133,7 +132,7 @@ impl FileUpdater<'_> {
         self.insert_exceptions(before, &moved);
     }
 
-    /// Rules for some steps, by their processes' ids and their own, before another rule.
+    /// Inserts exceptions before a rule for steps, given by process id and step id.
     pub(super) fn insert_exceptions(&mut self, before: usize, steps: &HashSet<(&str, &str)>) {
         if steps.is_empty() {
             return;
@@ -141,18 +140,18 @@ impl FileUpdater<'_> {
         let rules =
             placements::exception_rules(self.round.live, &self.pools, steps, self.round.plainly);
         self.edit_notes
-            .push(format!("{} before a rule", crate::text::pluralize(steps.len(), "exception")));
+            .push(format!("added {} before a rule", pluralize(steps.len(), "exception")));
         self.document.insert_before(before, &rules);
     }
 
-    /// Adds rules for steps that no rule is about, where the file has rules.
+    /// Adds rules for steps that no rule matches, if the file has rules.
     pub(super) fn add_step_rules(&mut self) {
         let judged = &self.round.file_plan;
         if judged.desired.rules.is_empty() {
             return;
         }
         let decided: HashSet<String> =
-            judged.decided.iter().map(|(it, _)| it.to_string()).collect();
+            judged.decided.iter().map(|(address, _)| address.to_string()).collect();
         let processes = self.round.live.processes.iter();
         let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
         let new = steps
@@ -160,7 +159,7 @@ impl FileUpdater<'_> {
         let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
         let rules = placements::additional_rules(self.round.live, &self.pools, &new);
         if !rules.is_empty() {
-            self.edit_notes.push("rules for steps that no rule was about".to_owned());
+            self.edit_notes.push("added rules for steps that no rule matched".to_owned());
         }
         self.document.append_tables(
             &["placements", "workers", "pools", "manage", "server", "octopus"],

@@ -1,6 +1,6 @@
-//! The pools of deployment targets in a file, brought to those that are live.
+//! Updates the pools of deployment targets in a file to match the server.
 //!
-//! Never: a guess about what could not be read.
+//! Never: guessing at what could not be read.
 
 use super::{FileUpdater, KeepError, TomlTable, escape_value, indirect_pools, placements};
 use crate::{
@@ -9,15 +9,16 @@ use crate::{
     live::{HiddenData, LiveTarget, TargetReach},
     model::{Name, Place},
     plan::{Change, ChangeKind},
+    text::pluralize,
 };
 
 use std::fmt::Write as _;
 
-/// Words for a rule.
+/// The table of these rules.
 const RULE: &str = "target_pools";
 
 impl<'a> FileUpdater<'a> {
-    /// Has the rules about targets say what pools these name.
+    /// Edits the rules about targets until they match the server.
     pub(super) fn mend_target_rules(&mut self) -> Result<(), KeepError> {
         let judged = self.round.file_plan;
         for rule in &judged.desired.target_rules {
@@ -36,7 +37,7 @@ impl<'a> FileUpdater<'a> {
         Ok(())
     }
 
-    /// A rule that leads nowhere: to a pool that is gone, or to targets that are, or do their own work.
+    /// Mends a rule whose pool or targets no longer exist, or whose targets do not use workers.
     fn mend_lost_targets(
         &mut self,
         at: usize,
@@ -52,22 +53,20 @@ impl<'a> FileUpdater<'a> {
                     let why = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
                     self.remove_rule(
                         at,
-                        &format!(
-                            "a rule about targets is removed: {why}, and no target that it is about"
-                        ),
+                        &format!("removed a rule about targets: {why}, and it matches no target"),
                     );
                 }
             }
             return Ok(());
         }
-        let names = rule.target.iter().flat_map(|it| it.value.exact_names()).map(Name::new);
+        let names = rule.target.iter().flat_map(|names| names.value.exact_names()).map(Name::new);
         let is_lost = |name: &Name| !self.cloud_targets().any(|target| target.name == *name);
         let lost: Vec<Name> = names.filter(is_lost).collect();
         self.remove_targets(at, table, &lost.iter().collect::<Vec<_>>());
         Ok(())
     }
 
-    /// A rule about targets that name another pool.
+    /// Mends a rule about targets that have another pool on the server.
     fn mend_moved_targets(
         &mut self,
         at: usize,
@@ -83,10 +82,10 @@ impl<'a> FileUpdater<'a> {
         let mut others: Vec<&LiveTarget> = found.iter().copied().filter(|it| moves(it)).collect();
         if let (Some(first), true) = (others.first().copied(), others.len() == found.len()) {
             self.set_target_pool(table, first);
-            others.retain(|other| other.pool != first.pool);
+            others.retain(|target| target.pool != first.pool);
         }
         let is_named = |target: &&LiveTarget| {
-            let mut names = rule.target.iter().flat_map(|it| it.value.exact_names());
+            let mut names = rule.target.iter().flat_map(|names| names.value.exact_names());
             names.any(|name| Name::new(name) == target.name)
         };
         let (named, wild): (Vec<_>, Vec<_>) = others.into_iter().partition(is_named);
@@ -96,64 +95,64 @@ impl<'a> FileUpdater<'a> {
         }
         if !wild.is_empty() {
             let (count, tables) = (wild.len(), self.target_exceptions(&wild));
-            self.edit_notes
-                .push(format!("{} before a rule", crate::text::pluralize(count, "exception")));
+            self.edit_notes.push(format!("added {} before a rule", pluralize(count, "exception")));
             self.document.insert_before(at, &tables);
         }
     }
 
-    /// Rules that say what these targets name, or leave those of which that cannot be said.
+    /// Renders rules that set the pools of these targets, or leave targets whose pool a rule cannot express.
     fn target_exceptions(&self, targets: &[&LiveTarget]) -> String {
         let live = self.round.live;
-        let is_same = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
+        let is_same = |a: &LiveTarget, b: &LiveTarget| std::ptr::eq(a, b);
         let (mut text, _) = indirect_pools::target_tables(live, &self.pools, |target| {
-            targets.iter().any(|one| is_same(one, target))
+            targets.iter().any(|listed| is_same(listed, target))
         });
         for target in targets {
             let (table, _) =
-                indirect_pools::target_tables(live, &self.pools, |it| is_same(target, it));
+                indirect_pools::target_tables(live, &self.pools, |other| is_same(target, other));
             if !table.is_empty() {
                 continue;
             }
-            let alone = live.indirect.targets.iter().filter(|other| other.name == target.name);
-            let exact = indirect_pools::is_exact_name(target.name.as_str()) && alone.count() == 1;
-            let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
+            let namesakes = live.indirect.targets.iter().filter(|other| other.name == target.name);
+            let is_exact =
+                indirect_pools::is_exact_name(target.name.as_str()) && namesakes.count() == 1;
+            let verdict = if target.pool.is_none() && is_exact { "default_pool" } else { "leave" };
             let name = escape_value(&placements::pattern_for_name(target.name.as_str()));
-            _ = writeln!(text, "\n[[target_pools]]\ntarget = {name}\n{said} = true");
+            _ = writeln!(text, "\n[[target_pools]]\ntarget = {name}\n{verdict} = true");
         }
         text
     }
 
-    /// Has a rule say what a target names.
+    /// Sets the pool of a rule to that of a target.
     fn set_target_pool(&mut self, table: &TomlTable, target: &LiveTarget) {
         let place = target.pool.clone().map_or(Place::DefaultPool, Place::Pool);
-        let (said, value) = placements::verdict_for_place(&place, &self.pools);
+        let (key, value) = placements::verdict_for_place(&place, &self.pools);
         if !["pool", "default_pool"]
             .iter()
-            .any(|text| self.document.replace_key(table, text, said, &value))
+            .any(|old| self.document.replace_key(table, old, key, &value))
         {
-            self.document.set_value(table, said, &value);
+            self.document.set_value(table, key, &value);
         }
-        self.edit_notes.push(format!("a rule about targets says {said} = {value}"));
+        self.edit_notes.push(format!("set {key} = {value} in a rule about targets"));
     }
 
-    /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
+    /// Removes targets from a rule, or the whole rule if nothing would be left.
     fn remove_targets(&mut self, at: usize, table: &TomlTable, names: &[&Name]) {
-        match self.document.remove_names(table, "target", |it| names.contains(&it)) {
-            true => self
-                .edit_notes
-                .push("a rule no longer names targets of which it is not so".to_owned()),
-            false => self
-                .remove_rule(at, "a rule about targets is removed: it is so of none that it names"),
+        if self.document.remove_names(table, "target", |name| names.contains(&name)) {
+            let note = "removed targets from a rule that no longer applies to them";
+            self.edit_notes.push(note.to_owned());
+        } else {
+            let note = "removed a rule about targets: it no longer applies to any that it names";
+            self.remove_rule(at, note);
         }
     }
 
-    fn remove_rule(&mut self, at: usize, why: &str) {
-        self.edit_notes.push(why.to_owned());
+    fn remove_rule(&mut self, at: usize, note: &str) {
+        self.edit_notes.push(note.to_owned());
         self.document.remove_table(at, "");
     }
 
-    /// Adds the targets that no rule is about, where the file has had rules about targets.
+    /// Adds rules for targets that no rule matches, if the file has had rules about targets.
     pub(super) fn add_target_rules(&mut self) {
         if !self.round.has_targets {
             return;
@@ -163,7 +162,7 @@ impl<'a> FileUpdater<'a> {
             |target: &LiveTarget| !rules.iter().any(|rule| rule_covers_target(rule, target));
         let (tables, _) = indirect_pools::target_tables(self.round.live, &self.pools, is_new);
         if !tables.is_empty() {
-            self.edit_notes.push("targets that no rule was about".to_owned());
+            self.edit_notes.push("added rules for targets that no rule matched".to_owned());
         }
         let kinds = [
             RULE,
@@ -184,7 +183,7 @@ impl<'a> FileUpdater<'a> {
         targets.filter(|target| target.reach == TargetReach::Worker)
     }
 
-    /// The targets that a rule decides about.
+    /// Returns the targets that a rule decides.
     fn decided_targets(&self, rule: &TargetPoolRule) -> Vec<&'a LiveTarget> {
         let rules = &self.round.file_plan.desired.target_rules;
         let decides = |target: &&LiveTarget| {
@@ -195,7 +194,7 @@ impl<'a> FileUpdater<'a> {
     }
 }
 
-/// Whether a rule is about a target, were it the only one.
+/// Returns whether a rule matches a target, regardless of other rules.
 fn rule_covers_target(rule: &TargetPoolRule, target: &LiveTarget) -> bool {
     let (named, tagged) = (rule.target.as_ref(), rule.target_tag.as_ref());
     named.is_none_or(|it| it.matches_folded(target.name.as_folded()))

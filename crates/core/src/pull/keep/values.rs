@@ -1,6 +1,6 @@
-//! The values of variables in a file, brought to those that are live.
+//! Updates the values of variables in a file to match the server.
 //!
-//! Never: a guess about what could not be read.
+//! Never: guessing at what could not be read.
 
 use super::{FileUpdater, KeepError, TomlTable, escape_value, indirect_pools};
 use crate::{
@@ -12,16 +12,16 @@ use crate::{
     },
     model::{Id, Name, Pool},
     plan::{Change, ChangeKind, PlannedCommit, ValueEdit},
-    text::pattern::Patterns,
+    text::{pattern::Patterns, pluralize},
 };
 
-/// Words for a rule.
+/// The table of these rules.
 const RULE: &str = "pool_variables";
 
-/// Where a value holds: environments, channels and tags, without regard to order and case.
+/// The scope of a value: environments, channels and tags, ignoring order and case.
 type ScopeKey = [Vec<String>; 3];
 
-/// A rule and its table.
+/// A rule and its table in the document.
 struct ValueRuleTable<'r> {
     rule: &'r PoolVariableRule,
     at: usize,
@@ -39,7 +39,7 @@ impl ValueRuleTable<'_> {
 }
 
 impl<'a> FileUpdater<'a> {
-    /// Has the rules about values say what these are.
+    /// Edits the rules about values until they match the server.
     pub(super) fn mend_value_rules(&mut self) -> Result<(), KeepError> {
         let judged = self.round.file_plan;
         for rule in &judged.desired.values {
@@ -59,26 +59,27 @@ impl<'a> FileUpdater<'a> {
         Ok(())
     }
 
-    /// A rule that leads nowhere: to a pool that is gone, or to values that are.
+    /// Mends a rule whose pool or values no longer exist.
     fn mend_lost_values(
         &mut self,
         rule: &ValueRuleTable,
         errors: &[&Finding],
     ) -> Result<(), KeepError> {
         let names: Vec<Name> = rule.owner_patterns().exact_names().map(Name::new).collect();
-        let sets =
-            || self.round.live.indirect.sets.iter().filter(|it| is_same_owner_kind(rule.rule, it));
-        let is_there = |name: &&Name| sets().any(|set| set.owner.name() == *name);
-        let in_git =
+        let sets = || {
+            self.round.live.indirect.sets.iter().filter(|set| is_same_owner_kind(rule.rule, set))
+        };
+        let exists = |name: &&Name| sets().any(|set| set.owner.name() == *name);
+        let matched =
             sets().filter(|set| rule.owner_patterns().matches_folded(set.owner.name().as_folded()));
-        for set in in_git {
+        for set in matched {
             if let VariableStore::SupersededByGit { unread: Some(why) } = &set.store {
                 let what = format!("the variables of project {:?} in Git", set.owner.name());
-                return Err(self.unread_error(rule.at, RULE, (what, why.clone())));
+                return Err(self.unread_error(rule.at, RULE, what, why.clone()));
             }
         }
-        let all_seen = rule.owner_patterns().is_exact() && names.iter().all(|it| is_there(&it));
-        if !all_seen {
+        let all_exist = rule.owner_patterns().is_exact() && names.iter().all(|name| exists(&name));
+        if !all_exist {
             self.ensure_all_read(rule.at, RULE, &[HiddenData::PoolReferences])?;
         }
         let is_scope = |it: &&&Finding| it.code.is_about_value_scope();
@@ -86,15 +87,15 @@ impl<'a> FileUpdater<'a> {
             super::start_offset(&finding.location).map(|at| (at, finding.message.clone()))
         };
         let gone: Vec<_> = errors.iter().filter(is_scope).filter_map(place).collect();
-        // A value loses what goes of its scope, and keeps the rest of it.
-        let mut took = false;
+        // Only the missing parts of a scope are removed.
+        let mut removed = false;
         for (at, message) in gone {
             if self.document.remove_list_item(&rule.table, at) {
-                self.edit_notes.push(format!("a rule about values no longer says this: {message}"));
-                took = true;
+                self.edit_notes.push(format!("removed part of a rule about values: {message}"));
+                removed = true;
             }
         }
-        if took {
+        if removed {
             return Ok(());
         }
         if self.errors_mention_key(&rule.table, "pool", errors) {
@@ -103,60 +104,60 @@ impl<'a> FileUpdater<'a> {
             match pool {
                 Some(pool) => self.set_rule_pool(rule, &pool),
                 None => {
-                    let why = format!("{}, and no value that it is about", join_messages(errors));
+                    let why = format!("{}, and it matches no value", join_messages(errors));
                     self.remove_owners(rule, &[], &why);
                 }
             }
             return Ok(());
         }
         let lost: Vec<&Name> =
-            names.iter().filter(|it| self.lacks_own_value(rule.rule, it)).collect();
+            names.iter().filter(|name| self.lacks_own_value(rule.rule, name)).collect();
         self.remove_owners(rule, &lost, &join_messages(errors));
         Ok(())
     }
 
-    /// A rule about values that are other pools, or not there.
+    /// Mends a rule about values that have another pool on the server, or do not exist.
     fn mend_moved_values(&mut self, rule: &ValueRuleTable, changes: &[&'a Change]) {
         use ValueEdit::{Change as Changes, Remove};
-        let there = changes.iter().filter_map(|change| match &change.kind {
+        let existing = changes.iter().filter_map(|change| match &change.kind {
             ChangeKind::SetValue {
                 set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
             } => {
-                // A branch that is to be made has what the protected one has.
+                // A branch that does not exist yet starts as a copy of the protected one.
                 let base = git.as_ref().and_then(PlannedCommit::base_document);
                 let set = base.map_or(set.clone(), |base| base.variable_set_id());
                 Some((set, id))
             }
             _ => None,
         });
-        let ids: Vec<_> = there.collect();
+        let ids: Vec<_> = existing.collect();
         if ids.len() < changes.len() {
             let names: Vec<Name> = rule.owner_patterns().exact_names().map(Name::new).collect();
             let lost: Vec<&Name> =
-                names.iter().filter(|it| self.lacks_own_value(rule.rule, it)).collect();
-            return self.remove_owners(rule, &lost, "values that it names are gone");
+                names.iter().filter(|name| self.lacks_own_value(rule.rule, name)).collect();
+            return self.remove_owners(rule, &lost, "values that it names no longer exist");
         }
         let found = self.decided_values(rule.rule);
         let moves = |variable: &PoolVariable| {
             ids.iter().any(|(set, id)| *set == variable.set && **id == variable.id)
         };
         let all = found.iter().all(|(_, it)| moves(it));
-        // A value that is there again is said where each that the rule asks to go is.
-        let whole = match rule.rule.verdict {
+        // A rule that removes values can only set a pool if all of its values exist again.
+        let is_complete = match rule.rule.verdict {
             ValueVerdict::Pool(_) => true,
             ValueVerdict::Remove => {
                 let sets = self.round.live.indirect.sets.iter();
                 let sets =
                     sets.filter(|set| self.manages_set(set) && may_have_value(rule.rule, set));
                 let names = || rule.owner_patterns().exact_names().map(Name::new);
-                let has_it = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
-                sets.count() == found.len() && names().all(has_it)
+                let has_value = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
+                sets.count() == found.len() && names().all(has_value)
             }
         };
         let first = found
             .iter()
             .find(|(_, variable)| self.value_reference(variable.pool.as_ref()).is_some());
-        let place = first.filter(|_| all && whole).and_then(|(_, it)| it.pool.as_ref());
+        let place = first.filter(|_| all && is_complete).and_then(|(_, it)| it.pool.as_ref());
         if let Some(pool) = self.value_reference(place) {
             self.set_rule_pool(rule, &pool);
         }
@@ -167,8 +168,8 @@ impl<'a> FileUpdater<'a> {
         self.exclude_values(rule, &others);
     }
 
-    /// Takes values out of a rule: names out of its list, and what a wildcard finds by a rule before it or by
-    /// an exclusion.
+    /// Excludes values from a rule: removes names from its list, and adds an exception before the rule or an
+    /// exclusion for values that a wildcard matches.
     fn exclude_values(
         &mut self,
         rule: &ValueRuleTable,
@@ -181,79 +182,69 @@ impl<'a> FileUpdater<'a> {
             values.iter().partition(|(set, _)| rule.names_owner(set.owner.name()));
         let names: Vec<&Name> = named.iter().map(|(set, _)| set.owner.name()).collect();
         if !names.is_empty() {
-            return self.remove_owners(rule, &names, "values that it names are another pool");
+            return self.remove_owners(rule, &names, "values that it names have another pool");
         }
         let key = owner_selector(rule.rule).0;
         let mut exceptions = Vec::new();
         for (set, variable) in wild {
-            let is_it = |other: &PoolVariable| std::ptr::eq(other, variable);
-            let (table, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_it);
+            let is_this = |other: &PoolVariable| std::ptr::eq(other, variable);
+            let (table, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_this);
             let name = set.owner.name().as_str();
-            match table.is_empty() {
-                false => exceptions.push(variable),
-                true if indirect_pools::is_exact_name(name) => {
-                    self.document.add_list_item(
-                        &rule.table,
-                        key,
-                        &escape_value(&format!("!{name}")),
-                    );
-                    self.edit_notes.push(format!("a rule leaves out {name}"));
-                }
-                true => return self.remove_owners(rule, &[], "its values are said one by one"),
+            if !table.is_empty() {
+                exceptions.push(variable);
+            } else if indirect_pools::is_exact_name(name) {
+                let exclusion = escape_value(&format!("!{name}"));
+                self.document.add_list_item(&rule.table, key, &exclusion);
+                self.edit_notes.push(format!("excluded {name} from a rule"));
+            } else {
+                return self.remove_owners(rule, &[], "its values are now listed one by one");
             }
         }
-        let is_one =
+        let is_exception =
             |variable: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, variable));
-        let (tables, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_one);
+        let (tables, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_exception);
         if !tables.is_empty() {
-            self.edit_notes.push(format!(
-                "{} before a rule",
-                crate::text::pluralize(exceptions.len(), "exception")
-            ));
+            let added = pluralize(exceptions.len(), "exception");
+            self.edit_notes.push(format!("added {added} before a rule"));
             self.document.insert_before(rule.at, &tables);
         }
     }
 
-    /// Takes owners out of a rule, or the rule out of the file where nothing would be left of it or nothing is
-    /// to be taken out; what cannot be said of their values is a comment.
+    /// Removes owners from a rule, or the whole rule if `names` is empty or nothing would be left.
+    ///
+    /// Values that the language cannot express become comments.
     fn remove_owners(&mut self, rule: &ValueRuleTable, names: &[&Name], why: &str) {
-        let of_rule = |variable: &PoolVariable| {
+        let is_removed = |variable: &PoolVariable| {
             variable.name == rule.rule.variable.value && names.contains(&variable.owner.name())
         };
-        let (_, left) = indirect_pools::value_tables(self.round.live, &self.pools, of_rule);
-        let left = self.missing_comments(&left);
-        match self
-            .document
-            .remove_names(&rule.table, owner_selector(rule.rule).0, |it| names.contains(&it))
-        {
-            true => {
-                self.edit_notes.push(format!("a rule about values names fewer: {why}"));
-                if !left.is_empty() {
-                    self.document.insert_before(rule.at, &left);
-                }
-            }
-            false => {
-                self.edit_notes.push(format!("a rule about values is removed: {why}"));
-                self.document.remove_table(rule.at, &left);
-            }
+        let (_, omitted) = indirect_pools::value_tables(self.round.live, &self.pools, is_removed);
+        let comments = self.missing_comments(&omitted);
+        let key = owner_selector(rule.rule).0;
+        if !self.document.remove_names(&rule.table, key, |name| names.contains(&name)) {
+            self.edit_notes.push(format!("removed a rule about values: {why}"));
+            return self.document.remove_table(rule.at, &comments);
+        }
+        self.edit_notes.push(format!("removed names from a rule about values: {why}"));
+        if !comments.is_empty() {
+            self.document.insert_before(rule.at, &comments);
         }
     }
 
-    /// Has a rule say a pool.
+    /// Sets the pool of a rule.
     fn set_rule_pool(&mut self, rule: &ValueRuleTable, pool: &str) {
         let (pool, variable) = (escape_value(pool), &rule.rule.variable.value);
-        self.edit_notes.push(format!("values of `{variable}` are {pool}"));
+        self.edit_notes.push(format!("set values of `{variable}` to {pool}"));
         if !self.document.replace_key(&rule.table, "remove", "pool", &pool) {
             self.document.set_value(&rule.table, "pool", &pool);
         }
     }
 
-    /// How the file says the pool of a value; none where it cannot.
+    /// Returns how the file refers to the pool of a value, or `None` if it cannot.
     fn value_reference(&self, pool: Option<&Id<Pool>>) -> Option<String> {
-        pool.filter(|it| self.pools.has_reference(it)).map(|it| self.pools.pool_reference(it))
+        pool.filter(|id| self.pools.has_reference(id)).map(|id| self.pools.pool_reference(id))
     }
 
-    /// Adds the values that no rule is about, where the file has had rules about values.
+    /// Adds rules for values that no rule matches, if the file has had rules about values.
     pub(super) fn add_value_rules(&mut self) {
         let (live, rules) = (self.round.live, &self.round.file_plan.desired.values);
         if !self.round.has_values {
@@ -266,14 +257,14 @@ impl<'a> FileUpdater<'a> {
         };
         let (tables, _) = indirect_pools::value_tables(live, &self.pools, is_new);
         if !tables.is_empty() {
-            self.edit_notes.push("values that no rule was about".to_owned());
+            self.edit_notes.push("added rules for values that no rule matched".to_owned());
         }
         let kinds =
             [RULE, "placements", "workers", "pools", "manage", "server", "octopus", "removed"];
         self.document.append_tables(&kinds, &tables);
     }
 
-    /// Whether the file says what values of a set are: those in the database, and those on its branches.
+    /// Returns whether the file manages a set: one in the database, or on its branches.
     fn manages_set(&self, set: &LiveVariableSet) -> bool {
         match &set.store {
             VariableStore::Database => true,
@@ -282,15 +273,15 @@ impl<'a> FileUpdater<'a> {
         }
     }
 
-    /// The live values that a rule decides about.
+    /// Returns the live values that a rule decides.
     fn decided_values(
         &self,
         rule: &PoolVariableRule,
     ) -> Vec<(&'a LiveVariableSet, &'a PoolVariable)> {
-        let (choosers, rules) = (&self.round.live.indirect, &self.round.file_plan.desired.values);
+        let (indirect, rules) = (&self.round.live.indirect, &self.round.file_plan.desired.values);
         let mut found = Vec::new();
-        for variable in &choosers.variables {
-            let set = choosers.sets.iter().find(|set| set.id == variable.set);
+        for variable in &indirect.variables {
+            let set = indirect.sets.iter().find(|set| set.id == variable.set);
             let Some(set) = set.filter(|it| self.manages_set(it)) else { continue };
             let decides = rules.iter().find(|rule| rule_covers_value(rule, set, variable));
             found.extend(
@@ -300,25 +291,25 @@ impl<'a> FileUpdater<'a> {
         found
     }
 
-    /// Whether a name that a rule writes out has no value of its own that can be managed.
+    /// Returns whether an owner that a rule names has no value that the rule can manage.
     fn lacks_own_value(&self, rule: &PoolVariableRule, owner: &Name) -> bool {
-        let choosers = &self.round.live.indirect;
-        let sets = choosers.sets.iter().filter(|set| set.owner.name() == owner);
-        let is_whole = |set: &LiveVariableSet| {
-            let values = choosers.variables.iter();
+        let indirect = &self.round.live.indirect;
+        let sets = indirect.sets.iter().filter(|set| set.owner.name() == owner);
+        let is_manageable = |set: &LiveVariableSet| {
+            let values = indirect.variables.iter();
             let values: Vec<_> = values
                 .filter(|value| value.set == set.id && rule_covers_value(rule, set, value))
                 .collect();
-            let known = match (values.as_slice(), &rule.verdict) {
+            let is_known = match (values.as_slice(), &rule.verdict) {
                 ([one], _) => !one.id.as_str().is_empty(),
                 ([], ValueVerdict::Remove) => resolve_scope(set, &rule.scope).is_some(),
                 _ => false,
             };
             match &set.store {
                 _ if self.manages_set(set) => {
-                    known && !set.other_variables.contains(&rule.variable.value)
+                    is_known && !set.other_variables.contains(&rule.variable.value)
                 }
-                // What counts is on the branches.
+                // The values on the branches count.
                 VariableStore::Branch(_) | VariableStore::OtherBranch(_) => true,
                 VariableStore::Database | VariableStore::SupersededByGit { .. } => {
                     self.round.file_plan.desired.version_control.is_some()
@@ -326,19 +317,21 @@ impl<'a> FileUpdater<'a> {
             }
         };
         let sets: Vec<_> = sets.filter(|set| is_same_owner_kind(rule, set)).collect();
-        let twin =
+        let has_namesake =
             |set: &LiveVariableSet| indirect_pools::has_duplicate_name(self.round.live, &set.owner);
-        sets.is_empty() || sets.iter().any(|it| twin(it)) || !sets.into_iter().all(is_whole)
+        sets.is_empty()
+            || sets.iter().any(|set| has_namesake(set))
+            || !sets.into_iter().all(is_manageable)
     }
 }
 
-/// What is wrong, in words.
+/// Joins the messages of findings.
 fn join_messages(errors: &[&Finding]) -> String {
     let messages: Vec<&str> = errors.iter().map(|it| it.message.as_str()).collect();
     messages.join("; ")
 }
 
-/// The key that says whose variables a rule is about, and what it says.
+/// Returns the key that selects the owners of a rule's variables, and its patterns.
 fn owner_selector(rule: &PoolVariableRule) -> (&'static str, &Patterns) {
     match &rule.owner {
         DesiredValueOwner::Projects(names) => ("project", names),
@@ -351,14 +344,14 @@ fn is_same_owner_kind(rule: &PoolVariableRule, set: &LiveVariableSet) -> bool {
         == matches!(rule.owner, DesiredValueOwner::Projects(_))
 }
 
-/// Whether a set may have a value that a rule is about.
+/// Returns whether a set may have a value that a rule matches.
 fn may_have_value(rule: &PoolVariableRule, set: &LiveVariableSet) -> bool {
     is_same_owner_kind(rule, set)
         && owner_selector(rule).1.matches_folded(set.owner.name().as_folded())
         && resolve_scope(set, &rule.scope).is_some()
 }
 
-/// Whether a rule is about a value, were it the only one.
+/// Returns whether a rule matches a value, regardless of other rules.
 fn rule_covers_value(
     rule: &PoolVariableRule,
     set: &LiveVariableSet,
@@ -371,27 +364,27 @@ fn rule_covers_value(
             .is_some_and(|scope| scope == variable.scope.normalized_names())
 }
 
-/// The scope that a rule says, by the names of a set; none where that does not know one.
-fn resolve_scope(set: &LiveVariableSet, said: &DesiredValueScope) -> Option<ScopeKey> {
-    let resolve_all = |known: &[DirectoryEntry], said: &[Declared<String>]| {
-        let names: Option<Vec<_>> = said.iter().map(|it| resolve_name(known, it)).collect();
+/// Resolves the scope of a rule to names in a set, or returns `None` if the set lacks one.
+fn resolve_scope(set: &LiveVariableSet, scope: &DesiredValueScope) -> Option<ScopeKey> {
+    let resolve_all = |known: &[DirectoryEntry], declared: &[Declared<String>]| {
+        let names: Option<Vec<_>> = declared.iter().map(|name| resolve_name(known, name)).collect();
         Some(normalize_names(names?.iter()))
     };
-    let tags = normalize_names(said.tenant_tags.iter().map(|it| &it.value));
+    let tags = normalize_names(scope.tenant_tags.iter().map(|it| &it.value));
     let known = normalize_names(set.tenant_tags.iter());
     Some([
-        resolve_all(&set.environments, &said.environments)?,
-        resolve_all(&set.channels, &said.channels)?,
+        resolve_all(&set.environments, &scope.environments)?,
+        resolve_all(&set.channels, &scope.channels)?,
         Some(tags).filter(|tags| tags.iter().all(|it| known.contains(it)))?,
     ])
 }
 
-/// The name of what is called so: by its id, else its name, else its slug.
-fn resolve_name(known: &[DirectoryEntry], said: &str) -> Option<String> {
-    let wanted = Name::new(said);
+/// Resolves a reference to a name: by id, else by name, else by slug.
+fn resolve_name(known: &[DirectoryEntry], reference: &str) -> Option<String> {
+    let reference = Name::new(reference);
     let by: [&dyn Fn(&&DirectoryEntry) -> bool; 3] =
-        [&|entry| Name::new(&entry.id) == wanted, &|entry| entry.name == wanted, &|entry| {
-            !entry.slug.is_empty() && Name::new(&entry.slug) == wanted
+        [&|entry| Name::new(&entry.id) == reference, &|entry| entry.name == reference, &|entry| {
+            !entry.slug.is_empty() && Name::new(&entry.slug) == reference
         }];
     let found = by.iter().find_map(|is| known.iter().find(is))?;
     Some(found.name.as_folded().to_owned())

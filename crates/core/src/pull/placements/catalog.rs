@@ -1,7 +1,7 @@
-//! All steps that run on a worker, and which of them a rule finds.
+//! An index of all steps that run on a worker, and of which ones a rule matches.
 //!
-//! A name finds what has it and nothing else: one that would be a wildcard for another name, or that the
-//! language cannot say, is never asked for. Never: a choice of rules.
+//! Names are matched exactly: a name that is also a wildcard for another name, or that the language
+//! cannot express, is never used. Never: choosing rules.
 
 use crate::{
     live::{Live, LiveProcess, LiveStep, is_left_alone, runs_on_worker},
@@ -11,14 +11,14 @@ use crate::{
 
 use std::collections::{BTreeMap, HashMap};
 
-/// A step, and its process.
+/// A step and its process.
 #[derive(Clone, Copy)]
 pub(super) struct PlacedStep<'a> {
     pub(super) process: &'a LiveProcess,
     pub(super) step: &'a LiveStep,
 }
 
-/// What a rule looks at, in the order in which it is taken where it says as much.
+/// A property that a rule can match, in order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum RuleFacet {
     /// The type of the action.
@@ -27,7 +27,7 @@ pub(super) enum RuleFacet {
     Group,
     /// The name of the step, or of the action.
     Step,
-    /// Whether it is a deployment's or a runbook's.
+    /// Whether the process is a deployment's or a runbook's.
     Process,
     /// The runbook's name.
     Runbook,
@@ -45,15 +45,15 @@ pub(super) const FACETS: [RuleFacet; 6] = [
     RuleFacet::Project,
 ];
 
-/// What a rule asks of a facet: any of these names, by their numbers.
+/// What a rule matches of a facet: any of these names, by their numbers.
 pub(super) type RuleTerm = (RuleFacet, Vec<usize>);
 
-/// All steps, to find rules for.
+/// The steps to find rules for, with their places and names.
 pub(super) struct StepCatalog<'a> {
     pub(super) steps: Vec<PlacedStep<'a>>,
-    /// The places that steps have: the default pool, pools in their order, variables by name.
+    /// The places of steps: the default pool, pools in server order, variables by name.
     pub(super) places: Vec<&'a Place<Id<Pool>>>,
-    /// Where each step is, as a number of `places`.
+    /// The place of each step, as an index into `places`.
     pub(super) place: Vec<usize>,
     facets: BTreeMap<RuleFacet, FacetIndex<'a>>,
 }
@@ -62,20 +62,20 @@ pub(super) struct StepCatalog<'a> {
 #[derive(Default)]
 struct FacetIndex<'a> {
     names: Vec<IndexedName<'a>>,
-    /// The name by which each step is asked for; of a step of several actions, the action's.
-    of_step: Vec<Option<usize>>,
+    /// The number of each step's name; the action's name for a step with several actions.
+    by_step: Vec<Option<usize>>,
 }
 
-/// A name, and the steps that a rule with it finds.
+/// A name and the steps that a rule with it matches.
 pub(super) struct IndexedName<'a> {
     pub(super) written: &'a str,
-    /// Whether a rule can say it, and finds nothing else by it.
-    pub(super) askable: bool,
+    /// Whether a rule can use the name and matches nothing else by it.
+    pub(super) usable: bool,
     pub(super) steps: Vec<usize>,
 }
 
 impl<'a> PlacedStep<'a> {
-    /// All steps of a space: those that a rule may place, and the others.
+    /// Returns all steps of a space: those that a rule may place, and the others.
     pub(super) fn partition_all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
         let process_steps =
             |process: &'a LiveProcess| process.steps.iter().map(move |step| Self { process, step });
@@ -83,12 +83,12 @@ impl<'a> PlacedStep<'a> {
         all.partition(|step| runs_on_worker(step.step) && !is_left_alone(step.step))
     }
 
-    /// Whether it is one of these.
+    /// Returns whether the step is in `ids`.
     pub(super) fn is_in_ids(&self, ids: &super::StepIds) -> bool {
         ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
     }
 
-    /// What a facet looks at; of a step that has several actions, the action's name.
+    /// Returns the step's value for a facet; the action's name for a step with several actions.
     pub(super) fn facet_value(&self, facet: RuleFacet) -> Option<&'a str> {
         let owner = &self.process.owner;
         Some(match facet {
@@ -104,7 +104,7 @@ impl<'a> PlacedStep<'a> {
 }
 
 impl RuleFacet {
-    /// Its key in a rule.
+    /// Returns the facet's key in a rule.
     pub(super) fn rule_key(self) -> &'static str {
         match self {
             Self::ActionType => "action_type",
@@ -118,7 +118,7 @@ impl RuleFacet {
 }
 
 impl<'a> StepCatalog<'a> {
-    /// The steps of a space, those that run on a worker.
+    /// Indexes the given steps of a space.
     pub(super) fn new(live: &'a Live, steps: Vec<PlacedStep<'a>>) -> Self {
         let places = ordered_places(live, &steps);
         let numbers: HashMap<&Place<Id<Pool>>, usize> =
@@ -133,23 +133,23 @@ impl<'a> StepCatalog<'a> {
         Self { steps, places, place, facets }
     }
 
-    /// The names that steps have.
+    /// Returns the names that steps have for a facet.
     pub(super) fn facet_names(&self, facet: RuleFacet) -> &[IndexedName<'a>] {
         self.facets.get(&facet).map_or(&[], |it| &it.names)
     }
 
-    /// A name by its number.
+    /// Returns a name by its number.
     pub(super) fn facet_name(&self, facet: RuleFacet, number: usize) -> Option<&IndexedName<'a>> {
         self.facet_names(facet).get(number)
     }
 
-    /// The number of a step's name, where a rule can ask for it.
+    /// Returns the number of a step's name, if a rule can use it.
     pub(super) fn step_name_number(&self, facet: RuleFacet, step: usize) -> Option<usize> {
-        let number = (*self.facets.get(&facet)?.of_step.get(step)?)?;
-        self.facet_name(facet, number).filter(|it| it.askable).map(|_| number)
+        let number = (*self.facets.get(&facet)?.by_step.get(step)?)?;
+        self.facet_name(facet, number).filter(|it| it.usable).map(|_| number)
     }
 
-    /// The steps that a rule of these terms finds, in order.
+    /// Returns the steps that a rule with these terms matches, in order.
     pub(super) fn matching_steps(&self, terms: &[RuleTerm]) -> Vec<usize> {
         let found = |(facet, numbers): &RuleTerm| {
             let named = numbers.iter().filter_map(|number| self.facet_name(*facet, *number));
@@ -158,9 +158,9 @@ impl<'a> StepCatalog<'a> {
             found.dedup();
             found
         };
-        let mut all = terms.iter().map(found);
-        let first = all.next().unwrap_or_else(|| (0..self.steps.len()).collect());
-        all.fold(first, |mut reach, found| {
+        let mut matches = terms.iter().map(found);
+        let first = matches.next().unwrap_or_else(|| (0..self.steps.len()).collect());
+        matches.fold(first, |mut reach, found| {
             reach.retain(|it| found.binary_search(it).is_ok());
             reach
         })
@@ -172,10 +172,10 @@ impl<'a> FacetIndex<'a> {
         let mut index = Self::default();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         for (at, step) in steps.iter().enumerate() {
-            let own = step.facet_value(facet).map(|it| index.add_name(&mut numbers, it, at));
-            index.of_step.push(own);
+            let number = step.facet_value(facet).map(|name| index.add_name(&mut numbers, name, at));
+            index.by_step.push(number);
             if facet == RuleFacet::Step {
-                // A rule finds a step by its own name and by its action's.
+                // A rule matches a step by its name or by its action's.
                 index.add_name(&mut numbers, step.step.step.as_str(), at);
                 index.add_name(&mut numbers, step.step.action.as_str(), at);
             }
@@ -185,26 +185,28 @@ impl<'a> FacetIndex<'a> {
             .filter(|(name, number)| {
                 let pattern = Pattern::new(name);
                 pattern.exact_name().is_none()
-                    && numbers.iter().any(|(text, other)| other != *number && pattern.matches(text))
+                    && numbers
+                        .iter()
+                        .any(|(text, text_number)| text_number != *number && pattern.matches(text))
             })
             .map(|(_, number)| *number)
             .collect();
         for number in wild {
-            index.names.get_mut(number).into_iter().for_each(|name| name.askable = false);
+            index.names.get_mut(number).into_iter().for_each(|name| name.usable = false);
         }
         index
     }
 
-    /// Takes back the names that several projects have: a rule that names one is refused.
+    /// Marks names that several projects share as unusable, because a rule that names one is rejected.
     fn disable_shared_names(&mut self, live: &Live) {
         let mut projects: HashMap<&str, usize> = HashMap::new();
         for project in &live.projects {
             *projects.entry(project.name.as_folded()).or_default() += 1;
         }
         let is_shared = |name: &&mut IndexedName| {
-            projects.get(fold_case(&name.written).as_str()).is_some_and(|n| 1 < *n)
+            projects.get(fold_case(&name.written).as_str()).is_some_and(|count| *count > 1)
         };
-        self.names.iter_mut().filter(is_shared).for_each(|name| name.askable = false);
+        self.names.iter_mut().filter(is_shared).for_each(|name| name.usable = false);
     }
 
     fn add_name(
@@ -218,7 +220,7 @@ impl<'a> FacetIndex<'a> {
         if number == self.names.len() {
             self.names.push(IndexedName {
                 written,
-                askable: is_selectable_name(written),
+                usable: is_selectable_name(written),
                 steps: vec![],
             });
         }
@@ -231,12 +233,12 @@ impl<'a> FacetIndex<'a> {
     }
 }
 
-/// Whether a trimmed name can stand in a selector and mean itself.
+/// Returns whether a trimmed name can be used as a selector.
 fn is_selectable_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(char::is_control) && !name.starts_with('!')
 }
 
-/// Where steps are: the default pool, pools in their order, variables by name.
+/// Returns the places of steps: the default pool, pools in server order, variables by name.
 fn ordered_places<'a>(live: &Live, steps: &[PlacedStep<'a>]) -> Vec<&'a Place<Id<Pool>>> {
     let order: HashMap<&str, usize> =
         live.pools.iter().enumerate().map(|(at, pool)| (pool.id.as_str(), at)).collect();

@@ -1,16 +1,16 @@
-//! Few rules that place every step where it is.
+//! Finds few rules that place every step where it is.
 //!
-//! The list grows from its end: what most steps do, then what most of the others do, and so on, each rule
-//! before those that it is an exception to. What says the most for the fewest words is taken first. Never:
-//! how a rule is written.
+//! The list grows from its end: first the most common place, then the most common one of the remaining steps,
+//! and so on, each rule before those that it is an exception to. The rule that decides the most steps with
+//! the fewest names is taken first. Never: how a rule is written.
 
 use super::catalog::{FACETS, RuleFacet, RuleTerm, StepCatalog};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What a rule costs a reader beside the names in it, in names.
+/// The cost of reading a rule besides its names, counted in names.
 const RULE_COST: usize = 3;
 
-/// Facets that say more together than alone.
+/// Facets that are useful in combination.
 const FACET_PAIRS: [(RuleFacet, RuleFacet); 8] = [
     (RuleFacet::Group, RuleFacet::ActionType),
     (RuleFacet::Group, RuleFacet::Step),
@@ -22,7 +22,7 @@ const FACET_PAIRS: [(RuleFacet, RuleFacet); 8] = [
     (RuleFacet::Project, RuleFacet::Runbook),
 ];
 
-/// Facets that find one step, where fewer find another with it.
+/// Combinations of facets that match a single step if fewer facets do not.
 const SINGLE_STEP_FACETS: [&[RuleFacet]; 4] = [
     &[RuleFacet::Project, RuleFacet::Process, RuleFacet::Step],
     &[RuleFacet::Project, RuleFacet::Runbook, RuleFacet::Step],
@@ -30,46 +30,46 @@ const SINGLE_STEP_FACETS: [&[RuleFacet]; 4] = [
     &[RuleFacet::Project, RuleFacet::Runbook, RuleFacet::Step, RuleFacet::ActionType],
 ];
 
-/// How many groups of projects are held against each other, to be one rule.
+/// Up to how many blocks are compared with each other, to join them into one rule.
 const MAX_BLOCKS: usize = 64;
 
-/// A rule that places the steps that it finds.
+/// A rule that places the steps it matches.
 #[derive(Clone, Debug)]
 pub(super) struct FoldedRule {
-    /// A place of the book; none where it leaves its steps as they are.
+    /// A place in the catalog; `None` if the rule leaves its steps unchanged.
     pub(super) place: Option<usize>,
-    /// What it asks for; nothing where it is about every step.
+    /// What the rule matches; empty for every step.
     pub(super) terms: Vec<RuleTerm>,
-    /// The steps that it finds.
+    /// The steps that the rule matches.
     pub(super) reach: Vec<usize>,
 }
 
-/// How a rule may treat steps that are not where it says.
+/// How a rule may treat steps that are in another place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FoldMode {
-    /// It finds none of them, so the order of rules has no meaning.
+    /// It matches none of them, so the order of rules does not matter.
     Alone,
-    /// It finds none that earlier rounds have right.
+    /// It matches none that are already decided correctly.
     Careful,
-    /// It finds fewer of these than of its own: exceptions stand before it.
+    /// It matches fewer of them than of its own; exceptions go before it.
     Most,
-    /// The same, and as many will do.
+    /// It matches at most as many of them as of its own.
     Half,
 }
 
-/// Rules in the making.
+/// The rules found so far.
 struct RuleFolder<'b, 'a> {
-    book: &'b StepCatalog<'a>,
+    catalog: &'b StepCatalog<'a>,
     mode: FoldMode,
-    /// Steps that no rule has right yet.
+    /// Steps that no rule decides correctly yet.
     open: Vec<bool>,
-    /// Steps to which a rule is an exception already: another exception to it finds them alone.
+    /// Steps that are already exceptions; another exception must match them alone.
     excepted: Vec<bool>,
     /// The last rule first.
     rules: Vec<FoldedRule>,
 }
 
-/// A rule that could be next, and what it gains: twice the steps that it has right.
+/// A possible next rule, and its gain: twice the number of steps that it decides correctly.
 struct RuleCandidate {
     place: usize,
     terms: Vec<RuleTerm>,
@@ -77,34 +77,39 @@ struct RuleCandidate {
 }
 
 impl FoldedRule {
-    /// How much there is to read.
+    /// Returns the cost of reading the rule.
     pub(super) fn reading_cost(&self) -> usize {
         RULE_COST + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
     }
 }
 
-/// Rules that say where all steps are, the last one for what is `common`; and the steps for which there is
-/// none.
+/// Returns rules that place all steps, the last one for the place `common`; and the steps that no rule can
+/// match.
 pub(super) fn fold_rules(
-    book: &StepCatalog,
+    catalog: &StepCatalog,
     mode: FoldMode,
     common: usize,
 ) -> (Vec<FoldedRule>, Vec<usize>) {
-    let open = book.place.iter().map(|index| *index != common).collect();
-    let mut folding =
-        RuleFolder { book, mode, open, excepted: vec![false; book.steps.len()], rules: Vec::new() };
-    let reach = (0..book.steps.len()).collect();
+    let open = catalog.place.iter().map(|index| *index != common).collect();
+    let mut folding = RuleFolder {
+        catalog,
+        mode,
+        open,
+        excepted: vec![false; catalog.steps.len()],
+        rules: Vec::new(),
+    };
+    let reach = (0..catalog.steps.len()).collect();
     folding.rules.push(FoldedRule { place: Some(common), terms: Vec::new(), reach });
     folding.collect_rules()
 }
 
-/// Rules that find these steps, and none that is somewhere else; and the steps for which there is none.
-pub(super) fn exact_rules(book: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Vec<usize>) {
+/// Returns rules that match the `open` steps and none in another place; and the steps that no rule can match.
+pub(super) fn exact_rules(catalog: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Vec<usize>) {
     RuleFolder {
-        book,
+        catalog,
         mode: FoldMode::Alone,
         open,
-        excepted: vec![false; book.steps.len()],
+        excepted: vec![false; catalog.steps.len()],
         rules: Vec::new(),
     }
     .collect_rules()
@@ -124,7 +129,7 @@ impl RuleFolder<'_, '_> {
         (self.rules, left)
     }
 
-    /// Takes what was offered together, but for what has come to be in the way of another.
+    /// Applies candidates of one kind, except those that an earlier one has made harmful.
     fn apply_all_harmless(&mut self, candidates: Vec<RuleCandidate>) {
         for (at, candidate) in candidates.into_iter().enumerate() {
             if at == 0 || self.is_harmless(&candidate) {
@@ -137,25 +142,26 @@ impl RuleFolder<'_, '_> {
         self.open.get(step) == Some(&true)
     }
 
-    /// Whether a rule for this place would take a step from where it is.
+    /// Returns whether a rule for this place would move a correctly placed step.
     fn misplaces_step(&self, step: usize, place: usize) -> bool {
-        self.book.place.get(step) != Some(&place)
+        self.catalog.place.get(step) != Some(&place)
             && (self.mode == FoldMode::Alone || !self.is_undecided(step))
     }
 
     fn is_harmless(&self, candidate: &RuleCandidate) -> bool {
-        let reach = self.book.matching_steps(&candidate.terms);
+        let reach = self.catalog.matching_steps(&candidate.terms);
         !reach.iter().any(|index| self.misplaces_step(*index, candidate.place))
     }
 
     fn settles_step(&self, step: usize, place: usize) -> bool {
-        self.is_undecided(step) && self.book.place.get(step) == Some(&place)
+        self.is_undecided(step) && self.catalog.place.get(step) == Some(&place)
     }
 
     fn apply_candidate(&mut self, RuleCandidate { place, terms, .. }: RuleCandidate) {
-        let reach = self.book.matching_steps(&terms);
+        let reach = self.catalog.matching_steps(&terms);
         for step in &reach {
-            let wrong = self.mode != FoldMode::Alone && self.book.place.get(*step) != Some(&place);
+            let wrong =
+                self.mode != FoldMode::Alone && self.catalog.place.get(*step) != Some(&place);
             if let (Some(open), Some(excepted)) =
                 (self.open.get_mut(*step), self.excepted.get_mut(*step))
             {
@@ -166,50 +172,49 @@ impl RuleFolder<'_, '_> {
         self.rules.push(FoldedRule { place: Some(place), terms, reach });
     }
 
-    /// The rules that are next, of one kind.
+    /// Returns the best candidates for the next rules, all of one kind.
     fn best_candidates(&self) -> Option<Vec<RuleCandidate>> {
         let open: BTreeSet<usize> = (0..self.open.len())
             .filter(|at| self.is_undecided(*at))
-            .filter_map(|at| self.book.place.get(at).copied())
+            .filter_map(|at| self.catalog.place.get(at).copied())
             .collect();
-        let mut best: Option<Vec<RuleCandidate>> = None;
-        let mut offer = |offered: Vec<RuleCandidate>| {
-            let Some(first) = offered.first() else { return };
-            let better =
-                best.as_ref().and_then(|it| it.first()).is_none_or(|it| first.is_better_than(it));
-            if better {
-                best = Some(offered);
-            }
-        };
-        for place in &open {
-            for facet in FACETS {
-                offer(self.one_facet_candidate(facet, *place).into_iter().collect());
-            }
-        }
-        for (one, other) in FACET_PAIRS {
-            let mut offered = self.two_facet_candidates(one, other, &open);
-            offered.sort_by(|candidate, other| {
-                other
-                    .scaled_gain(candidate.reading_cost())
-                    .cmp(&candidate.scaled_gain(other.reading_cost()))
-            });
-            let most = offered.first().map(|offered| (offered.gain, offered.reading_cost()));
-            // What is worth half as much would be next in most cases, and finds none of the same steps.
-            offered.retain(|candidate| {
-                most.is_some_and(|(gain, price)| {
-                    2 * candidate.scaled_gain(price) >= gain * candidate.reading_cost()
-                })
-            });
-            offer(offered);
-        }
-        best
+        let singles = open.iter().flat_map(|place| {
+            let candidates = FACETS.map(|facet| self.one_facet_candidate(facet, *place));
+            candidates.into_iter().flatten().map(|candidate| vec![candidate])
+        });
+        let pairs = FACET_PAIRS.into_iter().map(|(one, other)| self.best_pairs(one, other, &open));
+        singles.chain(pairs).filter(|offered| !offered.is_empty()).reduce(|best, offered| {
+            let is_better =
+                offered.first().zip(best.first()).is_some_and(|(a, b)| a.is_better_than(b));
+            if is_better { offered } else { best }
+        })
     }
 
-    /// The names of a facet that say the most for their number.
+    /// Returns the best rules of two facets, by gain per cost.
+    fn best_pairs(
+        &self,
+        one: RuleFacet,
+        other: RuleFacet,
+        open: &BTreeSet<usize>,
+    ) -> Vec<RuleCandidate> {
+        let mut offered = self.two_facet_candidates(one, other, open);
+        offered
+            .sort_by(|a, b| b.scaled_gain(a.reading_cost()).cmp(&a.scaled_gain(b.reading_cost())));
+        let Some((gain, cost)) = offered.first().map(|best| (best.gain, best.reading_cost()))
+        else {
+            return offered;
+        };
+        // Half as good is usually good enough to be the next rule, and matches other steps.
+        offered
+            .retain(|candidate| 2 * candidate.scaled_gain(cost) >= gain * candidate.reading_cost());
+        offered
+    }
+
+    /// Returns a rule with the names of a facet that gain the most for their number.
     fn one_facet_candidate(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
         let rank_name = |(number, named): (usize, &super::catalog::IndexedName)| {
             let fixed = named.steps.iter().filter(|step| self.settles_step(**step, place)).count();
-            if fixed == 0 || !named.askable {
+            if fixed == 0 || !named.usable {
                 return None;
             }
             let broken =
@@ -229,13 +234,13 @@ impl RuleFolder<'_, '_> {
             Some((std::cmp::Reverse(gain), number))
         };
         let mut names: Vec<_> =
-            self.book.facet_names(facet).iter().enumerate().filter_map(rank_name).collect();
+            self.catalog.facet_names(facet).iter().enumerate().filter_map(rank_name).collect();
         names.sort_unstable();
         let mut candidate = RuleCandidate { place, terms: vec![(facet, Vec::new())], gain: 0 };
         for (std::cmp::Reverse(gain), number) in names {
-            let price = candidate.reading_cost();
-            // As long as another name says more than those before it, on average.
-            if candidate.gain * (price + 1) > (candidate.gain + gain) * price {
+            let cost = candidate.reading_cost();
+            // Stop when another name would lower the average gain.
+            if candidate.gain * (cost + 1) > (candidate.gain + gain) * cost {
                 break;
             }
             candidate.gain += gain;
@@ -244,27 +249,27 @@ impl RuleFolder<'_, '_> {
         (candidate.gain > 0).then_some(candidate)
     }
 
-    /// Rules of two facets: those that find the same names of the one by the same names of the other.
+    /// Returns rules of two facets; values of the first with equal values of the second share one.
     fn two_facet_candidates(
         &self,
         one: RuleFacet,
         other: RuleFacet,
         open: &BTreeSet<usize>,
     ) -> Vec<RuleCandidate> {
-        let book = self.book;
+        let catalog = self.catalog;
         let mut cells: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
-        let mut wanted: BTreeSet<(usize, usize)> = BTreeSet::new();
-        for step in 0..book.steps.len() {
+        let mut open_pairs: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for step in 0..catalog.steps.len() {
             let (Some(a), Some(b)) =
-                (book.step_name_number(one, step), book.step_name_number(other, step))
+                (catalog.step_name_number(one, step), catalog.step_name_number(other, step))
             else {
                 continue;
             };
             if self.is_undecided(step) {
-                wanted.insert((a, b));
+                open_pairs.insert((a, b));
             }
         }
-        for (a, b) in &wanted {
+        for (a, b) in &open_pairs {
             let terms = [(one, vec![*a]), (other, vec![*b])];
             cells.insert((*a, *b), self.steps_in_both(&terms));
         }
@@ -288,12 +293,12 @@ impl RuleFolder<'_, '_> {
         candidates
     }
 
-    /// The steps of one name of each of two facets.
+    /// Returns the steps that have both names.
     fn steps_in_both(&self, terms: &[RuleTerm; 2]) -> Vec<usize> {
         let named_steps = |(facet, numbers): &RuleTerm| {
             numbers
                 .first()
-                .and_then(|number| self.book.facet_name(*facet, *number))
+                .and_then(|number| self.catalog.facet_name(*facet, *number))
                 .map(|it| &it.steps)
         };
         let (Some(one), Some(other)) = (named_steps(&terms[0]), named_steps(&terms[1])) else {
@@ -303,28 +308,28 @@ impl RuleFolder<'_, '_> {
         few.iter().filter(|it| many.binary_search(it).is_ok()).copied().collect()
     }
 
-    /// Blocks of two facets as rules, those in one that harm nothing together.
+    /// Turns blocks of two facets into rules, and joins those that are harmless together.
     fn join_blocks(&self, blocks: Vec<[RuleTerm; 2]>, place: usize) -> Vec<RuleCandidate> {
         let harmless = |terms: &[RuleTerm]| {
-            !self.book.matching_steps(terms).iter().any(|step| self.misplaces_step(*step, place))
+            !self.catalog.matching_steps(terms).iter().any(|step| self.misplaces_step(*step, place))
         };
         let mut joined: Vec<[RuleTerm; 2]> = Vec::new();
         let few = blocks.len() <= MAX_BLOCKS;
         for block in blocks {
-            let fits = joined.iter().position(|item| {
-                let both = union_blocks(item, &block);
-                few && count_names(&both) < count_names(item) + count_names(&block) + RULE_COST
+            let fits = joined.iter().position(|earlier| {
+                let both = union_blocks(earlier, &block);
+                few && count_names(&both) < count_names(earlier) + count_names(&block) + RULE_COST
                     && harmless(&both)
             });
             match fits.and_then(|at| joined.get_mut(at)) {
-                Some(item) => *item = union_blocks(item, &block),
+                Some(earlier) => *earlier = union_blocks(earlier, &block),
                 None => joined.push(block),
             }
         }
         let candidate = |terms: [RuleTerm; 2]| {
             let terms = terms.to_vec();
             let gain = self
-                .book
+                .catalog
                 .matching_steps(&terms)
                 .iter()
                 .filter(|step| self.settles_step(**step, place))
@@ -335,21 +340,21 @@ impl RuleFolder<'_, '_> {
         joined.into_iter().map(candidate).collect()
     }
 
-    /// Rules for single steps that are found by these facets together.
+    /// Adds rules for single steps that these facets match together.
     fn add_single_rules(&mut self, facets: &[RuleFacet]) {
-        let book = self.book;
+        let catalog = self.catalog;
         let names = |step: usize| -> Option<Vec<usize>> {
-            facets.iter().map(|facet| book.step_name_number(*facet, step)).collect()
+            facets.iter().map(|facet| catalog.step_name_number(*facet, step)).collect()
         };
         let open: Vec<usize> =
             (0..self.open.len()).filter(|index| self.is_undecided(*index)).collect();
-        let mut known: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
+        let mut matches: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
         for step in open {
             let Some(names) = names(step).filter(|_| self.is_undecided(step)) else { continue };
             let terms: Vec<RuleTerm> =
                 facets.iter().zip(&names).map(|(facet, name)| (*facet, vec![*name])).collect();
-            let reach = known.entry(names).or_insert_with(|| book.matching_steps(&terms));
-            let Some(place) = book.place.get(step).copied() else { continue };
+            let reach = matches.entry(names).or_insert_with(|| catalog.matching_steps(&terms));
+            let Some(place) = catalog.place.get(step).copied() else { continue };
             if !reach.iter().any(|index| self.misplaces_step(*index, place)) {
                 self.apply_candidate(RuleCandidate { place, terms, gain: 2 });
             }
@@ -362,12 +367,12 @@ impl RuleCandidate {
         RULE_COST + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
     }
 
-    /// What it gains at another's price, to be compared with the other's gain at its own.
-    fn scaled_gain(&self, other: usize) -> usize {
-        self.gain * other
+    /// Returns the gain scaled by another candidate's cost, for comparing gains per cost.
+    fn scaled_gain(&self, other_cost: usize) -> usize {
+        self.gain * other_cost
     }
 
-    /// Whether it says more for its price; of equals the one before.
+    /// Returns whether this candidate gains more for its cost.
     fn is_better_than(&self, other: &Self) -> bool {
         self.scaled_gain(other.reading_cost()) > other.scaled_gain(self.reading_cost())
     }

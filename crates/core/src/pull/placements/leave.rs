@@ -1,4 +1,4 @@
-//! Rules for single steps that are left as they are, since no rule finds them alone.
+//! Rules that leave single steps unchanged, because no rule can match them alone.
 
 use super::{
     LEAVE, RuleEntries,
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::text::pattern::Patterns;
 
-/// A rule that leaves a step as it is. It may find others too, which is no matter: they are left as well.
+/// A rule that leaves a step unchanged. If it matches other steps too, they are also left unchanged.
 pub(super) struct LeaveRule<'a> {
-    /// The step for which it is there.
+    /// The step that needs the rule.
     pub(super) step: PlacedStep<'a>,
     project: String,
     runbook: Option<String>,
@@ -19,10 +19,10 @@ pub(super) struct LeaveRule<'a> {
 }
 
 impl<'a> LeaveRule<'a> {
-    /// How much there is to read of one, in names.
+    /// The cost of reading one, counted in names.
     pub(super) const COST: usize = 6;
 
-    /// Rules for all of these steps, none for what another one finds.
+    /// Returns rules that together match all of these steps.
     pub(super) fn cover_steps(steps: &[PlacedStep<'a>]) -> Vec<Self> {
         let mut leaves: Vec<Self> = Vec::new();
         for step in steps {
@@ -57,14 +57,14 @@ impl<'a> LeaveRule<'a> {
             && names.iter().any(|it| fits(&self.name, it.as_str()))
     }
 
-    /// The rule as one of the list.
-    pub(super) fn to_fold_rule(&self, book: &StepCatalog) -> FoldedRule {
-        let steps = book.steps.iter().enumerate();
+    /// Converts the rule for the list of folded rules.
+    pub(super) fn to_fold_rule(&self, catalog: &StepCatalog) -> FoldedRule {
+        let steps = catalog.steps.iter().enumerate();
         let reach = steps.filter(|(_, step)| self.matches_step(step)).map(|(at, _)| at).collect();
         FoldedRule { place: None, terms: Vec::new(), reach }
     }
 
-    /// Adds its table.
+    /// Writes the rule's table.
     pub(super) fn write(&self, text: &mut String) {
         let process = match &self.runbook {
             None => ("process", escape_value("deployment")),
@@ -79,7 +79,7 @@ impl<'a> LeaveRule<'a> {
     }
 }
 
-/// A pattern that fits a name. What cannot stand in one is a `?`.
+/// Returns a pattern that matches a name, with `?` for characters that a pattern cannot contain.
 pub(in crate::pull) fn pattern_for_name(name: &str) -> String {
     let replace_unsafe =
         |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };

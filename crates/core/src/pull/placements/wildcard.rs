@@ -1,25 +1,26 @@
-//! Names that have words in common, as one name with a wildcard.
+//! Replaces names that have words in common with a wildcard.
 //!
-//! A wildcard stands for the names that it came from and, of all that are there, for no other.
+//! A wildcard matches only the names that it replaces, out of all existing names.
 
 use super::super::toml::escape_value;
 use crate::text::{fold_case, pattern::Pattern};
 use std::{cmp::Reverse, collections::BTreeSet};
 
-/// Of how many characters a word has to be, to say what names have in common.
+/// The minimum length, in characters, of a word that names have in common.
 const MIN_WORD_LENGTH: usize = 4;
 
-/// Where words have to be in names, to be what these have in common.
+/// Where in the names a common word must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WordPosition {
-    /// At their beginning, as in families of types; two names are enough.
+    /// At the start, as in families of action types; two names are enough.
     First,
-    /// Anywhere; of two names a person would write both.
+    /// Anywhere; takes three names, because a person would write out two.
     Anywhere,
 }
 
-/// The names of a list, those with words in common by a wildcard that finds no other of `all`, which are in
-/// lower case.
+/// Returns `names` with wildcards in place of names that have words in common.
+///
+/// A wildcard matches no other name in `all`, which are in lower case.
 pub(super) fn generalize_names(
     names: &[&str],
     all: &BTreeSet<String>,
@@ -28,19 +29,19 @@ pub(super) fn generalize_names(
     let enough = if words == WordPosition::First { 2 } else { 3 };
     let listed: BTreeSet<String> = names.iter().map(|it| fold_case(it)).collect();
     let mut open = listed.clone();
-    let mut said: Vec<String> = Vec::new();
+    let mut generalized: Vec<String> = Vec::new();
     loop {
         let best = wildcard_candidates(names, words)
             .into_iter()
             .map(|candidate| {
                 let pattern = Pattern::new(&candidate);
-                let strange =
+                let matches_others =
                     all.iter().any(|text| !listed.contains(text) && pattern.matches(text));
                 let found = open.iter().filter(|it| pattern.matches(it)).count();
-                (if strange { 0 } else { found }, candidate)
+                (if matches_others { 0 } else { found }, candidate)
             })
-            .filter(|(found, _)| enough <= *found)
-            // Of as many the one that says the most.
+            .filter(|(found, _)| *found >= enough)
+            // Among equals, the most specific one.
             .max_by_key(|(found, text)| {
                 let stars = text.matches('*').count();
                 (*found, text.chars().count() - stars, Reverse(stars), Reverse(text.clone()))
@@ -48,39 +49,39 @@ pub(super) fn generalize_names(
         let Some((_, best)) = best else { break };
         let pattern = Pattern::new(&best);
         open.retain(|it| !pattern.matches(it));
-        said.push(best);
+        generalized.push(best);
     }
     let rest = names.iter().filter(|it| open.contains(&fold_case(it)));
-    said.extend(rest.map(|text| (*text).to_owned()));
-    said.sort_by_key(|it| fold_case(it));
-    said
+    generalized.extend(rest.map(|name| (*name).to_owned()));
+    generalized.sort_by_key(|name| fold_case(name));
+    generalized
 }
 
-/// Wildcards for what names begin with, end in, or have inside.
+/// Returns wildcards for the words that names start with, end with or contain.
 fn wildcard_candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
     for name in names.iter().filter(|name| !name.contains(['*', '?', '!'])) {
         for (start, end) in word_ranges(name) {
-            let (Some(word), Some(before), Some(behind)) =
+            let (Some(word), Some(head), Some(tail)) =
                 (name.get(start..end), name.get(..end), name.get(start..))
             else {
                 continue;
             };
-            // What every type begins with says nothing.
-            let says = word.chars().count() >= MIN_WORD_LENGTH && word != "Octopus";
-            if !says || !word.chars().all(char::is_alphabetic) {
+            // `Octopus` starts every action type, so it distinguishes nothing.
+            let is_telling = word.chars().count() >= MIN_WORD_LENGTH && word != "Octopus";
+            if !is_telling || !word.chars().all(char::is_alphabetic) {
                 continue;
             }
-            candidates.insert(format!("{before}*"));
+            candidates.insert(format!("{head}*"));
             if place == WordPosition::Anywhere {
-                candidates.extend([format!("*{behind}"), format!("*{word}*")]);
+                candidates.extend([format!("*{tail}"), format!("*{word}*")]);
             }
         }
     }
     candidates
 }
 
-/// Where the words of a name are; in `Octopus.KubernetesRunScript` there are four.
+/// Returns the ranges of the words in a name; `Octopus.KubernetesRunScript` has four.
 fn word_ranges(name: &str) -> Vec<(usize, usize)> {
     let mut words = Vec::new();
     let mut start = None;
@@ -102,24 +103,24 @@ fn word_ranges(name: &str) -> Vec<(usize, usize)> {
     words
 }
 
-/// A list of names as a value, sorted.
+/// Renders a list of names as a value.
 pub(super) fn render_names(names: &[String]) -> String {
-    /// What fits on a line, in characters.
+    /// The maximum length of a line, in characters.
     const LINE: usize = 100;
-    let all: Vec<String> = names.iter().map(|it| escape_value(it)).collect();
-    match all.as_slice() {
+    let items: Vec<String> = names.iter().map(|name| escape_value(name)).collect();
+    match items.as_slice() {
         [one] => one.clone(),
         many if many.join(", ").chars().count() <= LINE => format!("[{}]", many.join(", ")),
         many => format!("[\n{}]", wrap_items(many, LINE)),
     }
 }
 
-/// As many items on a line as fit.
+/// Puts as many items on each line as fit.
 fn wrap_items(items: &[String], width: usize) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for item in items {
-        if !line.is_empty() && width < line.chars().count() + item.chars().count() + 2 {
+        if !line.is_empty() && line.chars().count() + item.chars().count() + 2 > width {
             text.push_str(&format!("   {line}\n"));
             line.clear();
         }
@@ -132,32 +133,38 @@ fn wrap_items(items: &[String], width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn said(names: &[&str], others: &[&str], words: WordPosition) -> String {
+    fn generalize(names: &[&str], others: &[&str], words: WordPosition) -> String {
         let all = names.iter().chain(others).map(|it| fold_case(it)).collect();
         generalize_names(names, &all, words).join(" | ")
     }
 
     #[test]
-    fn words_that_names_have_in_common_are_said_once() {
+    fn common_words_become_a_wildcard() {
         let names = ["Back up database", "Migrate database", "Restore database", "Sweep"];
-        assert_eq!(said(&names, &[], WordPosition::Anywhere), "*database | Sweep");
+        assert_eq!(generalize(&names, &[], WordPosition::Anywhere), "*database | Sweep");
         let names = ["Octopus.KubernetesRunScript", "Octopus.KubernetesDeployRawYaml"];
-        assert_eq!(said(&names, &["Octopus.Script"], WordPosition::First), "Octopus.Kubernetes*");
+        assert_eq!(
+            generalize(&names, &["Octopus.Script"], WordPosition::First),
+            "Octopus.Kubernetes*"
+        );
         let names = ["Octopus.Script", "Octopus.AwsRunScript"];
-        assert_eq!(said(&names, &[], WordPosition::First), "Octopus.AwsRunScript | Octopus.Script");
+        assert_eq!(
+            generalize(&names, &[], WordPosition::First),
+            "Octopus.AwsRunScript | Octopus.Script"
+        );
     }
 
     #[test]
-    fn a_wildcard_finds_nothing_but_what_it_came_from() {
+    fn a_wildcard_matches_only_the_names_it_replaces() {
         let names = ["Legacy CRM", "Legacy ERP", "Legacy HR"];
         let apart = "Legacy CRM | Legacy ERP | Legacy HR";
-        assert_eq!(said(&names, &["legacy cms"], WordPosition::Anywhere), apart);
-        assert_eq!(said(&names, &["CMS"], WordPosition::Anywhere), "Legacy*");
+        assert_eq!(generalize(&names, &["legacy cms"], WordPosition::Anywhere), apart);
+        assert_eq!(generalize(&names, &["CMS"], WordPosition::Anywhere), "Legacy*");
     }
 
     #[test]
-    fn two_names_stay_two_names() {
+    fn two_names_are_written_out() {
         let names = ["Legacy CRM", "Legacy ERP"];
-        assert_eq!(said(&names, &[], WordPosition::Anywhere), "Legacy CRM | Legacy ERP");
+        assert_eq!(generalize(&names, &[], WordPosition::Anywhere), "Legacy CRM | Legacy ERP");
     }
 }

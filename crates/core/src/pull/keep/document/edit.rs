@@ -1,4 +1,4 @@
-//! Edits of one table: its values, and its key.
+//! Edits the values and the key of a table.
 
 use super::{
     TableForm, TomlDocument, TomlEntry, TomlTable, is_keyed_table, join_lines, read::key_parts,
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl TomlDocument<'_> {
-    /// Gives a key of a table this value, unless it has it; whether anything changes.
+    /// Sets a key of a table; returns whether that changes anything.
     pub(in super::super) fn set_value(
         &mut self,
         table: &TomlTable,
@@ -17,8 +17,8 @@ impl TomlDocument<'_> {
             self.add_entry(table, &format!("{key} = {value}"));
             return true;
         };
-        let had = read_value(self.slice(entry.value.clone()));
-        if had.is_some() && had == read_value(value) {
+        let old = read_value(self.slice(entry.value.clone()));
+        if old.is_some() && old == read_value(value) {
             return false;
         }
         let kept = join_lines(&self.comments_within(&entry.value));
@@ -31,16 +31,16 @@ impl TomlDocument<'_> {
     }
 
     /// Adds `key = value` to a table.
-    pub(super) fn add_entry(&mut self, table: &TomlTable, said: &str) {
-        let Some(braces) = &table.braces else { return self.add_line(table, said) };
+    pub(super) fn add_entry(&mut self, table: &TomlTable, entry: &str) {
+        let Some(braces) = &table.braces else { return self.add_line(table, entry) };
         let prefix =
             table.entries.last().map(|it| self.dotted_prefix(table, it)).unwrap_or_default();
-        let said = format!("{prefix}{said}");
-        self.pending_edit(braces.clone()).added.push(said);
+        let entry = format!("{prefix}{entry}");
+        self.pending_edit(braces.clone()).added.push(entry);
     }
 
     /// Adds a line to a table.
-    fn add_line(&mut self, table: &TomlTable, said: &str) {
+    fn add_line(&mut self, table: &TomlTable, line: &str) {
         let last = table.entries.last();
         let prefix = last.map(|it| self.dotted_prefix(table, it)).unwrap_or_default();
         let at = self.line_end(last.map_or(table.whole.end, |it| it.value.end));
@@ -48,12 +48,12 @@ impl TomlDocument<'_> {
         let first = if open { "\n" } else { "" };
         let indent = last.filter(|_| table.form == TableForm::Dotted);
         let indent =
-            indent.map(|indent| self.slice(self.line_start(indent.start)..indent.start).to_owned());
+            indent.map(|entry| self.slice(self.line_start(entry.start)..entry.start).to_owned());
         let indent = indent.unwrap_or_default();
-        self.replace_range(at..at, format!("{first}{indent}{prefix}{said}\n"));
+        self.replace_range(at..at, format!("{first}{indent}{prefix}{line}\n"));
     }
 
-    /// What stands before the keys of a table in each of its dotted lines.
+    /// Returns what precedes the table's own keys in a dotted line.
     pub(super) fn dotted_prefix(&self, table: &TomlTable, entry: &TomlEntry) -> String {
         let parts = key_parts(self.text, entry.start);
         let own = parts.get(table.path.len() - table.depth);
@@ -61,7 +61,7 @@ impl TomlDocument<'_> {
         own.map_or(String::new(), |own| self.slice(entry.start..own.start).to_owned())
     }
 
-    /// Has another key with this value where a key is; false where that is not in the table.
+    /// Replaces a key and its value; returns false if the key is not in the table.
     pub(in super::super) fn replace_key(
         &mut self,
         table: &TomlTable,
@@ -77,7 +77,7 @@ impl TomlDocument<'_> {
         true
     }
 
-    /// Takes a key out of a table, and the table that it may be.
+    /// Removes a key from a table, with any table that it leads to.
     pub(in super::super) fn remove_key(&mut self, table: &TomlTable, key: &str) -> bool {
         let gone: Vec<TomlEntry> =
             table.entries.iter().filter(|entry| entry.name == key).cloned().collect();
@@ -87,25 +87,25 @@ impl TomlDocument<'_> {
         !gone.is_empty() || !inner.is_empty()
     }
 
-    /// The tables with headers that a key of a table is.
+    /// Returns the tables with headers that a key of a table leads to.
     fn inner_tables(&self, table: &TomlTable, key: &str) -> Vec<usize> {
         let path = [table.path.as_slice(), &[key.to_owned()]].concat();
         let inner = self.header_tables(&path);
         if is_keyed_table(&table.path) {
             return inner;
         }
-        // Each item of a list has its own, right behind it.
+        // Each item of a list has its own tables, right after it.
         let at = self
             .tables
             .iter()
-            .position(|toml_table| toml_table.whole == table.whole)
+            .position(|candidate| candidate.whole == table.whole)
             .unwrap_or_default();
         let rest = self.tables.iter().skip(at + 1);
-        let own = rest.take_while(|toml_table| toml_table.path.len() > table.path.len()).count();
+        let own = rest.take_while(|inner| inner.path.len() > table.path.len()).count();
         inner.into_iter().filter(|index| (at..=at + own).contains(index)).collect()
     }
 
-    /// The tables of a path and inside it that have headers.
+    /// Returns the tables with headers at a path or below it.
     pub(super) fn header_tables(&self, path: &[String]) -> Vec<usize> {
         let has_header =
             |table: &TomlTable| table.form == TableForm::Header && table.path.starts_with(path);
@@ -113,7 +113,7 @@ impl TomlDocument<'_> {
         tables.map(|(at, _)| at).collect()
     }
 
-    /// Calls a table by another key, wherever it is called so.
+    /// Renames a table's last key everywhere.
     pub(in super::super) fn rename_table(&mut self, table: &TomlTable, key: &str) {
         let place = table.path.len().saturating_sub(1);
         for at in self.header_tables(&table.path) {
@@ -126,11 +126,11 @@ impl TomlDocument<'_> {
             TableForm::Header | TableForm::Item => {}
             TableForm::Braces => self.replace_range(table.key.clone(), key.to_owned()),
             TableForm::Dotted => {
-                let called = table.entries.iter().filter_map(|entry| {
+                let parts = table.entries.iter().filter_map(|entry| {
                     key_parts(self.text, entry.start).get(place - table.depth).cloned()
                 });
-                let called: Vec<_> = called.collect();
-                called.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));
+                let parts: Vec<_> = parts.collect();
+                parts.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));
             }
         }
     }

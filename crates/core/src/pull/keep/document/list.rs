@@ -1,4 +1,4 @@
-//! What is taken out of lists and braces, and what is added to them.
+//! Edits lists and inline tables.
 
 use super::{
     PendingEdit, TableForm, TomlDocument, TomlEntry, TomlTable, join_lines, text_at_range,
@@ -7,14 +7,18 @@ use crate::model::Name;
 use std::ops::Range;
 
 impl TomlDocument<'_> {
-    /// Takes the item at a place out of the list it is in; false where it is the only one, or in none.
-    pub(in super::super) fn remove_list_item(&mut self, table: &TomlTable, place: usize) -> bool {
-        let within = |it: &&TomlEntry| it.value.contains(&place);
+    /// Removes the list item at a position; returns false if it is the only one or not in a list.
+    pub(in super::super) fn remove_list_item(
+        &mut self,
+        table: &TomlTable,
+        position: usize,
+    ) -> bool {
+        let within = |entry: &&TomlEntry| entry.value.contains(&position);
         let entry = table.entries.iter().find(within);
-        entry.is_some_and(|entry| self.remove_items(entry, |it| it.contains(&place)))
+        entry.is_some_and(|entry| self.remove_items(entry, |item| item.contains(&position)))
     }
 
-    /// Takes names out of the list that a key has; false where that would be none or all, or there is no list.
+    /// Removes names from the list at a key; returns false if that would be none or all, or there is no list.
     pub(in super::super) fn remove_names(
         &mut self,
         table: &TomlTable,
@@ -23,13 +27,13 @@ impl TomlDocument<'_> {
     ) -> bool {
         let text = self.text;
         let goes = |range: &Range<usize>| {
-            text_at_range(text, range).is_some_and(|said| goes(&Name::new(&said)))
+            text_at_range(text, range).is_some_and(|name| goes(&Name::new(&name)))
         };
         let entry = table.entries.iter().find(|entry| entry.name == key);
         entry.is_some_and(|entry| self.remove_items(entry, goes))
     }
 
-    /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
+    /// Removes items from a list; returns false if that would be none or all, or leave only exclusions.
     fn remove_items(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
         let excludes = |range: &Range<usize>| {
             text_at_range(self.text, range).is_some_and(|it| it.starts_with('!'))
@@ -40,7 +44,7 @@ impl TomlDocument<'_> {
         self.cut_items(&entry.items, entry.value.end, goes)
     }
 
-    /// Takes some of what stands between commas, and not all of it; whether anything goes.
+    /// Removes some but not all comma-separated items; returns whether anything is removed.
     pub(super) fn cut_items(
         &mut self,
         items: &[Range<usize>],
@@ -65,8 +69,8 @@ impl TomlDocument<'_> {
         }
         let before = items.iter().zip(items.iter().skip(1)).take(last);
         let before = before.filter(|(it, _)| goes(it)).map(|(range, next)| range.start..next.start);
-        let behind = items.get(last).zip(items.last()).map(|(range, end)| range.end..end.end);
-        let ranges: Vec<_> = before.chain(behind.filter(|it| !it.is_empty())).collect();
+        let after = items.get(last).zip(items.last()).map(|(range, end)| range.end..end.end);
+        let ranges: Vec<_> = before.chain(after.filter(|it| !it.is_empty())).collect();
         for range in &ranges {
             let kept =
                 self.comments_within(range).into_iter().map(|name| format!(" {name}\n")).collect();
@@ -75,7 +79,7 @@ impl TomlDocument<'_> {
         !ranges.is_empty()
     }
 
-    /// The lines of an item that has them to itself, with its comma.
+    /// Returns the lines of an item and its comma, if nothing else is on them.
     fn own_line_range(
         &self,
         items: &[Range<usize>],
@@ -83,24 +87,26 @@ impl TomlDocument<'_> {
         item: &Range<usize>,
     ) -> Option<Range<usize>> {
         let line = self.line_start(item.start)..self.line_end(item.end);
-        let behind = self.without_comments(item.end..line.end);
+        let after = self.without_comments(item.end..line.end);
         let is_last = items.last() == Some(item);
-        // A comma of the last one may be further down, and would be left alone there.
+        // The comma of the last item may be on a later line, and must not stay there alone.
         let ends = || is_last && !self.without_comments(item.end..end).contains(',');
         let alone = self.slice(line.start..item.start).trim().is_empty()
-            && (behind == "," || behind.is_empty() && ends());
+            && (after == "," || after.is_empty() && ends());
         alone.then_some(line)
     }
 
-    /// A part of the text behind an item, without its comments.
+    /// Returns a part of the text without its comments, trimmed.
     fn without_comments(&self, part: Range<usize>) -> String {
         let text = self.slice(part.clone()).to_owned();
-        let bare =
-            self.comments_within(&part).into_iter().fold(text, |text, it| text.replacen(it, "", 1));
+        let bare = self
+            .comments_within(&part)
+            .into_iter()
+            .fold(text, |text, comment| text.replacen(comment, "", 1));
         bare.trim().to_owned()
     }
 
-    /// Adds an item to what a key has, which then is a list.
+    /// Adds an item to a key's value, turning it into a list if necessary.
     pub(in super::super) fn add_list_item(&mut self, table: &TomlTable, key: &str, item: &str) {
         let Some(entry) = table.direct_value(key) else { return };
         match entry.items.last() {
@@ -112,7 +118,7 @@ impl TomlDocument<'_> {
         }
     }
 
-    /// Takes values away, with their keys, from the braces that they are in, or else as lines.
+    /// Removes values and their keys, from their braces or as lines.
     pub(super) fn remove_entries(&mut self, braces: Option<&Range<usize>>, gone: &[TomlEntry]) {
         let Some(braces) = braces else {
             for entry in gone {
@@ -125,16 +131,17 @@ impl TomlDocument<'_> {
         self.pending_edit(braces.clone()).gone.extend(gone.iter().map(|it| it.value.end));
     }
 
-    /// What goes from a list or braces, and what comes to it.
+    /// Returns the collected edits of a list or an inline table.
     pub(super) fn pending_edit(&mut self, whole: Range<usize>) -> &mut PendingEdit {
-        let at = self.pending.iter().position(|other| other.whole == whole).unwrap_or_else(|| {
-            self.pending.push(PendingEdit { whole, gone: Vec::new(), added: Vec::new() });
-            self.pending.len() - 1
-        });
+        let at =
+            self.pending.iter().position(|pending| pending.whole == whole).unwrap_or_else(|| {
+                self.pending.push(PendingEdit { whole, gone: Vec::new(), added: Vec::new() });
+                self.pending.len() - 1
+            });
         &mut self.pending[at]
     }
 
-    /// Makes the edits of a list or braces, of which all is known.
+    /// Makes the collected edits of a list or an inline table.
     pub(super) fn apply_pending(&mut self, pending: &PendingEdit) {
         let PendingEdit { whole, gone, added } = pending;
         let mut entries = self.tables.iter().flat_map(|it| &it.entries);

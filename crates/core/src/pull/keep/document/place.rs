@@ -1,26 +1,26 @@
-//! Whole tables that go and that come, in the form that stands around them.
+//! Adds and removes whole tables, in the form that surrounds them.
 
 use super::{TableForm, TomlDocument, TomlEntry, TomlTable, is_keyed_table, join_lines};
 use std::ops::Range;
 
-/// New tables in braces, for where there can be no header.
+/// New tables in braces, for places that cannot have headers.
 struct InlineTables {
-    /// The last key of each, and its braces.
+    /// The last key and the braces of each table.
     tables: Vec<(String, String)>,
-    /// The comments beside them, as lines.
+    /// The comments next to them, as lines.
     comments: String,
 }
 
 impl TomlDocument<'_> {
-    /// Takes a table away, with the tables inside it, and has `instead` there.
+    /// Replaces a table and the tables inside it with `instead`.
     pub(in super::super) fn remove_table(&mut self, at: usize, instead: &str) {
         let Some(table) = self.tables.get(at).cloned() else { return };
         match table.form {
             TableForm::Header => {
                 self.remove_lines(at, instead);
                 let apart = self.header_tables(&table.path).into_iter();
-                let apart = apart.filter(|apart| *apart != at && is_keyed_table(&table.path));
-                apart.for_each(|it| self.remove_lines(it, ""));
+                let apart = apart.filter(|index| *index != at && is_keyed_table(&table.path));
+                apart.for_each(|index| self.remove_lines(index, ""));
             }
             TableForm::Item => self.remove_item_table(&table, instead),
             TableForm::Braces => {
@@ -40,7 +40,7 @@ impl TomlDocument<'_> {
         }
     }
 
-    /// Takes the lines of a table with a header away, with those of the tables right behind it that are inside it.
+    /// Replaces the lines of a table with a header, and those of the inner tables right after it.
     pub(super) fn remove_lines(&mut self, at: usize, instead: &str) {
         let Some(table) = self.tables.get(at) else { return };
         let (start, path) = (self.header_line_start(table), table.path.clone());
@@ -52,7 +52,7 @@ impl TomlDocument<'_> {
         let end = inside.map(|(_, it)| self.table_end(it)).max().unwrap_or(start);
         let mut kept = join_lines(&self.comments_within(&(start..end)));
         kept.push_str(instead.trim_start_matches('\n'));
-        // Of the blank lines around it one is left.
+        // One of the blank lines around the table is left.
         let is_blank = |from: usize, to: usize| self.slice(from..to).trim().is_empty();
         let above = is_blank(self.line_start(start.saturating_sub(1)), start);
         let below = self.line_end(end);
@@ -60,12 +60,12 @@ impl TomlDocument<'_> {
         self.replace_range(start..end, kept);
     }
 
-    /// Has other tables where values of a table are, `place` of whose keys stay; comments stay above them.
+    /// Replaces values of a table with other tables, keeping `depth` of their keys; comments go above.
     fn replace_entries(
         &mut self,
         owner: &TomlTable,
         gone: &[TomlEntry],
-        place: usize,
+        depth: usize,
         instead: &str,
     ) {
         let InlineTables { tables, comments } = to_inline_tables(instead);
@@ -76,24 +76,24 @@ impl TomlDocument<'_> {
             return self.remove_entries(owner.braces.as_ref(), gone);
         }
         let parts = super::read::key_parts(self.text, first.start);
-        let key = parts.get(place - owner.depth).map_or(first.start, |it| it.start);
+        let key = parts.get(depth - owner.depth).map_or(first.start, |it| it.start);
         let prefix = self.slice(first.start..key);
-        let said = tables.iter().map(|(key, braces)| format!("{prefix}{key} = {braces}"));
-        let said: Vec<String> = said.collect();
-        let had = join_lines(&self.comments_within(&(first.start..first.value.end)));
-        self.replace_range(above..above, format!("{had}{comments}"));
+        let entries = tables.iter().map(|(key, braces)| format!("{prefix}{key} = {braces}"));
+        let entries: Vec<String> = entries.collect();
+        let kept = join_lines(&self.comments_within(&(first.start..first.value.end)));
+        self.replace_range(above..above, format!("{kept}{comments}"));
         let between = if owner.braces.is_some() { ", " } else { "\n" };
-        self.replace_range(first.start..first.value.end, said.join(between));
+        self.replace_range(first.start..first.value.end, entries.join(between));
         let others = gone.get(1..).unwrap_or_default();
         if !others.is_empty() {
             self.remove_entries(owner.braces.as_ref(), others);
         }
     }
 
-    /// Takes an item out of its list, or the list out of its table where it is the last.
+    /// Replaces a table in a list with `instead`.
     fn remove_item_table(&mut self, table: &TomlTable, instead: &str) {
-        let holds = |toml_table: &&TomlTable| {
-            toml_table.entries.iter().any(|it| it.items.contains(&table.whole))
+        let holds = |candidate: &&TomlTable| {
+            candidate.entries.iter().any(|entry| entry.items.contains(&table.whole))
         };
         let holder = self.tables.iter().filter(holds).max_by_key(|it| it.path.len()).cloned();
         let Some(holder) = holder else { return };
@@ -103,14 +103,14 @@ impl TomlDocument<'_> {
         let above = self.line_start(table.whole.start);
         self.replace_range(above..above, comments);
         if !tables.is_empty() {
-            let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
-            self.replace_range(table.whole.clone(), said.join(", "));
+            let items: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
+            self.replace_range(table.whole.clone(), items.join(", "));
         } else {
             self.pending_edit(list.value.clone()).gone.push(table.whole.end);
         }
     }
 
-    /// Adds tables behind the last one of a kind, or else of the kinds before it.
+    /// Adds tables after the last one of the first kind in `kinds` that the file has.
     pub(in super::super) fn append_tables(&mut self, kinds: &[&str], tables: &str) {
         if tables.is_empty() {
             return;
@@ -125,15 +125,15 @@ impl TomlDocument<'_> {
                 .iter()
                 .rposition(|table| table.path.first().is_some_and(|path| path == kind))
         };
-        let behind = kinds.iter().find_map(last_of_kind).unwrap_or_default();
-        let headers = self.tables.iter().take(behind + 1);
+        let last = kinds.iter().find_map(last_of_kind).unwrap_or_default();
+        let headers = self.tables.iter().take(last + 1);
         let header = headers.rev().find(|header| header.form == TableForm::Header);
         let at = header.map_or(0, |it| self.table_end(it));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         self.replace_range(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
     }
 
-    /// Adds tables to the braces or to the list that the top of the file has for their kind.
+    /// Adds tables to the inline table or list for their kind at the top of the file.
     fn append_inline(&mut self, kind: &str, entry: &TomlEntry, tables: &str) {
         let InlineTables { tables, comments } = to_inline_tables(tables);
         let above = self.line_start(entry.start);
@@ -146,11 +146,11 @@ impl TomlDocument<'_> {
             }
             return;
         }
-        let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
-        self.pending_edit(entry.value.clone()).added.extend(said);
+        let items = tables.into_iter().map(|(_, braces)| braces);
+        self.pending_edit(entry.value.clone()).added.extend(items);
     }
 
-    /// Adds tables before another, and before the comment right above that.
+    /// Inserts tables before another table and the comment right above it.
     pub(in super::super) fn insert_before(&mut self, before: usize, tables: &str) {
         let Some(table) = self.tables.get(before) else { return };
         let start = self.line_start(table.whole.start);
@@ -161,18 +161,18 @@ impl TomlDocument<'_> {
             return self.replace_range(at..at, format!("{}\n", tables.trim_start_matches('\n')));
         }
         let InlineTables { tables, comments } = to_inline_tables(tables);
-        let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
+        let items = tables.into_iter().map(|(_, braces)| braces);
         if indent.trim().is_empty() {
-            let said = said.into_iter().map(|text| format!("{indent}{text},\n"));
+            let lines = items.map(|item| format!("{indent}{item},\n"));
             let at = self.comment_start(start);
-            return self.replace_range(at..at, format!("{comments}{}", said.collect::<String>()));
+            return self.replace_range(at..at, format!("{comments}{}", lines.collect::<String>()));
         }
         self.replace_range(start..start, comments);
-        let said = said.into_iter().map(|text| format!("{text}, ")).collect();
-        self.replace_range(item.start..item.start, said);
+        let items = items.map(|item| format!("{item}, ")).collect();
+        self.replace_range(item.start..item.start, items);
     }
 
-    /// Where the comment right above a line begins, or else the line.
+    /// Returns the start of the comment right above a line, or of the line itself.
     fn comment_start(&self, line: usize) -> usize {
         let mut at = line;
         for comment in self.comments.iter().rev().skip_while(|comment| line <= comment.start) {
@@ -187,16 +187,16 @@ impl TomlDocument<'_> {
     }
 }
 
-/// Tables with headers as they are written in braces.
+/// Converts tables with headers to braces.
 fn to_inline_tables(tables: &str) -> InlineTables {
     let Ok(document) = TomlDocument::new(tables) else {
         return InlineTables { tables: Vec::new(), comments: String::new() };
     };
     let entry = |entry: &TomlEntry| document.slice(entry.start..entry.value.end);
     let braces = |table: &TomlTable| {
-        let said: Vec<_> = table.entries.iter().map(entry).collect();
+        let entries: Vec<_> = table.entries.iter().map(entry).collect();
         let key = table.key.clone();
-        (document.slice(key).to_owned(), format!("{{ {} }}", said.join(", ")))
+        (document.slice(key).to_owned(), format!("{{ {} }}", entries.join(", ")))
     };
     let whole: Range<usize> = 0..tables.len();
     let with_headers =

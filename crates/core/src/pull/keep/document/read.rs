@@ -1,6 +1,6 @@
-//! Where the tables, values and comments of a text are, as `toml_edit` finds them.
+//! Locates the tables, values and comments of a text with `toml_edit`.
 //!
-//! A table is one however it is written: below a header, in braces, as an item of a list, or by dotted keys.
+//! All forms of a table count: below a header, in braces, as a list item, or by dotted keys.
 
 use super::{TableForm, TomlEntry, TomlTable};
 use std::ops::Range;
@@ -9,13 +9,13 @@ use toml_edit::{
     visit::{self, Visit},
 };
 
-/// The tables of a text and its comments, in its order.
+/// Returns the tables and the comments of a text, in text order.
 pub(super) fn read(text: &str) -> Result<(Vec<TomlTable>, Vec<Range<usize>>), TomlError> {
     let document = Document::parse(text)?;
     let mut reader = TomlReader { text, tables: Vec::new() };
     let root = TableFrame { path: Vec::new(), form: TableForm::Header, key: 0..0, whole: 0..0 };
     reader.add_table(document.as_table(), root);
-    // What stands before any header is the first, even where a list or a pool stands at its very start.
+    // The root table comes first, even if a list or a pool is at the very start of the text.
     reader
         .tables
         .sort_by_key(|table| (table.path.len().min(1), table.whole.start, table.path.len()));
@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<(Vec<TomlTable>, Vec<Range<usize>>), To
     Ok((reader.tables, comments.found))
 }
 
-/// The parts of a dotted key that begins at a place.
+/// Returns the parts of a dotted key that starts at a position.
 pub(super) fn key_parts(text: &str, start: usize) -> Vec<Range<usize>> {
     let (mut parts, mut at) = (Vec::new(), start);
     loop {
@@ -46,15 +46,15 @@ pub(super) fn key_parts(text: &str, start: usize) -> Vec<Range<usize>> {
         };
         parts.push(at..at + len);
         at += len;
-        let behind = rest(at).trim_start_matches([' ', '\t']);
-        if !behind.starts_with('.') || len == 0 {
+        let after = rest(at).trim_start_matches([' ', '\t']);
+        if !after.starts_with('.') || len == 0 {
             return parts;
         }
-        at += rest(at).len() - behind.len() + 1;
+        at += rest(at).len() - after.len() + 1;
     }
 }
 
-/// Where a table is, before it is known what is in it.
+/// The position of a table, before its content is known.
 struct TableFrame {
     path: Vec<String>,
     form: TableForm,
@@ -62,7 +62,7 @@ struct TableFrame {
     whole: Range<usize>,
 }
 
-/// A value below a header or in braces, by all keys that lead to it.
+/// A value below a header or in braces, with all keys that lead to it.
 struct TomlLeaf<'d> {
     path: Vec<String>,
     key: Range<usize>,
@@ -75,19 +75,19 @@ struct TomlReader<'t> {
 }
 
 impl TomlReader<'_> {
-    /// Adds a table, and those that are inside it.
+    /// Adds a table and the tables inside it.
     fn add_table(&mut self, like: &dyn TableLike, frame: TableFrame) {
         let mut leaves = Vec::new();
         self.collect_leaves(like, &frame.path, &mut leaves);
         leaves.sort_by_key(|it| it.key.start);
         let depth = frame.path.len();
         let braces = (frame.form != TableForm::Header).then(|| frame.whole.clone());
-        let mut behind = if braces.is_some() { frame.whole.start + 1 } else { frame.whole.end };
+        let mut end = if braces.is_some() { frame.whole.start + 1 } else { frame.whole.end };
         let mut entries: Vec<(Vec<String>, TomlEntry)> = Vec::new();
         for TomlLeaf { path, key, value } in leaves {
-            let start = self.skip_to_key(behind);
+            let start = self.skip_to_key(end);
             let span = value.span().unwrap_or_default();
-            behind = span.end;
+            end = span.end;
             let items = value.as_array().into_iter().flat_map(Array::iter);
             let items = items.filter_map(Value::span).collect();
             let entry = TomlEntry {
@@ -107,7 +107,7 @@ impl TomlReader<'_> {
         self.tables.push(TomlTable { path, form, depth, key, whole, braces, entries });
     }
 
-    /// The values of a table, and of those that dotted keys make in it; tables with headers are added.
+    /// Collects the values of a table, including dotted keys; adds tables with headers.
     fn collect_leaves<'d>(
         &mut self,
         like: &'d dyn TableLike,
@@ -130,17 +130,17 @@ impl TomlReader<'_> {
                     self.collect_leaves(table, &path, leaves);
                 }
                 Item::Value(value) => leaves.push(TomlLeaf { path, key, value }),
-                // Its keys are dotted, or the headers of what is in it are.
+                // An implicit table comes from dotted keys or from the headers of inner tables.
                 Item::Table(table) if table.is_implicit() => {
                     self.collect_leaves(table, &path, leaves)
                 }
                 Item::Table(table) => add_header(table),
-                Item::ArrayOfTables(all) => all.iter().for_each(add_header),
+                Item::ArrayOfTables(tables) => tables.iter().for_each(add_header),
             }
         }
     }
 
-    /// Adds the tables in a value: one in braces, or those of a list.
+    /// Adds the tables in a value: an inline table, or those in a list.
     fn add_value_tables(
         &mut self,
         value: &Value,
@@ -168,7 +168,7 @@ impl TomlReader<'_> {
         }
     }
 
-    /// Adds the tables that dotted keys make.
+    /// Adds the tables that dotted keys create.
     fn add_dotted_tables(
         &mut self,
         entries: &[(Vec<String>, TomlEntry)],
@@ -197,7 +197,7 @@ impl TomlReader<'_> {
         }
     }
 
-    /// Where a key begins, behind what ends before it.
+    /// Returns the start of the next key, skipping white space, commas and comments.
     fn skip_to_key(&self, mut at: usize) -> usize {
         loop {
             let rest = self.text.get(at..).unwrap_or_default();
@@ -212,17 +212,17 @@ impl TomlReader<'_> {
     }
 }
 
-/// What of the values is in the table of a path.
+/// Returns the values that are in the table at a path.
 fn table_entries(entries: &[(Vec<String>, TomlEntry)], path: &[String]) -> Vec<TomlEntry> {
-    let inside = entries.iter().filter_map(|(texts, entry)| {
-        let rest = texts.strip_prefix(path)?;
+    let inside = entries.iter().filter_map(|(keys, entry)| {
+        let rest = keys.strip_prefix(path)?;
         let name = rest.first()?.clone();
-        Some(TomlEntry { name, dotted: 1 < rest.len(), ..entry.clone() })
+        Some(TomlEntry { name, dotted: rest.len() > 1, ..entry.clone() })
     });
     inside.collect()
 }
 
-/// Where comments are: in what stands around keys, values and headers.
+/// Finds comments around keys, values and headers.
 struct CommentFinder<'a> {
     text: &'a str,
     found: Vec<Range<usize>>,
@@ -296,20 +296,20 @@ n = '''
 [[l]] # j"##;
 
     #[test]
-    fn tables_and_values_are_where_they_are_written() {
+    fn tables_values_and_comments_are_located() {
         let text = format!("\u{feff}{}", FILE.replace('\n', "\r\n"));
         let (tables, comments) = read(&text).unwrap();
-        let said = |at: &Range<usize>| text[at.clone()].escape_debug().to_string();
-        let mut shown = String::new();
+        let slice = |range: &Range<usize>| text[range.clone()].escape_debug().to_string();
+        let mut rendered = String::new();
         for TomlTable { path, form, key, whole, entries, .. } in &tables {
-            shown.push_str(&format!("{path:?} {form:?} `{}` `{}`\n", said(whole), said(key)));
+            rendered.push_str(&format!("{path:?} {form:?} `{}` `{}`\n", slice(whole), slice(key)));
             for TomlEntry { name, value, items, dotted, .. } in entries {
-                let items: Vec<_> = items.iter().map(said).collect();
+                let items: Vec<_> = items.iter().map(slice).collect();
                 let dots = ["", ".…"][usize::from(*dotted)];
-                shown.push_str(&format!("  {name}{dots} = `{}` {items:?}\n", said(value)));
+                rendered.push_str(&format!("  {name}{dots} = `{}` {items:?}\n", slice(value)));
             }
         }
-        insta::assert_snapshot!(shown);
+        insta::assert_snapshot!(rendered);
         let comments: Vec<_> = comments.iter().map(|comment| &text[comment.clone()]).collect();
         assert_eq!(comments.join(" "), "# a # b # c # d # e # f # g # h # i # j");
     }
@@ -332,7 +332,7 @@ n = '''
     proptest! {
         /// `%` stands for a comment.
         #[test]
-        fn every_comment_is_found_and_nothing_that_only_looks_like_one(
+        fn exactly_the_comments_are_found(
             lines in vec((select(LINES.to_vec()), select(vec!["", " ", "%"])), 0..8),
             end in select(vec!["\n", "\r\n"]),
         ) {
