@@ -127,7 +127,7 @@ fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merge
     insta::assert_snapshot!(writes.join("\n"));
     let plan = workbench.run(&["plan"]).expect(0);
     assert!(
-        plan.stdout.contains("poolwright/move of project \"Payments\", to be merged into main"),
+        plan.stdout.contains("poolwright/move in project \"Payments\", to be merged into main"),
         "{}",
         plan.stdout
     );
@@ -173,7 +173,7 @@ fn one_branch_does_not_stand_for_two_protected_ones() {
             serde_json::json!(["trial"]);
     });
     let told = steps(&workbench);
-    let why = "deny protected-branch: one branch cannot stand for several protected branches";
+    let why = "deny protected-branch: one branch cannot stand in for several protected branches";
     assert!(told.contains(why) && told.ends_with("exit code 3"), "{told}");
     assert!(!told.contains("unsettled-rules"), "{told}");
 }
@@ -297,13 +297,13 @@ fn what_the_server_says_of_a_branch_counts() {
     let cased: &[_] = &[("Main", false), ("main", false)];
     let beside: &[_] = &[("main", true), ("develop", true)];
     for (all, said, code, told) in [
-        (protected, "", 3, "which takes no commit"),
-        (protected, "branch = [\"default\", \"develop\"]", 3, "which takes no commit"),
+        (protected, "", 3, "which accepts no commits"),
+        (protected, "branch = [\"default\", \"develop\"]", 3, "which accepts no commits"),
         (protected, "on_protected = \"skip\"", 0, "on a protected branch stay"),
         (protected, "on_protected = \"branch:develop\"", 0, ""),
-        (beside, "on_protected = \"branch:develop\"", 3, "is protected as well"),
+        (beside, "on_protected = \"branch:develop\"", 3, "is protected too"),
         // The settings protect it, though it is not there yet.
-        (protected, "on_protected = \"branch:release/2\"", 3, "is protected as well"),
+        (protected, "on_protected = \"branch:release/2\"", 3, "is protected too"),
         (cased, "branch = \"main\"", 0, "@main"),
         (cased, "branch = \"nobodys\"", 0, "no project that could be read has a branch `nobodys`"),
     ] {
@@ -325,7 +325,7 @@ fn what_a_branch_lacks_that_stands_for_a_protected_one_is_told() {
     let path = path(&workbench, "Payments", "trial");
     workbench.edit(&path, |process| process["Steps"] = Vec::<Value>::new().into());
     let plan = workbench.run(&["plan"]).expect(0).stdout;
-    assert!(plan.contains("does not have what would change"), "{plan}");
+    assert!(plan.contains("lacks what would change"), "{plan}");
     assert!(plan.contains("projects[\"Payments\"]@main.deployment.steps[\"Build"), "{plan}");
 }
 

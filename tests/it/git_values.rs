@@ -95,7 +95,7 @@ fn a_file_that_does_not_speak_of_git_leaves_these_variables_alone() {
         "{}",
         output.stderr
     );
-    assert!(output.stderr.contains("say `[version_control]`"), "{}", output.stderr);
+    assert!(output.stderr.contains("add `[version_control]`"), "{}", output.stderr);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn values_and_steps_of_a_protected_branch_go_to_one_branch_beside_it() {
     assert!(environments.iter().all(|(pool, _)| *pool == linux), "{environments:?}");
     let again = workbench.run(&["plan", "--exit-code"]).expect(0);
     assert!(
-        again.stdout.contains("moves of project \"Payments\", to be merged into main"),
+        again.stdout.contains("moves in project \"Payments\", to be merged into main"),
         "{}",
         again.stdout
     );

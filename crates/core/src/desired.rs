@@ -1,6 +1,6 @@
-//! What the file asks for. The left input of `diff`.
+//! The state that the file declares: the first input of `diff`.
 //!
-//! `None` means one thing: the file does not say, so it is left as it is on the server.
+//! `None` always means that the file does not declare a value, so the server's is left unchanged.
 
 mod endpoint;
 mod first_match;
@@ -27,12 +27,12 @@ use crate::{finding::Span, model::Name, text::pattern::Patterns};
 use indexmap::IndexMap;
 use std::ops::Deref;
 
-/// A value and the place in the file that asked for it.
+/// A value, and where the file declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared<T> {
-    /// What was asked for.
+    /// The declared value.
     pub value: T,
-    /// Where.
+    /// Its place in the file.
     pub span: Span,
 }
 
@@ -44,39 +44,39 @@ impl<T> Deref for Declared<T> {
     }
 }
 
-/// What the file asks for, in its order.
+/// The state that the file declares, in the file's order.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
-    /// The server to ask, where the file names one.
+    /// The URL of the server, if the file names one.
     pub url: Option<Declared<String>>,
-    /// The space, by name, slug or id, where the file names one.
+    /// The space, by name, slug or id, if the file names one.
     pub space: Option<Declared<String>>,
     /// Whether the built-in worker may run steps.
     pub built_in_worker: Option<Declared<bool>>,
     /// Worker pools by key.
     pub pools: IndexMap<String, Declared<DesiredPool>>,
-    /// Workers by name, ranges spread.
+    /// Workers by name, with ranges expanded.
     pub workers: IndexMap<String, Declared<DesiredWorker>>,
-    /// Placement rules. The first that matches a step decides, so their order is meaning.
+    /// Placement rules. The first that matches a step decides, so their order matters.
     pub rules: Vec<Declared<PlacementRule>>,
-    /// Values of worker pool variables. The first rule about a value decides.
+    /// Values of worker pool variables. The first rule for a value decides.
     pub values: Vec<Declared<PoolVariableRule>>,
     /// Pools of deployment targets. The first rule that matches a target decides.
     pub target_rules: Vec<Declared<TargetPoolRule>>,
-    /// How processes are treated that are stored in Git; left alone where the file does not say.
+    /// How processes stored in Git are treated; `None` leaves them alone.
     pub version_control: Option<Declared<VersionControl>>,
-    /// Which projects' steps move when, in their order; all at once where the file has none.
+    /// The waves in which projects' steps move, in order; if empty, all of them move at once.
     pub waves: Vec<Declared<DesiredWave>>,
-    /// What shall be deleted by name.
+    /// Pools and workers to delete, by name.
     pub removed: Vec<Declared<DesiredRemoval>>,
-    /// What may be deleted, how much of it, and what each gate weighs.
+    /// Limits on deletes, and the level of each gate.
     pub policy: PlanPolicy,
 }
 
-/// Projects whose steps move together: all of its selectors must match; `None` matches every project.
+/// Projects whose steps move together: every selector must match, and `None` matches every project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredWave {
-    /// What the file calls it.
+    /// The wave's name in the file.
     pub label: Option<Declared<String>>,
     /// Names of projects.
     pub project: Option<Declared<Patterns>>,
@@ -84,18 +84,18 @@ pub struct DesiredWave {
     pub project_group: Option<Declared<Patterns>>,
 }
 
-/// A worker pool as asked for.
+/// A worker pool as the file declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredPool {
-    /// Its name on the server; the identity of a pool.
+    /// Its name on the server, which identifies the pool.
     pub name: Name,
-    /// Names under which it may be live until now.
+    /// Earlier names, under which the server may still have it.
     pub renamed_from: Vec<Declared<String>>,
-    /// What the file asks of its workers.
+    /// Where its workers come from.
     pub kind: DesiredPoolKind,
     /// Its description; empty to clear it.
     pub description: Option<String>,
-    /// Whether it shall be the space's default pool.
+    /// Whether it should be the space's default pool.
     pub default: Option<Declared<bool>>,
     /// Its position among all pools, counted from 0.
     pub sort_order: Option<u32>,
@@ -106,16 +106,16 @@ pub struct DesiredPool {
 /// Where the workers of a pool come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DesiredPoolKind {
-    /// They are registered. A live pool that is dynamic stays as it is.
+    /// Workers are registered. A live dynamic pool is left unchanged.
     Static {
-        /// Whether workers that the file does not put here leave it.
+        /// Whether workers that the file does not put into the pool leave it.
         exact_members: bool,
-        /// How many enabled, healthy workers it needs while steps are placed in it.
+        /// How many enabled, healthy workers the pool needs while steps are placed in it.
         min_healthy: Option<Declared<u32>>,
     },
-    /// The server makes them.
+    /// The server creates workers on demand.
     Dynamic {
-        /// Of this image.
+        /// The image that the server creates them from.
         image: Declared<String>,
     },
 }
@@ -127,7 +127,7 @@ impl Default for DesiredPoolKind {
 }
 
 impl DesiredPool {
-    /// The image of a dynamic pool.
+    /// Returns the image of a dynamic pool.
     pub fn image(&self) -> Option<&Declared<String>> {
         match &self.kind {
             DesiredPoolKind::Dynamic { image } => Some(image),
@@ -135,12 +135,12 @@ impl DesiredPool {
         }
     }
 
-    /// Whether workers that the file does not put here leave it.
+    /// Whether workers that the file does not put into the pool leave it.
     pub fn has_exact_members(&self) -> bool {
         matches!(self.kind, DesiredPoolKind::Static { exact_members: true, .. })
     }
 
-    /// How many enabled, healthy workers it needs while steps are placed in it.
+    /// Returns how many enabled, healthy workers the pool needs while steps are placed in it.
     pub fn min_healthy(&self) -> Option<&Declared<u32>> {
         match &self.kind {
             DesiredPoolKind::Static { min_healthy, .. } => min_healthy.as_ref(),
@@ -149,38 +149,38 @@ impl DesiredPool {
     }
 }
 
-/// A worker as asked for. Its name is its key in the file.
+/// A worker as the file declares it. Its key in the file is its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredWorker {
     /// Its name on the server.
     pub name: Name,
-    /// Names under which it may be live until now.
+    /// Earlier names, under which the server may still have it.
     pub renamed_from: Vec<Declared<String>>,
-    /// How it is reached.
+    /// How the server reaches it.
     pub endpoint: Declared<DesiredEndpoint>,
-    /// The static pools that it is a member of: exactly these, at least one.
+    /// The static pools that the worker belongs to: exactly these, and at least one.
     pub pools: Vec<Declared<DesiredPoolRef>>,
     /// Its machine policy.
     pub policy: Option<Declared<NameOrId>>,
-    /// Whether it gets no work.
+    /// Whether it is disabled and gets no work.
     pub disabled: Option<bool>,
     /// Whether it must never be deleted or replaced.
     pub protect: bool,
 }
 
-/// A live thing by its name, slug or id, as the file says it.
+/// The name, slug or id of something on the server, as written in the file.
 pub type NameOrId = String;
 
-/// A pool, as the file points at it.
+/// A reference to a pool in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DesiredPoolRef {
-    /// One that the file declares, by its key.
+    /// A pool that the file declares, by its key.
     Declared(String),
-    /// One that is live, by name, slug or id.
+    /// A live pool, by name, slug or id.
     Live(NameOrId),
 }
 
-/// A live thing that shall be deleted, by name.
+/// A pool or worker to delete, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DesiredRemoval {
     /// A worker pool.
@@ -190,7 +190,7 @@ pub enum DesiredRemoval {
 }
 
 impl DesiredRemoval {
-    /// The pool's name, where it is a pool.
+    /// Returns the name of the pool, if the entry is a pool.
     pub fn pool_name(&self) -> Option<&Name> {
         match self {
             Self::Pool(name) => Some(name),
@@ -198,7 +198,7 @@ impl DesiredRemoval {
         }
     }
 
-    /// The worker's name, where it is a worker.
+    /// Returns the name of the worker, if the entry is a worker.
     pub fn worker_name(&self) -> Option<&Name> {
         match self {
             Self::Worker(name) => Some(name),
@@ -208,7 +208,7 @@ impl DesiredRemoval {
 }
 
 impl Desired {
-    /// Whether any worker is declared, removed or pruned, or leaves a pool.
+    /// Whether the file declares, removes or prunes workers, or makes them leave a pool.
     pub fn concerns_workers(&self) -> bool {
         !self.workers.is_empty()
             || self.policy.prune_workers.is_some()
@@ -219,7 +219,7 @@ impl Desired {
             || self.removed.iter().any(|removal| matches!(removal.value, DesiredRemoval::Worker(_)))
     }
 
-    /// Whether anything is said of what chooses a pool where a step does not.
+    /// Whether the file sets pool variables or target pools.
     pub fn sets_indirect_pools(&self) -> bool {
         !(self.values.is_empty() && self.target_rules.is_empty())
     }

@@ -1,7 +1,7 @@
 //! `Desired` × `Live` → `Plan`.
 //!
-//! Pure: no I/O, no clock, no order that is not in the input. The law that holds it together, tested
-//! in `laws`: a plan of the state that a plan leads to is empty.
+//! Pure: no I/O, no clock, and no order that is not in the input. Its central law, tested in `laws`: planning
+//! again after a plan has been applied gives an empty plan.
 
 mod affected;
 mod after;
@@ -55,16 +55,16 @@ use gates::GateInput;
 use matched::Matched;
 use std::collections::HashSet;
 
-/// What to write so that the server has what the file asks for.
+/// Plans the changes that bring the server to the state that the file declares.
 ///
-/// A finding of level [`Level::Error`] says that the file and the server do not fit; the changes are then
-/// not complete, and no plan with one is ever approved.
+/// A finding of level [`Level::Error`] means that the file and the server do not fit together. The changes are
+/// then incomplete, and such a plan is never approved.
 pub fn plan_changes(desired: &Desired, live: &Live, header: PlanHeader) -> Plan {
     plan_for_targets(desired, live, header, &TargetFilter::default(), None)
 }
 
-/// The same, narrowed to some addresses and what these depend on, and to the waves up to one. Gates look
-/// at what is left.
+/// Plans like [`plan_changes`], narrowed to `targets` and what they depend on, and to the waves up to `wave`.
+/// Gates check the remaining changes.
 pub fn plan_for_targets(
     desired: &Desired,
     live: &Live,
@@ -86,9 +86,9 @@ pub fn plan_for_targets(
         findings.extend(targets.narrow_changes(&mut changes));
         branches.retain_in_scope(&changes, targets, waves::due_projects(desired, live, wave));
         let narrowed = simulate_changes(live, &changes);
-        let outcome = GateInput { matched: &matched, changes: &changes, after: &narrowed };
-        findings.extend(gates::check_gates(&outcome));
-        // Whether the rules settle is a matter of all of them.
+        let input = GateInput { matched: &matched, changes: &changes, after: &narrowed };
+        findings.extend(gates::check_gates(&input));
+        // Whether the rules settle depends on all of them, narrowed or not.
         findings.extend(unsettled_finding(desired, &whole));
         requirements = arrivals::pool_needs(&matched, &changes, &narrowed);
         affected = affected::count_affected(&changes, live, &narrowed);
@@ -99,7 +99,7 @@ pub fn plan_for_targets(
     Plan { header, changes, findings, expectations, requirements, affected }
 }
 
-/// All that the file asks for, not yet in order.
+/// Plans everything that the file declares, in no particular order yet.
 fn plan_whole_file<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
@@ -114,10 +114,10 @@ fn plan_whole_file<'a>(
     changes
 }
 
-/// A plan of changes that no file asks for, such as a way back: put in order, and looked at by the gates.
+/// Plans changes that no file declares, such as a rollback: orders them and runs them through the gates.
 ///
-/// What was once so may be so again: the gates warn, and refuse nothing. A pool that something uses is not
-/// deleted, and all else is done.
+/// Gates only warn here, since the server has been in the planned state before. A pool that is still in use is
+/// not deleted; everything else is carried out.
 pub fn plan_from_changes(
     mut changes: Vec<Change>,
     mut findings: Vec<Finding>,
@@ -127,8 +127,8 @@ pub fn plan_from_changes(
     let desired = Desired::default();
     let matched = Matched::new(&desired, live, &mut findings);
     let done = simulate_changes(live, &changes);
-    let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
-    let gate_findings = gates::check_gates(&outcome);
+    let input = GateInput { matched: &matched, changes: &changes, after: &done };
+    let gate_findings = gates::check_gates(&input);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
             && gate_findings
@@ -139,47 +139,48 @@ pub fn plan_from_changes(
     findings.extend(gate_findings.into_iter().map(downgrade_to_warning));
     let done = simulate_changes(live, &changes);
     order::order_changes(&mut changes, live, &done);
-    let relies = stale::plan_expectations(&changes, live);
-    let needs = arrivals::pool_needs(&matched, &changes, &done);
+    let expectations = stale::plan_expectations(&changes, live);
+    let requirements = arrivals::pool_needs(&matched, &changes, &done);
     let affected = affected::count_affected(&changes, live, &done);
-    Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
+    Plan { header, changes, findings, expectations, requirements, affected }
 }
 
-/// Whether a finding says that something uses a pool. What could not be read keeps no pool: it has no address.
+/// Whether a finding reports a pool that is in use. Findings about unread parts have no address and keep no pool.
 fn keeps_pool(finding: &Finding) -> bool {
     finding.code == Code::PoolInUse && finding.address.is_some()
 }
 
-/// What a gate says where there is no file that could set it.
+/// Turns a gate's finding into a warning, for plans without a file that could set the gate's level.
 fn downgrade_to_warning(finding: Finding) -> Finding {
-    let (stays, help) = if keeps_pool(&finding) {
-        (": it stays", Some("delete it by hand once nothing uses it".to_owned()))
+    let (kept, help) = if keeps_pool(&finding) {
+        (": it is kept", Some("delete the pool by hand once nothing uses it".to_owned()))
     } else {
         ("", None)
     };
-    let message = format!("{}{stays}", finding.message);
+    let message = format!("{}{kept}", finding.message);
     Finding { level: Level::Warn, message, help, ..finding }
 }
 
-/// What could not be read, where the file would say what it is to be.
+/// Returns a warning about variables and targets that could not be read, if the file sets any.
 fn unread_indirect_pools(matched: &Matched) -> Option<Finding> {
     if !matched.desired.sets_indirect_pools() {
         return None;
     }
-    let hidden =
-        |gap: &&UnreadPart| matches!(gap.hidden, HiddenData::PoolReferences | HiddenData::Targets);
+    let hidden = |part: &&UnreadPart| {
+        matches!(part.hidden, HiddenData::PoolReferences | HiddenData::Targets)
+    };
     let notes = group_by_cause(matched.live.unread.iter().filter(hidden)).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
-    let message = "some variables or targets could not be read, and nothing is said about these";
+    let message = "some variables or targets could not be read and are left out of the plan";
     (!notes.is_empty()).then(|| {
         Finding::new(Code::UnseenChoosers, Level::Warn, FindingLocation::Nowhere, message)
             .with_notes(notes)
     })
 }
 
-/// Whether changes touch what steps run on that they do not name: a pool loses its last enabled worker, the
-/// default one gets its first, another one becomes the default, or what chooses for a step chooses another.
-/// A plan of these is only right where every step was read.
+/// Whether a plan affects where steps run that it does not change itself: a pool loses its last enabled worker,
+/// the default pool gets its first, another pool becomes the default, or a variable or target leads to another
+/// pool. Such a plan is only right if every step was read.
 pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
     let done = simulate_changes(live, &plan.changes);
     let has_worker =
@@ -205,7 +206,7 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
         })
 }
 
-/// Leaves each finding once: the workers of one range have their mistakes in common.
+/// Keeps each finding once, since all workers of a range share their mistakes.
 fn dedup_findings(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     findings.retain(|finding| {
@@ -213,7 +214,7 @@ fn dedup_findings(findings: &mut Vec<Finding>) {
     });
 }
 
-/// The changes to all but steps.
+/// Plans the changes to pools, workers and the built-in worker.
 fn plan_infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let deletes = deletes::plan_deletes(matched, findings);
     let deleted: HashSet<&str> =
@@ -230,7 +231,7 @@ fn plan_infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Ch
     changes
 }
 
-/// The built-in worker's switch, where the file says another thing than the server.
+/// Plans the built-in worker's switch, if the file and the server differ.
 fn plan_built_in_worker(matched: &Matched) -> Option<Change> {
     let wanted = matched.desired.built_in_worker.as_ref()?;
     if matched.live.server.built_in_worker? == wanted.value {
@@ -240,25 +241,25 @@ fn plan_built_in_worker(matched: &Matched) -> Option<Change> {
     Some(Change::declared(Address::BuiltInWorker, kind, &wanted.span))
 }
 
-/// Rules that would move steps again once the plan is carried out, so that no plan were ever empty.
+/// Returns an error if the rules would move steps again after the plan, so that no plan would ever be empty.
 fn unsettled_finding(desired: &Desired, done: &Live) -> Option<Finding> {
-    let mut trouble = Vec::new();
-    let matched = Matched::new(desired, done, &mut trouble);
+    let mut errors = Vec::new();
+    let matched = Matched::new(desired, done, &mut errors);
     let mut branches = BranchTracker::new(&matched);
-    let mut again = placements::plan_placements(&matched, &mut branches, done, &mut trouble);
-    again.extend(values::plan_value_changes(&matched, &mut branches, &mut trouble));
-    again.extend(target_pools::plan_target_pools(&matched, &mut trouble));
-    trouble.extend(branches.branch_findings());
-    trouble.retain(|finding| finding.level == Level::Error);
+    let mut again = placements::plan_placements(&matched, &mut branches, done, &mut errors);
+    again.extend(values::plan_value_changes(&matched, &mut branches, &mut errors));
+    again.extend(target_pools::plan_target_pools(&matched, &mut errors));
+    errors.extend(branches.branch_findings());
+    errors.retain(|finding| finding.level == Level::Error);
     let moves = again.first().map(|change| change.cause.location.clone());
-    let at = moves.or_else(|| trouble.first().map(|finding| finding.location.clone()))?;
+    let at = moves.or_else(|| errors.first().map(|finding| finding.location.clone()))?;
     let mut steps: Vec<_> = again.iter().map(|change| change.address.to_string()).collect();
-    steps.extend(trouble.into_iter().flat_map(|finding| finding.notes));
-    let message = "the rules would never settle: once carried out, they would move steps again";
+    steps.extend(errors.into_iter().flat_map(|finding| finding.notes));
+    let message = "the rules would never settle: after this plan, they would move steps again";
     Some(
         Finding::new(Code::UnsettledRules, Level::Error, at, message)
-            .with_label("this rule would take them next")
+            .with_label("this rule would move them next")
             .with_notes(steps)
-            .with_help("let no rule's result be what another rule's `currently` asks for"),
+            .with_help("make sure that no rule moves steps to a place that another rule's `currently` selects"),
     )
 }

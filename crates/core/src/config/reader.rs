@@ -282,7 +282,7 @@ impl<'a> FileReader<'a> {
         let known = definition.keys.iter().filter(|known| known.schema.is_some());
         let known: Vec<_> = known.map(|known| known.name).collect();
         let help = match nearest_name(key.get_ref(), known.iter().copied()) {
-            Some(near) => format!("a key of a similar name exists: `{near}`"),
+            Some(near) => format!("a key with a similar name exists: `{near}`"),
             None => format!("known keys are {}", quote_names(&known)),
         };
         let message = format!("unknown key `{}`", key.get_ref());

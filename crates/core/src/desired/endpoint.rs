@@ -1,23 +1,23 @@
-//! How a worker shall be reached, as the file says it: what it leaves out is left as it is.
+//! How the server should reach a worker. Anything that the file leaves out stays unchanged.
 
 use super::{Declared, NameOrId};
 use crate::model::{KubernetesLink, Subscription, TentacleUrl, Thumbprint};
 
-/// How a worker shall be reached.
+/// How the server should reach a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DesiredEndpoint {
     /// The server calls the Tentacle.
     Listening {
-        /// Where it listens.
+        /// The URL that the Tentacle listens on.
         url: TentacleUrl,
-        /// The certificate that must answer.
+        /// The thumbprint of the Tentacle's certificate.
         thumbprint: Thumbprint,
-        /// The proxy on the way.
+        /// The proxy that the server connects through.
         proxy: Option<Declared<NameOrId>>,
     },
-    /// The Tentacle calls the server. `None`: it registers itself, and is managed once it is there.
+    /// The Tentacle calls the server. `None`: it registers itself, and is managed from then on.
     Polling(Option<(Subscription, Thumbprint)>),
-    /// The server logs in.
+    /// The server logs in over SSH.
     Ssh {
         /// Host name or address.
         host: String,
@@ -27,14 +27,14 @@ pub enum DesiredEndpoint {
         account: Declared<NameOrId>,
         /// The fingerprint of the host's key.
         fingerprint: String,
-        /// The .NET platform of the runtime to send.
+        /// The .NET platform of the runtime that the server uploads.
         platform: Option<String>,
-        /// The proxy on the way.
+        /// The proxy that the server connects through.
         proxy: Option<Declared<NameOrId>>,
     },
     /// An agent in a Kubernetes cluster.
     Kubernetes {
-        /// Who calls whom. `None`: it registers itself, and is managed once it is there.
+        /// Who calls whom. `None`: the agent registers itself, and is managed from then on.
         link: Option<(KubernetesLink, Thumbprint)>,
         /// The default namespace.
         namespace: Option<String>,
@@ -42,7 +42,7 @@ pub enum DesiredEndpoint {
 }
 
 impl DesiredEndpoint {
-    /// The kind of worker, in the file's word.
+    /// Returns the kind of worker, as the file spells it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Listening { .. } => "listening",
@@ -52,7 +52,7 @@ impl DesiredEndpoint {
         }
     }
 
-    /// The proxy, where one is said.
+    /// Returns the proxy, if the file sets one.
     pub fn proxy(&self) -> Option<&Declared<NameOrId>> {
         match self {
             Self::Listening { proxy, .. } | Self::Ssh { proxy, .. } => proxy.as_ref(),

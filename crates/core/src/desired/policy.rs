@@ -1,10 +1,10 @@
-//! What a plan may do, and what refuses it.
+//! Limits on a plan, and the gates that refuse one.
 
 use super::Declared;
 use crate::finding::{Code, Level, Span};
 use std::collections::BTreeMap;
 
-/// A rule that refuses a plan though every request in it would succeed.
+/// A check that refuses a plan even though every request in it would succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gate {
     /// Switching the built-in worker off while a step would still resolve to it.
@@ -13,18 +13,18 @@ pub enum Gate {
     EmptyPool,
     /// Placing a step in a pool with no healthy worker.
     UnhealthyPool,
-    /// Deleting a pool that something points at.
+    /// Deleting a pool that is still in use.
     PoolInUse,
     /// More deletes than `max_deletes`.
     TooManyDeletes,
-    /// Putting a worker into the default pool.
+    /// Putting the first worker into the default pool.
     DefaultPoolMember,
-    /// Deleting or replacing what `protect` covers.
+    /// Deleting or replacing something that has `protect` set.
     Protected,
 }
 
 impl Gate {
-    /// All gates, in the order of the language's table.
+    /// All gates, in the order of the table in the language reference.
     pub const ALL: [Self; 7] = [
         Self::BuiltInWorkerInUse,
         Self::EmptyPool,
@@ -35,7 +35,7 @@ impl Gate {
         Self::Protected,
     ];
 
-    /// Its code: the key under `[gates]`, and the code of its findings.
+    /// Returns the gate's code: its key under `[gates]`, and the code of its findings.
     pub fn code(self) -> Code {
         match self {
             Self::BuiltInWorkerInUse => Code::BuiltInWorkerInUse,
@@ -52,27 +52,27 @@ impl Gate {
 /// How many deletes a plan may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxDeletes {
-    /// So many.
+    /// At most this many.
     Count(usize),
-    /// So many of each hundred live pools and workers, rounded down.
+    /// At most this percentage of all live pools and workers, rounded down.
     Percent(u8),
 }
 
-/// What may be deleted, how much of it, and what each gate weighs.
+/// Limits on deletes, and the level of each gate.
 #[derive(Clone, Debug, Default)]
 pub struct PlanPolicy {
-    /// Where the file says to delete live pools that are not declared; none where it does not.
+    /// Where the file turns on pruning of undeclared pools; `None` if it does not.
     pub prune_pools: Option<Span>,
-    /// The same of workers.
+    /// Where the file turns on pruning of undeclared workers; `None` if it does not.
     pub prune_workers: Option<Span>,
-    /// How many deletes a plan may have; no limit where the file says none.
+    /// How many deletes a plan may have; `None` is no limit.
     pub max_deletes: Option<Declared<MaxDeletes>>,
     /// Gates whose level the file sets; `None` is "allow".
     pub gates: BTreeMap<Gate, Option<Level>>,
 }
 
 impl PlanPolicy {
-    /// What `gate` weighs; `None` where it is allowed.
+    /// Returns the level of `gate`; `None` if the file allows it.
     pub fn gate_level(&self, gate: Gate) -> Option<Level> {
         self.gates.get(&gate).copied().unwrap_or(Some(Level::Deny))
     }

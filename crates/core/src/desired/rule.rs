@@ -1,4 +1,4 @@
-//! Placement rules: which steps, and where they shall run.
+//! Placement rules: which steps they select, and where those should run.
 
 use super::{Declared, DesiredPoolRef, NameOrId};
 use crate::{
@@ -9,29 +9,29 @@ use crate::{
 /// A rule of `[[placements]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacementRule {
-    /// What the file calls it.
+    /// The rule's name in the file.
     pub label: Option<String>,
-    /// The steps that it is about.
+    /// The steps that the rule is about.
     pub select: StepSelectors,
-    /// What becomes of them.
+    /// What happens to those steps.
     pub verdict: PlacementVerdict,
 }
 
-/// Which steps a rule is about: all of these must match; `None` matches everything.
+/// Which steps a rule is about: every selector must match, and `None` matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepSelectors {
     /// Names of projects.
     pub project: Option<Declared<Patterns>>,
     /// Names of project groups.
     pub project_group: Option<Declared<Patterns>>,
-    /// Tags of projects, `Set/Tag`: one of a project's is enough.
+    /// Project tags, as `Set/Tag`: a project needs one of them.
     pub project_tag: Option<Declared<Patterns>>,
-    /// Names of channels to which a step is limited: one of them is enough. A step that is limited to none
-    /// runs in all of them, and is not meant.
+    /// Names of channels that a step is limited to: one of them is enough. A step without channels runs in all
+    /// of them and does not match.
     pub channel: Option<Declared<Patterns>>,
     /// Names of runbooks.
     pub runbook: Option<Declared<Patterns>>,
-    /// Names of steps or of actions inside them.
+    /// Names of steps, or of the actions inside them.
     pub step: Option<Declared<Patterns>>,
     /// Types such as `Octopus.Script`.
     pub action_type: Option<Declared<Patterns>>,
@@ -65,17 +65,17 @@ impl SelectedProcesses {
     }
 }
 
-/// Where a step runs today, as a selector says it: in one of some places, and in none of others.
+/// The selector for where a step runs today: in one of some places, and in none of some others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CurrentPlaces {
-    /// One of these; anywhere, where the list is empty.
+    /// The step runs in one of these; an empty list means anywhere.
     pub include: Vec<CurrentPlace>,
-    /// None of these: those with a leading `!`.
+    /// The step runs in none of these, which have a leading `!` in the file.
     pub exclude: Vec<CurrentPlace>,
 }
 
 impl CurrentPlaces {
-    /// All places that it speaks of, excluded or not.
+    /// Returns every place that the selector mentions, excluded or not.
     pub fn all_places(&self) -> impl Iterator<Item = &CurrentPlace> {
         self.include.iter().chain(&self.exclude)
     }
@@ -89,12 +89,12 @@ impl CurrentPlaces {
         })
     }
 
-    /// Whether it is about the place that `is` says yes to, by itself or by its word.
+    /// Whether the selector covers a place that `is` accepts or whose word is `word`.
     pub fn covers_place(&self, word: &str, is: impl Fn(&CurrentPlace) -> bool) -> bool {
         let any = |list: &[CurrentPlace]| {
             list.iter().any(|place| match place {
                 CurrentPlace::Matching(pattern) => pattern.matches(word),
-                other => is(other),
+                exact => is(exact),
             })
         };
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
@@ -107,7 +107,7 @@ pub const SERVER: &str = "server";
 pub const DEFAULT: &str = "default";
 /// The word for deployment targets.
 pub const TARGET: &str = "target";
-/// The word for a pool that a variable chooses.
+/// The word for a step whose pool a variable chooses.
 pub const VARIABLE: &str = "variable";
 
 /// Where a step runs today.
@@ -115,35 +115,35 @@ pub const VARIABLE: &str = "variable";
 pub enum CurrentPlace {
     /// On the built-in worker.
     Server,
-    /// It names no pool.
+    /// In the default pool, since the step names none.
     Default,
     /// On deployment targets.
     Target,
-    /// A variable chooses its pool.
+    /// In a pool that a variable chooses.
     Variable,
-    /// It names this pool.
+    /// In this pool, by name.
     Pool(Declared<DesiredPoolRef>),
-    /// A pattern with wildcards, which stands for the words of the other places and for pools, by key or by
-    /// name.
+    /// A pattern with wildcards, matched against the words for the other places and against pools, by key or
+    /// by name.
     Matching(Pattern),
 }
 
-/// What becomes of a step.
+/// What happens to a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlacementVerdict {
-    /// It is not managed, and no later rule is asked.
+    /// It is left alone, and no later rule applies.
     Leave,
     /// It runs here.
     Place(DesiredPlacement),
 }
 
-/// Where a step shall run, and how.
+/// Where a step should run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DesiredPlacement {
-    /// What chooses its pool.
+    /// What chooses the step's pool.
     pub place: Place<Declared<DesiredPoolRef>>,
-    /// How often it runs; without it, steps on deployment targets are not touched.
+    /// How often the step runs; without it, steps on deployment targets are left alone.
     pub execution: Option<Execution>,
-    /// The container it runs in.
+    /// The container that the step runs in.
     pub container: Option<Declared<Container<NameOrId>>>,
 }

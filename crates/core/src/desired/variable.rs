@@ -1,23 +1,23 @@
-//! `[[pool_variables]]` and `[[target_pools]]`: what chooses a pool where a step does not.
+//! `[[pool_variables]]` and `[[target_pools]]`: pools for steps that do not name one themselves.
 
 use super::{Declared, DesiredPoolRef};
 use crate::{model::Name, text::pattern::Patterns};
 
-/// A rule of `[[pool_variables]]`: a value that a variable of type worker pool shall have.
+/// A rule of `[[pool_variables]]`: the value of a worker pool variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolVariableRule {
-    /// Whose variable it is.
+    /// The owner of the variable.
     pub owner: DesiredValueOwner,
     /// The variable's name.
     pub variable: Declared<Name>,
-    /// Where the value holds.
+    /// The scope of the value.
     pub scope: DesiredValueScope,
-    /// What becomes of it.
+    /// What happens to the value.
     pub verdict: ValueVerdict,
 }
 
-/// Whose variables a rule is about. What is named exactly gets the variable where it lacks it; a wildcard
-/// finds those that have it.
+/// The owners whose variables a rule is about. An owner named exactly gets the variable if it lacks it; a
+/// wildcard only finds owners that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DesiredValueOwner {
     /// Projects by name.
@@ -26,7 +26,7 @@ pub enum DesiredValueOwner {
     Libraries(Declared<Patterns>),
 }
 
-/// Where a value holds: all of these. An empty list is no condition.
+/// The scope of a value: every condition must hold, and an empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredValueScope {
     /// Environments, each by its name or id.
@@ -38,42 +38,42 @@ pub struct DesiredValueScope {
 }
 
 impl DesiredValueScope {
-    /// Whether the value holds everywhere.
+    /// Whether the value has no scope and so applies everywhere.
     pub fn is_unscoped(&self) -> bool {
         let Self { environments, channels, tenant_tags } = self;
         environments.is_empty() && channels.is_empty() && tenant_tags.is_empty()
     }
 }
 
-/// What becomes of a value.
+/// What happens to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueVerdict {
-    /// It is this pool.
+    /// It is set to this pool.
     Pool(Declared<DesiredPoolRef>),
-    /// It goes.
+    /// It is removed.
     Remove,
 }
 
 /// A rule of `[[target_pools]]`: the pool whose workers act for deployment targets in a cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetPoolRule {
-    /// What the file calls it.
+    /// The rule's name in the file.
     pub label: Option<String>,
     /// Names of targets; `None` matches every target.
     pub target: Option<Declared<Patterns>>,
-    /// Target tags, of which one is enough; `None` matches every target.
+    /// Target tags: one of them is enough; `None` matches every target.
     pub target_tag: Option<Declared<Patterns>>,
-    /// What becomes of them.
+    /// What happens to the targets' pool.
     pub verdict: TargetPoolVerdict,
 }
 
-/// What becomes of a target's pool.
+/// What happens to a target's pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetPoolVerdict {
-    /// It is this one.
+    /// It is set to this pool.
     Pool(Declared<DesiredPoolRef>),
-    /// It names none: the space's default pool, whichever that is.
+    /// It is cleared, so that the space's default pool is used, whichever that is.
     DefaultPool,
-    /// It is not managed, and no later rule is asked.
+    /// It is left alone, and no later rule applies.
     Leave,
 }

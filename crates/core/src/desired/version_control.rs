@@ -1,34 +1,34 @@
-//! `[version_control]`: processes that are stored in Git.
+//! `[version_control]`: processes stored in Git.
 
-/// How processes are treated that are stored in Git.
+/// How processes stored in Git are treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionControl {
     /// Branches by name or wildcard; `default` is each project's default branch. Never empty.
     pub branches: Vec<String>,
-    /// What each commit says.
+    /// The message of each commit.
     pub message: String,
-    /// What becomes of steps on a branch that the server does not commit to.
+    /// What happens to steps on a branch that the server does not commit to.
     pub on_protected: ProtectedBranchAction,
-    /// Whether a project is passed over whose repository cannot be read.
+    /// Whether projects whose repository cannot be read are skipped.
     pub skip_unreachable: bool,
 }
 
-/// What becomes of steps on a protected branch.
+/// What happens to steps on a protected branch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProtectedBranchAction {
-    /// The plan is refused, and names them.
+    /// The plan is refused and lists them.
     #[default]
     Refuse,
-    /// They stay as they are.
+    /// They are left unchanged.
     Skip,
-    /// They move on this branch, which is made of the protected one where it is not there yet.
+    /// They move on this branch, which is created from the protected one if it does not exist yet.
     Branch(String),
 }
 
 impl VersionControl {
     /// The word for each project's default branch.
     pub const DEFAULT_BRANCH: &str = "default";
-    /// What a commit says where the file does not.
+    /// The commit message if the file sets none.
     pub const MESSAGE: &str = "Move steps to their worker pools";
 }
 

@@ -1,5 +1,5 @@
-//! Steps that come to run elsewhere, or nowhere, though no change of theirs says so: by a pool that loses or gets
-//! its workers, by another default pool, by a variable, or by the built-in worker's switch.
+//! Steps that move, or stop running, without a change of their own: because a pool loses or gets workers, or
+//! because of another default pool, a variable, or the built-in worker's switch.
 
 use crate::{
     live::{
@@ -12,7 +12,7 @@ use crate::{
 
 use std::collections::{HashMap, HashSet};
 
-/// How many steps `changes` affect that they do not name. `after` is the server once they are made.
+/// Counts the steps that `changes` affect without naming them. `after` is the server after the changes.
 pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> Affected {
     if !changes.iter().any(may_affect_others) {
         return Affected::default();
@@ -30,8 +30,8 @@ pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> A
                 && step_places(was, old, live) != step_places(process, new, after)
         };
         let moved = pairs.filter(moves).count();
-        let moved = moved + count_moved_inside((was, live), (process, after));
-        if 0 < moved {
+        let moved = moved + count_moved_inside(was, live, process, after);
+        if moved > 0 {
             let owner = &process.owner;
             steps += moved;
             projects.insert(&owner.project);
@@ -41,14 +41,17 @@ pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> A
     Affected { steps, projects: projects.len(), runbooks: runbooks.len() }
 }
 
-/// How many steps inside process templates run elsewhere.
+/// Counts the steps inside process templates that move.
 fn count_moved_inside(
-    (was, live): (&LiveProcess, &Live),
-    (process, after): (&LiveProcess, &Live),
+    was: &LiveProcess,
+    live: &Live,
+    process: &LiveProcess,
+    after: &Live,
 ) -> usize {
     let usages = process.templates.iter().zip(&was.templates);
     let moved = |(new, old): (&TemplateUse, &TemplateUse)| {
-        let usage = |of: &LiveProcess| of.steps.iter().find(|step| step.id == new.usage).cloned();
+        let usage =
+            |owner: &LiveProcess| owner.steps.iter().find(|step| step.id == new.usage).cloned();
         let (TemplateContents::Steps(inner), TemplateContents::Steps(_), Some(before), Some(then)) =
             (&new.contents, &old.contents, usage(was), usage(process))
         else {
@@ -63,7 +66,7 @@ fn count_moved_inside(
     usages.map(moved).sum()
 }
 
-/// Whether a change may decide about steps that it does not name.
+/// Whether a change may affect steps that it does not name.
 fn may_affect_others(change: &Change) -> bool {
     match &change.kind {
         ChangeKind::PlaceStep { .. } | ChangeKind::CreatePool(_) | ChangeKind::SortPools { .. } => {
@@ -83,12 +86,12 @@ fn placed_step(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
     }
 }
 
-/// Where a step runs, case by case.
+/// Returns where a step runs, case by case.
 fn step_places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<EffectivePlace>> {
     reachable_places(effective_cases(process, step, live))
 }
 
-/// The places of cases. None for nowhere: why is no matter.
+/// Returns the places of cases, with `None` for nowhere, whatever the reason.
 fn reachable_places(cases: Vec<Case>) -> Vec<Option<EffectivePlace>> {
     let place = |place| match place {
         EffectivePlace::Nowhere(..) => None,

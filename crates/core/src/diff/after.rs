@@ -1,4 +1,4 @@
-//! The state that changes lead to: what gates look at, and what the law of `diff` is tested on.
+//! The state after a plan, which gates check and the laws of `diff` are tested on.
 
 mod indirect_pools;
 
@@ -12,7 +12,7 @@ use crate::{
 
 use std::collections::HashMap;
 
-/// `live` as it would be once `changes` are carried out. Ids of what is new are made up.
+/// Returns `live` as it would be after `changes`. New objects get placeholder ids.
 pub fn simulate_changes(live: &Live, changes: &[Change]) -> Live {
     let mut live = live.clone();
     changes.iter().for_each(|change| add_branch_process(&mut live, change));
@@ -24,7 +24,7 @@ pub fn simulate_changes(live: &Live, changes: &[Change]) -> Live {
     live
 }
 
-/// Adds the process of a branch that a change makes of another one.
+/// Adds the process of a new branch that a change creates from another.
 fn add_branch_process(live: &mut Live, change: &Change) {
     let (new, commit) = match &change.kind {
         ChangeKind::PlaceStep { process: new, git: Some(commit), .. } => (new, commit),
@@ -34,11 +34,11 @@ fn add_branch_process(live: &mut Live, change: &Change) {
         _ => return,
     };
     let Some(base) = &commit.base else { return };
-    let of_base = LiveProcess::id_on_branch(&commit.project, &commit.document, base);
+    let base_id = LiveProcess::id_on_branch(&commit.project, &commit.document, base);
     if live.processes.iter().any(|process| process.id == *new) {
         return;
     }
-    let Some(mut process) = live.processes.iter().find(|process| process.id == of_base).cloned()
+    let Some(mut process) = live.processes.iter().find(|process| process.id == base_id).cloned()
     else {
         return;
     };
@@ -47,13 +47,13 @@ fn add_branch_process(live: &mut Live, change: &Change) {
     live.processes.push(process);
 }
 
-/// The branch of this name that is made of a protected one.
+/// Returns the branch of this name that is created from a protected one.
 fn stand_in_branch(base: LiveBranch, name: &str) -> LiveBranch {
     let stands_for = Some(base.name);
     LiveBranch { name: name.to_owned(), protected: false, stands_for, ..base }
 }
 
-/// The id of a pool once the plan is carried out.
+/// Returns the id of a pool after the plan.
 pub(super) fn planned_pool_id(pool: &PoolHandle) -> Id<Pool> {
     match pool {
         PoolHandle::Existing { id, .. } => id.clone(),
@@ -61,7 +61,7 @@ pub(super) fn planned_pool_id(pool: &PoolHandle) -> Id<Pool> {
     }
 }
 
-/// What chooses a step's pool once the plan is carried out.
+/// Returns what chooses a step's pool after the plan.
 pub(super) fn planned_place(place: &Place<PoolHandle>) -> Place<Id<Pool>> {
     match place {
         Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
@@ -103,7 +103,7 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
             let steps = process.into_iter().flat_map(|it| it.steps.iter_mut());
             for step in steps.filter(|step| step.id == *action) {
                 edits.iter().for_each(|edit| edit_step(step, edit));
-                // A rollback says of the switch itself what an edit only says of what follows from it.
+                // A rollback sets the switch itself; other edits only imply its value.
                 if let Some(switch) = edits.restored_switch() {
                     step.run_on_server = LiveStep::parse_run_on_server(switch);
                 }
@@ -121,11 +121,11 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
         }
         ChangeKind::SortPools { order, .. } => {
             let order: Vec<_> = order.iter().map(planned_pool_id).collect();
-            // One that the plan does not know of goes behind all others.
-            let place = |id: &Id<Pool>| order.iter().position(|other| other == id);
-            live.pools.sort_by_key(|pool| place(&pool.id).unwrap_or(usize::MAX));
+            // Pools that the plan does not know go last.
+            let position = |id: &Id<Pool>| order.iter().position(|pool| pool == id);
+            live.pools.sort_by_key(|pool| position(&pool.id).unwrap_or(usize::MAX));
         }
-        ChangeKind::SetBuiltInWorker { enabled: on } => live.server.built_in_worker = Some(*on),
+        ChangeKind::SetBuiltInWorker { enabled } => live.server.built_in_worker = Some(*enabled),
     }
 }
 
@@ -152,7 +152,7 @@ fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker 
     }
 }
 
-/// What the server gives a worker for which no policy is said.
+/// Returns the policy that the server gives a worker without one.
 fn default_policy(live: &Live) -> Linked<MachinePolicy> {
     let policy = live.directory.policies.iter().find(|it| it.default);
     policy
@@ -194,11 +194,11 @@ fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
             }
         }
         StepEdit::Container(container) => {
-            let feed = |other: &Container<Linked<_>>| Container {
-                image: other.image.clone(),
-                feed: other.feed.id.as_str().to_owned(),
+            let live_container = |planned: &Container<Linked<_>>| Container {
+                image: planned.image.clone(),
+                feed: planned.feed.id.as_str().to_owned(),
             };
-            step.container = container.after().as_ref().map(feed);
+            step.container = container.after().as_ref().map(live_container);
         }
     }
 }

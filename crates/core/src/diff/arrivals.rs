@@ -1,4 +1,4 @@
-//! Which pools a plan sends steps to, and by which changes.
+//! The pools that a plan sends steps to, and the changes that do so.
 
 use super::{
     after::{planned_pool_id, simulate_changes},
@@ -14,17 +14,17 @@ use crate::{
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashMap;
 
-/// The pools that have to have healthy workers before the steps of `plan` come to them, each with as many
-/// as the plan says that it needs, and one where it says nothing.
+/// Returns the pools that need healthy workers before the steps of `plan` move there, each with the number that
+/// the plan requires, or 1 if it requires none.
 ///
-/// A dynamic pool has no workers that could be looked at, and neither has a default pool for which the
-/// built-in worker works. A step by variable comes to each pool to which `live` knows that a value leads.
+/// Dynamic pools are left out, since they have no workers to check, and so is the default pool while the built-in
+/// worker serves it. A step with a variable moves to every pool that a value in `live` leads to.
 pub fn find_arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
     let done = simulate_changes(live, &plan.changes);
     let arrivals = changes_by_pool(&plan.changes, &done).into_iter();
     let arrival = |(pool, changes): (&LivePool, Vec<usize>)| {
         let pool = planned_handle(&plan.changes, pool);
-        match plan.requirements.iter().find(|need| need.pool == pool) {
+        match plan.requirements.iter().find(|required| required.pool == pool) {
             Some(PoolRequirement { pool, healthy }) => {
                 Arrival { pool: pool.clone(), healthy: *healthy, changes }
             }
@@ -34,19 +34,19 @@ pub fn find_arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
     arrivals.map(arrival).collect()
 }
 
-/// The plan as one whose apply waits for healthy workers: `unhealthy-pool` refuses no steps that are to
-/// wait. What it says of workers that leave a pool stays as it is, and so does every other gate.
+/// Relaxes the `unhealthy-pool` gate for an apply that waits for healthy workers: it no longer refuses steps that
+/// will wait. Its findings about workers that leave a pool are unchanged, and so is every other gate.
 pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
-    let needs = &plan.requirements;
+    let requirements = &plan.requirements;
     let waits = |finding: &Finding| {
-        let about = finding.address.as_deref();
+        let pool = finding.address.as_deref();
         finding.code == Code::UnhealthyPool
-            && needs.iter().any(|need| about == Some(need.pool.address()))
+            && requirements.iter().any(|required| pool == Some(required.pool.address()))
     };
     for finding in plan.findings.iter_mut().filter(|it| waits(it)) {
         finding.level = Level::Warn;
         finding.help =
-            Some("its workers are checked first, and the steps wait for them".to_owned());
+            Some("the pool's workers are checked first, and the steps wait for them".to_owned());
     }
     for expectation in &mut plan.expectations {
         if expectation.expected == FactValue::HealthyWorker {
@@ -56,14 +56,14 @@ pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
     plan
 }
 
-/// What the pools need to which `changes` send steps: as many healthy workers as the file says.
+/// Returns how many healthy workers each pool needs that `changes` send steps to, as the file declares it.
 pub(super) fn pool_needs(
     matched: &Matched,
     changes: &[Change],
     done: &Live,
 ) -> Vec<PoolRequirement> {
     let pools = changes_by_pool(changes, done).into_iter().map(|(pool, _)| pool);
-    let need = |pool: &LivePool| {
+    let requirement = |pool: &LivePool| {
         let address = matched.planned_pool_address(pool);
         let declared = match &address {
             Address::Pool(key) => matched.desired.pools.get(key),
@@ -76,10 +76,10 @@ pub(super) fn pool_needs(
         };
         PoolRequirement { pool, healthy: min }
     };
-    pools.map(need).collect()
+    pools.map(requirement).collect()
 }
 
-/// The places of the changes that send steps to each pool whose workers can be looked at.
+/// Returns each pool with workers to check, with the indexes of the changes that send steps there.
 fn changes_by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usize>)> {
     let processes = done.processes.iter().map(|process| (&process.id, process)).collect();
     let served = built_in_worker_pool(done).filter(|_| done.server.built_in_worker != Some(false));
@@ -96,7 +96,8 @@ fn changes_by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool,
     found.into_values().collect()
 }
 
-/// The pools to which a change sends steps, each once; of a step, in the cases that `counts` says yes to.
+/// Returns the pools that a change sends steps to, each once. For a step, only cases that `counts` accepts are
+/// considered.
 pub(super) fn destination_pools(
     change: &Change,
     done: &Live,
@@ -113,9 +114,9 @@ pub(super) fn destination_pools(
             let cases = cases.into_iter().flatten().filter(|it| counts(it));
             cases.filter_map(|it| case_destination(&it).cloned()).collect()
         }
-        // Every step that names no pool comes with it.
+        // Every step that names no pool moves too.
         ChangeKind::SetDefaultPool { to, .. } => IndexSet::from([planned_pool_id(to)]),
-        // The steps for which it chooses come with it.
+        // The steps that use the variable move too.
         ChangeKind::SetValue { edit, .. } => {
             edit.pool_after().map(planned_pool_id).into_iter().collect()
         }
@@ -127,12 +128,12 @@ pub(super) fn destination_pools(
     }
 }
 
-/// Whether edits of a step are about where it runs, and not in which container alone.
+/// Whether edits of a step change where it runs, and not just its container.
 fn changes_place(edits: &[StepEdit]) -> bool {
     edits.iter().any(|edit| matches!(edit, StepEdit::Place(_) | StepEdit::Execution { .. }))
 }
 
-/// The pool to which a step comes in a case.
+/// Returns the pool that a step runs in for a case.
 fn case_destination(case: &Case) -> Option<&Id<Pool>> {
     match case.decided_by {
         Decider::Type => None,
@@ -145,7 +146,7 @@ fn case_destination(case: &Case) -> Option<&Id<Pool>> {
     }
 }
 
-/// A pool of the state after `changes`, to be pointed at.
+/// Returns a reference to a pool of the state after `changes`.
 fn planned_handle(changes: &[Change], pool: &LivePool) -> PoolHandle {
     let is_new = |change: &&Change| {
         matches!(change.kind, ChangeKind::CreatePool(_))

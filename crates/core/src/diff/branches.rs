@@ -1,7 +1,8 @@
-//! Changes of what is in Git, processes and variables: to which branch each is committed, and which branch takes none.
+//! Changes to processes and variables in Git: the branch that each change is committed to, and the branches that
+//! accept no commits.
 //!
-//! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
-//! stands for it. Never: what moves.
+//! A protected branch gets its changes by a merge, so they are committed to the branch that stands in for it.
+//! What changes is decided elsewhere.
 
 mod block;
 
@@ -19,38 +20,39 @@ use block::BranchBlock;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// What there is to report about the branches that changes would be committed to.
+/// Collects what to report about the branches that changes would be committed to.
 pub(super) struct BranchTracker<'a> {
     matched: &'a Matched<'a>,
-    /// Branches that were made for a protected one, by project and name: each stands for one alone.
-    made: HashSet<(&'a str, &'a str, &'a str)>,
-    /// What would change on protected branches, by what becomes of it.
+    /// Branches created for a protected one, as project, name and base: each stands in for one branch only.
+    created: HashSet<(&'a str, &'a str, &'a str)>,
+    /// Changes that are blocked on protected branches, by reason.
     blocked: BTreeMap<BranchBlock, Vec<Address>>,
-    /// Branches that have what their protected ones lack, in words.
+    /// Branches whose changes wait to be merged into their protected ones, in words.
     waiting: BTreeSet<(Name, String)>,
-    /// Projects that the file is about and whose repository cannot be read, each with why.
+    /// Projects that the file covers and whose repository cannot be read, each with the reason.
     unreachable: IndexMap<Name, String>,
 }
 
-/// The changes of one process or one set of variables.
+/// The changes to one process or one variable set.
 pub(super) struct DocumentChanges<'a> {
     pub(super) project: &'a Name,
-    /// None where it is stored in the server's database.
+    /// `None` if it is stored in the server's database.
     pub(super) branch: Option<&'a LiveBranch>,
     pub(super) changes: Vec<Change>,
 }
 
-/// What documents on protected branches lack and the branches that stand for these have to get: by project, id
+/// The changes that documents on protected branches lack and their stand-ins have to get, by project, document
 /// and protected branch.
 type LackingChanges<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<Address>>;
 
 impl<'a> BranchTracker<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
-        let unread = matched.live.unread.iter().filter(|gap| gap.hidden == HiddenData::StepsInGit);
-        let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
+        let unread =
+            matched.live.unread.iter().filter(|part| part.hidden == HiddenData::StepsInGit);
+        let unread = unread.filter_map(|part| Some((part.project.clone()?, part.why.clone())));
         Self {
             matched,
-            made: HashSet::new(),
+            created: HashSet::new(),
             blocked: BTreeMap::new(),
             waiting: BTreeSet::new(),
             unreachable: unread
@@ -59,14 +61,14 @@ impl<'a> BranchTracker<'a> {
         }
     }
 
-    /// Notes that something in Git of a project cannot be read.
+    /// Notes that something that a project stores in Git cannot be read.
     pub(super) fn note_unreachable(&mut self, project: &Name, why: &str) {
         self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
     }
 
-    /// The changes that are to be made, in the order of the documents, those on branches as commits.
+    /// Returns the changes to make, in the order of the documents, with those on branches as commits.
     ///
-    /// A branch that stands for a protected one gets what that lacks, so that all others come first.
+    /// A branch that stands in for a protected one gets what that branch lacks, so it is handled after all others.
     pub(super) fn commit_changes(&mut self, documents: Vec<DocumentChanges<'a>>) -> Vec<Change> {
         let mut lacking = LackingChanges::new();
         let mut committed: Vec<(usize, Vec<Change>)> = Vec::with_capacity(documents.len());
@@ -85,7 +87,7 @@ impl<'a> BranchTracker<'a> {
         committed.into_iter().flat_map(|(_, changes)| changes).collect()
     }
 
-    /// The changes of a document that is in the database, or on a branch that stands for no other.
+    /// Returns the changes of a document in the database, or on a branch that does not stand in for another.
     fn commit_document(
         &mut self,
         document: DocumentChanges<'a>,
@@ -112,7 +114,8 @@ impl<'a> BranchTracker<'a> {
         }
     }
 
-    /// The changes of a protected branch, on one that is made of it; none where that exists already, or cannot.
+    /// Returns the changes of a protected branch on a new branch created from it; none if that branch already
+    /// exists or cannot be created.
     fn redirect_changes(
         &mut self,
         branch: &'a LiveBranch,
@@ -120,15 +123,16 @@ impl<'a> BranchTracker<'a> {
         changes: Vec<Change>,
         lacking: &mut LackingChanges<'a>,
     ) -> Vec<Change> {
-        let in_project = |other: &&LiveBranch| other.project == branch.project;
+        let in_project = |candidate: &&LiveBranch| candidate.project == branch.project;
         let same_name = live_branches(self.matched.live)
             .filter(|other| in_project(other) && other.name == name && other.stands_for.is_some());
         let (own, of_others): (Vec<_>, Vec<_>) =
             same_name.partition(|it| it.stands_for.as_ref() == Some(&branch.name));
         let project = branch.project.as_str();
-        let made_for_other = || {
-            let mut made = self.made.iter();
-            made.any(|(of, made, base)| *of == project && *made == name && *base != branch.name)
+        let created_for_other = || {
+            let mut created = self.created.iter();
+            created
+                .any(|(owner, new, base)| *owner == project && *new == name && *base != branch.name)
         };
         let block = if branch.without_stand_in {
             BranchBlock::NoStandIn
@@ -138,17 +142,17 @@ impl<'a> BranchTracker<'a> {
             return Vec::new();
         } else if !own.is_empty() {
             BranchBlock::StandInUnchanged
-        } else if !of_others.is_empty() || made_for_other() {
+        } else if !of_others.is_empty() || created_for_other() {
             BranchBlock::NameTaken
         } else {
-            self.made.insert((project, name, &branch.name));
+            self.created.insert((project, name, &branch.name));
             return self.with_commits(changes, branch, Some(name));
         };
         self.block(block, changes.iter().map(|it| &it.address));
         Vec::new()
     }
 
-    /// The changes of a branch that stands for a protected one; none where that lacks nothing itself.
+    /// Returns the changes of a branch that stands in for a protected one, if the protected branch lacks any.
     fn commit_to_stand_in(
         &mut self,
         document: DocumentChanges<'a>,
@@ -163,14 +167,14 @@ impl<'a> BranchTracker<'a> {
         let missing = lacking.iter().filter(|it| !branch_has_address(live, branch, it));
         self.block(BranchBlock::StandInUnchanged, missing);
         if changes.is_empty() {
-            let waits =
-                format!("{} of project {project:?}, to be merged into {protected}", branch.name);
-            self.waiting.insert((project.clone(), waits));
+            let merge =
+                format!("{} in project {project:?}, to be merged into {protected}", branch.name);
+            self.waiting.insert((project.clone(), merge));
         }
         self.with_commits(changes, branch, None)
     }
 
-    /// The changes as commits to a branch, or to one that is made of it.
+    /// Turns changes into commits to a branch, or to a `new` branch created from it.
     fn with_commits(
         &self,
         mut changes: Vec<Change>,
@@ -209,13 +213,13 @@ impl<'a> BranchTracker<'a> {
         changes
     }
 
-    /// Notes what cannot be changed where it is wanted.
+    /// Notes addresses that cannot be changed on their branch.
     fn block<'b>(&mut self, block: BranchBlock, addresses: impl Iterator<Item = &'b Address>) {
         self.blocked.entry(block).or_default().extend(addresses.cloned());
     }
 
-    /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
-    /// whose turn it is.
+    /// Drops what is outside of a plan narrowed to some changes and targets, and to the projects for which `is_now`
+    /// is true.
     pub(super) fn retain_in_scope(
         &mut self,
         changes: &[Change],
@@ -229,7 +233,7 @@ impl<'a> BranchTracker<'a> {
         for (block, addresses) in &mut self.blocked {
             addresses.retain(|address| {
                 let is_in_scope = match block {
-                    // What is skipped is not a change of the plan, so that the targets alone can tell.
+                    // Skipped changes are not in the plan, so only the targets can tell.
                     BranchBlock::Protected => !refused || changed.contains(address),
                     _ => is_now(&address_project(address)),
                 };
@@ -241,7 +245,7 @@ impl<'a> BranchTracker<'a> {
         self.waiting.retain(|(project, _)| may_be_meant(project));
     }
 
-    /// What there is to report about the branches.
+    /// Returns the findings about the branches.
     pub(super) fn branch_findings(self) -> Vec<Finding> {
         let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
         let at = FindingLocation::Source(settings.span.clone());
@@ -251,7 +255,7 @@ impl<'a> BranchTracker<'a> {
             let message = format!("{projects} could not be read");
             let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
             let help =
-                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
+                "check the project's Git settings in Octopus, or set `on_unreachable = \"skip\"`";
             findings.push(
                 Finding::new(Code::UnreachableRepository, Level::Deny, at.clone(), message)
                     .with_notes(why.collect())
@@ -267,7 +271,7 @@ impl<'a> BranchTracker<'a> {
         }));
         findings.extend(self.idle_branches(&settings.value, &at));
         if !self.waiting.is_empty() {
-            let message = "some changes are on branches that wait to be merged";
+            let message = "some changes are on branches that are not merged yet";
             findings.push(
                 Finding::new(Code::UnmergedBranch, Level::Warn, at, message)
                     .with_notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
@@ -276,34 +280,35 @@ impl<'a> BranchTracker<'a> {
         findings
     }
 
-    /// Branches that are written out and that no project has.
-    fn idle_branches(&self, said: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
+    /// Returns warnings about exact branch names that no project has.
+    fn idle_branches(&self, settings: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
         let is_read = desired.rules.iter().any(|it| it.select.processes.has_deployments())
             && live.projects.iter().any(|it| it.git);
         let hides =
-            |gap: &UnreadPart| matches!(gap.hidden, HiddenData::Steps | HiddenData::StepsInGit);
-        let whose = match live.unread.iter().any(hides) {
-            true => "no project that could be read",
-            false => "no project",
+            |part: &UnreadPart| matches!(part.hidden, HiddenData::Steps | HiddenData::StepsInGit);
+        let projects = if live.unread.iter().any(hides) {
+            "no project that could be read"
+        } else {
+            "no project"
         };
         let names = || live_branches(live).map(|it| it.name.as_str());
         let is_idle = |name: &&str| {
-            let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
-            is_written_out && !names().any(|text| eq_ignoring_case(text, name))
+            let is_exact = *name != "default" && !name.contains(['*', '?', '!']);
+            is_exact && !names().any(|text| eq_ignoring_case(text, name))
         };
-        let asked = said.branches.iter().map(|it| it.trim());
-        let idle = asked.filter(|_| is_read).filter(is_idle);
+        let declared = settings.branches.iter().map(|it| it.trim());
+        let idle = declared.filter(|_| is_read).filter(is_idle);
         let finding = |name: &str| {
-            let message = format!("{whose} has a branch `{name}`");
+            let message = format!("{projects} has a branch `{name}`");
             let finding = Finding::new(Code::IdleBranch, Level::Warn, at.clone(), message);
-            finding.with_help("name a branch that is there in `branch`, or `default`")
+            finding.with_help("set `branch` to an existing branch or to `default`")
         };
         idle.map(finding).collect()
     }
 }
 
-/// The project that a step or a value on a branch is of.
+/// Returns the project of a step or a value on a branch.
 fn address_project(address: &Address) -> Name {
     match address {
         Address::Step { project: name, .. }
@@ -314,24 +319,24 @@ fn address_project(address: &Address) -> Name {
     }
 }
 
-/// Whether a branch has the step or the value of an address, which is on another.
+/// Whether a branch has the step or the value at an address on another branch.
 fn branch_has_address(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
     match address {
         Address::Step { step, .. } => {
             let id = LiveProcess::id_on_branch(&branch.project, &branch.document, &branch.name);
-            let is_same_step =
-                |other: Address| matches!(other, Address::Step { step: name, .. } if name == *step);
+            let has_name =
+                |address| matches!(address, Address::Step { step: name, .. } if name == *step);
             let process = live.processes.iter().find(|process| process.id == id);
             process.is_some_and(|process| {
-                process.steps.iter().any(|step| is_same_step(process.step_address(step)))
+                process.steps.iter().any(|step| has_name(process.step_address(step)))
             })
         }
-        // A value that is not there is added.
+        // A missing value is added.
         _ => true,
     }
 }
 
-/// Everything that is on a branch which a file names.
+/// Returns the branch of every process and variable set that was read from Git.
 fn live_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
     fn set_branch(set: &LiveVariableSet) -> Option<&LiveBranch> {
         match &set.store {
@@ -343,4 +348,127 @@ fn live_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
     }
     let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
     processes.chain(live.indirect.sets.iter().filter_map(set_branch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        desired::{
+            Declared, Desired, DesiredPlacement, DesiredPoolRef, PlacementRule, PlacementVerdict,
+            StepSelectors,
+        },
+        diff::laws::plan,
+        finding::Span,
+        live::{
+            Directory, IndirectPools, LivePool, LiveProject, LiveServer, LiveStep, ProcessOwner,
+        },
+        model::{Id, Linked, Place, PoolKind},
+    };
+
+    fn declared<T>(value: T) -> Declared<T> {
+        Declared { value, span: Span::default() }
+    }
+
+    /// A file that moves every step to `new`, on `moves` if the branch is protected.
+    fn desired() -> Desired {
+        let place = Place::Pool(declared(DesiredPoolRef::Live("new".into())));
+        let placement = DesiredPlacement { place, execution: None, container: None };
+        let rule = PlacementRule {
+            label: None,
+            select: StepSelectors::default(),
+            verdict: PlacementVerdict::Place(placement),
+        };
+        let on_protected = ProtectedBranchAction::Branch("moves".into());
+        let settings = VersionControl { on_protected, ..VersionControl::default() };
+        let version_control = Some(declared(settings));
+        Desired { rules: vec![declared(rule)], version_control, ..Desired::default() }
+    }
+
+    fn pool(name: &str, default: bool) -> LivePool {
+        LivePool {
+            id: Id::new(name),
+            name: Name::new(name),
+            slug: name.into(),
+            description: String::new(),
+            kind: PoolKind::Static,
+            default,
+        }
+    }
+
+    /// The deployment process of `Shop` on a branch, with a step in `old`.
+    fn process(branch: &str, stands_for: Option<&str>) -> LiveProcess {
+        let project = Id::new("Projects-1");
+        let step = LiveStep {
+            id: Id::new("1"),
+            step: Name::new("build"),
+            action: Name::new("build"),
+            has_siblings: false,
+            action_type: "Octopus.Script".into(),
+            place: Place::Pool(Id::new("old")),
+            run_on_server: Some(true),
+            from_file: false,
+            target_roles: String::new(),
+            container: None,
+            channels: Vec::new(),
+            parameters: Vec::new(),
+            disabled: false,
+        };
+        LiveProcess {
+            id: LiveProcess::id_on_branch(&project, "process", branch),
+            owner: ProcessOwner {
+                project: Name::new("Shop"),
+                group: Name::new("all"),
+                runbook: None,
+            },
+            git: Some(LiveBranch {
+                document: "process".into(),
+                project,
+                repository: "https://git.example/shop.git".into(),
+                name: branch.into(),
+                protected: stands_for.is_none(),
+                stands_for: stands_for.map(str::to_owned),
+                without_stand_in: false,
+            }),
+            steps: vec![step],
+            templates: Vec::new(),
+        }
+    }
+
+    fn live(processes: Vec<LiveProcess>) -> Live {
+        Live {
+            server: LiveServer {
+                url: String::new(),
+                version: String::new(),
+                space: Linked::new("Spaces-1", "Default"),
+                built_in_worker: None,
+            },
+            pools: vec![pool("old", true), pool("new", false)],
+            workers: Vec::new(),
+            projects: vec![LiveProject {
+                name: Name::new("Shop"),
+                group: Name::new("all"),
+                tags: Vec::new(),
+                git: true,
+            }],
+            processes,
+            snapshots: Vec::new(),
+            directory: Directory::default(),
+            references: Vec::new(),
+            indirect: IndirectPools::default(),
+            other_spaces: Vec::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stand_in_listed_before_its_protected_branch_gives_the_same_plan() {
+        let mut processes = vec![process("main", None), process("moves", Some("main"))];
+        let planned = plan(&desired(), &live(processes.clone()));
+        processes.reverse();
+        let reversed = plan(&desired(), &live(processes));
+        assert_eq!(format!("{planned:#?}"), format!("{reversed:#?}"));
+        let addresses: Vec<_> = planned.changes.iter().map(|it| it.address.to_string()).collect();
+        assert_eq!(addresses, ["projects[\"Shop\"]@moves.deployment.steps[\"build\"]"]);
+    }
 }

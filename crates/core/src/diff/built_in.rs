@@ -1,7 +1,7 @@
-//! Which steps run on the built-in worker: now, and once all but steps is as the file says.
+//! Which steps run on the built-in worker: now, and after all changes except those to steps.
 //!
-//! Rules ask about it step by step, so that what a variable comes to is found out once a process. Never:
-//! whether the built-in worker is switched on.
+//! Rules ask step by step, so the pools of a variable are resolved once per process. Whether the built-in worker
+//! is switched on does not matter here.
 
 use super::goal::StepReach;
 use crate::{
@@ -17,15 +17,15 @@ pub(super) struct BuiltInWorkerUse<'a>([BuiltInWorkerState<'a>; 2]);
 /// The built-in worker in one state of the server.
 pub(super) struct BuiltInWorkerState<'a> {
     live: &'a Live,
-    /// The pool whose steps run there.
+    /// The pool whose steps run on it.
     fallback: Option<&'a Id<Pool>>,
-    /// Variables that have that pool as a value, and whether they have a value for single steps.
+    /// Variables that have that pool as a value, and whether they have a value scoped to single steps.
     variables: HashMap<&'a Name, bool>,
-    /// Whether all values of a variable are that pool, by process and name.
+    /// Whether all values of a variable lead to that pool, by process and name.
     known: RefCell<HashMap<(&'a str, &'a str), bool>>,
 }
 
-/// A step, as the selectors of where it runs look at it.
+/// A step to match against `currently`.
 #[derive(Clone, Copy)]
 pub(super) struct CandidateStep<'a> {
     pub(super) process: &'a LiveProcess,
@@ -54,37 +54,37 @@ impl<'a> BuiltInWorkerState<'a> {
             variables.insert(&value.name, false);
         }
         for value in values.iter().filter(|it| !it.scope.actions.is_empty()) {
-            variables.entry(&value.name).and_modify(|flag| *flag = true);
+            variables.entry(&value.name).and_modify(|by_step| *by_step = true);
         }
         Self { live, fallback, variables, known: RefCell::default() }
     }
 
-    /// Whether a step runs on the built-in worker, or would, were that switched on: of a step by variable,
-    /// whether each of its cases leads there.
-    pub(super) fn runs_on_built_in(&self, asked: CandidateStep<'a>) -> bool {
-        let Some(fallback) = self.fallback.filter(|_| asked.reach == StepReach::Worker) else {
+    /// Whether a step runs on the built-in worker, or would if that were switched on. For a step with a variable,
+    /// every case must lead there.
+    pub(super) fn runs_on_built_in(&self, candidate: CandidateStep<'a>) -> bool {
+        let Some(fallback) = self.fallback.filter(|_| candidate.reach == StepReach::Worker) else {
             return false;
         };
-        match &asked.step.place {
+        match &candidate.step.place {
             Place::DefaultPool => true,
             Place::Pool(id) => id == fallback,
-            Place::Variable(name) => self.variable_leads_here(asked, name, fallback),
+            Place::Variable(name) => self.variable_leads_here(candidate, name, fallback),
         }
     }
 
     fn variable_leads_here(
         &self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         name: &'a str,
         fallback: &Id<Pool>,
     ) -> bool {
-        let CandidateStep { process, step, .. } = asked;
+        let CandidateStep { process, step, .. } = candidate;
         let Some(by_step) = self.variables.get(&Name::new(name)) else { return false };
         let check_cases = || {
             let cases = effective_cases(process, step, self.live);
             cases.iter().all(|case| case.place.required_pool() == Some(fallback))
         };
-        // The targets of a step have a say too.
+        // The targets of a step matter too.
         if *by_step || step.has_target_tags() {
             return check_cases();
         }

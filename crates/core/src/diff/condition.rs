@@ -1,6 +1,4 @@
-//! `currently`: where a step runs today, held against the steps that there are.
-//!
-//! Never: what becomes of a step.
+//! `currently`: selects steps by where they run today. What happens to them is decided elsewhere.
 
 use super::{
     built_in::{BuiltInWorkerState, BuiltInWorkerUse, CandidateStep},
@@ -16,15 +14,15 @@ use crate::{
     text::fold_case,
 };
 
-/// Where a rule's steps have to run today, resolved: in one of some places, and in none of others.
+/// A resolved `currently`: the step must run in one of some places and in none of some others.
 pub(super) struct PlaceConditions {
-    /// None where a step may run anywhere.
+    /// `None` if a step may run anywhere.
     include: Option<Vec<PlaceCondition>>,
     exclude: Vec<PlaceCondition>,
 }
 
 impl PlaceConditions {
-    /// What `currently` says, resolved; pools that are not there are told to `findings`.
+    /// Resolves `currently`; pools that do not exist are reported to `findings`.
     pub(super) fn new(
         matched: &Matched,
         wanted: &CurrentPlaces,
@@ -42,42 +40,42 @@ impl PlaceConditions {
         }
     }
 
-    /// Whether a step runs there, in either state of the built-in worker.
+    /// Whether a step matches, in either state of the built-in worker.
     pub(super) fn matches_step<'a>(
         &self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         built_in: &BuiltInWorkerUse<'a>,
     ) -> bool {
         let holds = |condition: &PlaceCondition| {
-            built_in.both_states().iter().any(|state| condition.holds_for_step(asked, state))
+            built_in.both_states().iter().any(|state| condition.holds_for_step(candidate, state))
         };
         self.include.as_ref().is_none_or(|any| any.iter().any(holds))
             && !self.exclude.iter().any(holds)
     }
 }
 
-/// One place.
+/// A resolved place.
 enum PlaceCondition {
-    /// On the built-in worker, or nowhere since that is switched off.
+    /// On the built-in worker, or nowhere because the built-in worker is switched off.
     Server,
-    /// In no pool of their own.
+    /// In the default pool, since the step names none.
     Default,
     /// On deployment targets.
     Target,
-    /// Where a variable says.
+    /// In a pool that a variable chooses.
     Variable,
     /// In this pool.
     Pool(Id<Pool>),
-    /// In a pool that is not there yet: no step does.
+    /// In a pool that does not exist yet, so that no step matches.
     Nowhere,
 }
 
 impl PlaceCondition {
-    /// A word of `currently`, resolved: a pattern stands for several places, or none.
+    /// Resolves a word of `currently`: a pattern may stand for several places, or none.
     ///
     /// # Errors
     ///
-    /// A finding, for a pool that is not there.
+    /// Returns a finding for a pool that does not exist.
     fn resolve_word(matched: &Matched, wanted: &CurrentPlace) -> Result<Vec<Self>, Finding> {
         let pattern = match wanted {
             CurrentPlace::Server => return Ok(vec![Self::Server]),
@@ -107,22 +105,22 @@ impl PlaceCondition {
         match matched.resolve_pool(pool) {
             Ok(PoolHandle::Existing { id, .. }) => Ok(Self::Pool(id)),
             Ok(PoolHandle::New(_)) => Ok(Self::Nowhere),
-            // A file that empties a pool and removes it stays true once that is done.
+            // A file that empties a pool and removes it must stay valid after the pool is gone.
             Err(_) if matched.is_pool_removed(&pool.value) => Ok(Self::Nowhere),
             Err(finding) => Err(finding),
         }
     }
 
-    /// Whether a step runs there.
+    /// Whether a step runs in this place.
     fn holds_for_step<'a>(
         &self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         built_in: &BuiltInWorkerState<'a>,
     ) -> bool {
-        let CandidateStep { step, reach, .. } = asked;
+        let CandidateStep { step, reach, .. } = candidate;
         let on_worker = reach == StepReach::Worker;
         match self {
-            Self::Server => built_in.runs_on_built_in(asked),
+            Self::Server => built_in.runs_on_built_in(candidate),
             Self::Default => on_worker && step.place == Place::DefaultPool,
             Self::Target => matches!(reach, StepReach::Targets | StepReach::OnlyTargets),
             Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),

@@ -1,4 +1,4 @@
-//! Deletes: what `[[removed]]` names, and what `prune` finds that is not declared.
+//! Plans deletes: objects that `[[removed]]` names, and undeclared ones that `prune` finds.
 
 use super::matched::Matched;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 use std::collections::HashSet;
 
-/// What is deleted: workers first, then pools; each in the order of the server.
+/// Plans deletes: workers first, then pools, each in the order of the server.
 pub(super) fn plan_deletes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let removed = |name: &Name, is: fn(&DesiredRemoval) -> Option<&Name>| {
         matched.desired.removed.iter().find(|removal| is(removal) == Some(name))
@@ -56,7 +56,7 @@ pub(super) fn plan_deletes(matched: &Matched, findings: &mut Vec<Finding>) -> Ve
     changes
 }
 
-/// Pools that the plan deletes though the file puts workers or steps into them.
+/// Returns errors for pools that the plan deletes although the file puts workers or steps into them.
 fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     let deleted: HashSet<&str> =
         deletes.iter().filter_map(|change| change.kind.object_id()).collect();
@@ -74,9 +74,9 @@ fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     });
     doomed
         .map(|pool| {
-            let message = "this pool is in use in the file, and would be deleted";
+            let message = "this pool is used in the file and would be deleted";
             Finding::error(Code::NeededAndRemoved, pool.span.clone(), message)
-                .with_help("declare the pool under `[pools]`, or refer to another")
+                .with_help("declare the pool under `[pools]`, or refer to another one")
         })
         .collect()
 }
@@ -89,7 +89,7 @@ fn delete_cause(
     let (at, why) = match (removal, prune) {
         (Some(removal), _) => (&removal.span, None),
         (None, Some(prune)) => {
-            (prune, Some(format!("`{name}` is not declared, and `prune` says to delete it")))
+            (prune, Some(format!("`{name}` is not declared, so `prune` deletes it")))
         }
         (None, None) => return None,
     };
@@ -115,19 +115,19 @@ fn delete_pool(pool: &LivePool, cause: Cause) -> Change {
 }
 
 fn contradiction_error(noun: &str, removal: &Declared<DesiredRemoval>, name: &Name) -> Finding {
-    let message = format!("{noun} `{name}` is declared and removed");
+    let message = format!("{noun} `{name}` is both declared and removed");
     Finding::error(Code::DeclaredAndRemoved, removal.span.clone(), message)
-        .with_label("the file declares it, under this name or by `renamed_from`")
+        .with_label("the file also declares it, by this name or by `renamed_from`")
         .with_help("keep one of the two")
 }
 
 fn default_pool_error(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Finding {
     let message = format!("pool `{}` is the default pool, and a space always has one", pool.name);
     Finding::error(Code::NoDefaultPool, removal.span.clone(), message)
-        .with_help("make another pool the default one first: `default = true`")
+        .with_help("make another pool the default first with `default = true`")
 }
 
-/// Names to remove that several live things have: nothing is deleted on a guess.
+/// Returns errors for names to remove that several live objects have: nothing is deleted on a guess.
 fn ambiguous_removals(matched: &Matched) -> Vec<Finding> {
     let count = |removal: &DesiredRemoval| match removal {
         DesiredRemoval::Pool(name) => {
@@ -137,13 +137,12 @@ fn ambiguous_removals(matched: &Matched) -> Vec<Finding> {
             matched.live.workers.iter().filter(|worker| worker.name == *name).count()
         }
     };
-    let removed = matched.desired.removed.iter().filter(|removal| 1 < count(removal));
+    let removed = matched.desired.removed.iter().filter(|removal| count(removal) > 1);
     removed
         .map(|removed| {
-            let message = format!("{} things on the server have this name", count(removed));
-            Finding::error(Code::AmbiguousName, removed.span.clone(), message).with_help(
-                "names are compared without regard to case: rename all but one of them first",
-            )
+            let message = format!("{} objects on the server have this name", count(removed));
+            Finding::error(Code::AmbiguousName, removed.span.clone(), message)
+                .with_help("names are compared ignoring case: rename all but one of them first")
         })
         .collect()
 }

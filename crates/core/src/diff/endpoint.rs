@@ -1,4 +1,4 @@
-//! How a worker shall be reached: what the file says, laid over what is live.
+//! How the server should reach a worker: the declared endpoint, completed from the live one.
 
 use super::{
     matched::Matched,
@@ -10,22 +10,22 @@ use crate::{
     model::{Endpoint, Linked, LiveEndpoint, Proxy},
 };
 
-/// What becomes of a worker's endpoint.
+/// The planned endpoint of a worker.
 pub(super) enum ResolvedEndpoint {
-    /// It registers itself, and is not live as a worker of this kind.
+    /// The worker registers itself, and no worker of this kind is live.
     Unregistered,
-    /// It stays as it is on the server.
+    /// The endpoint on the server stays unchanged.
     Unchanged,
-    /// It is to be this one.
+    /// The complete endpoint to write.
     Whole(Endpoint),
 }
 
 impl Matched<'_> {
-    /// The whole endpoint of a worker; what the file leaves out comes from `live`, if it is of one kind.
+    /// Returns the complete endpoint of a worker; missing parts come from `live` if it is of the same kind.
     ///
     /// # Errors
     ///
-    /// Findings, for an account or a proxy that is not there.
+    /// Returns findings for an account or a proxy that does not exist.
     pub(super) fn resolve_endpoint(
         &self,
         desired: &Declared<DesiredEndpoint>,
@@ -67,14 +67,14 @@ impl Matched<'_> {
                     namespace: namespace.clone().unwrap_or_else(|| live_namespace(live)),
                 }
             }
-            // It registered itself: its link is its own affair.
+            // It registered itself, so its link is not managed.
             DesiredEndpoint::Polling(None) | DesiredEndpoint::Kubernetes { link: None, .. } => {
                 return resolve_registered(desired, live);
             }
         }))
     }
 
-    /// The proxy that the file names, else the live one.
+    /// Returns the proxy that the file names, or else the live one.
     fn resolve_proxy(
         &self,
         wanted: Option<&Declared<NameOrId>>,
@@ -95,7 +95,7 @@ impl Matched<'_> {
     }
 }
 
-/// The endpoint of a worker that registers itself; its link stays as it is on the server.
+/// Returns the endpoint of a worker that registers itself; its link on the server is left unchanged.
 fn resolve_registered(
     desired: &Declared<DesiredEndpoint>,
     live: Option<&LiveEndpoint>,
@@ -108,8 +108,8 @@ fn resolve_registered(
         return Ok(ResolvedEndpoint::Unchanged);
     }
     let mut endpoint = live.convert().map_err(|error| {
-        let message = format!("the worker's endpoint on the server cannot be kept: {error}");
-        let help = "register the agent again, or say `thumbprint` and its `subscription` or `url`";
+        let message = format!("cannot keep the worker's endpoint on the server: {error}");
+        let help = "register the agent again, or set `thumbprint` and `subscription` or `url`";
         vec![
             Finding::error(Code::UnreadableEndpoint, desired.span.clone(), message).with_help(help),
         ]

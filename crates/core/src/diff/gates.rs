@@ -1,6 +1,6 @@
-//! Gates: what refuses a plan though every request in it would succeed.
+//! Gates: checks that refuse a plan even though every request in it would succeed.
 //!
-//! Each looks at the state after the plan, so that one plan may move steps away from a pool and delete it.
+//! Each gate checks the state after the plan, so that one plan may move steps out of a pool and delete the pool.
 
 mod built_in;
 mod deletes;
@@ -15,26 +15,26 @@ use crate::{
     plan::Change,
 };
 
-/// The plan as the gates see it.
+/// The input of the gates.
 pub(super) struct GateInput<'a> {
     /// The file and the server.
     pub(super) matched: &'a Matched<'a>,
-    /// What would be written.
+    /// The planned changes.
     pub(super) changes: &'a [Change],
-    /// The server once that is done.
+    /// The server after those changes.
     pub(super) after: &'a Live,
 }
 
-/// What each gate says, in the order of the language's table.
-pub(super) fn check_gates(outcome: &GateInput) -> Vec<Finding> {
+/// Runs every gate, in the order of the table in the language reference.
+pub(super) fn check_gates(input: &GateInput) -> Vec<Finding> {
     [
-        built_in::built_in_in_use(outcome),
-        members::check_pool_workers(outcome),
-        variables::check_variables(outcome),
-        deletes::pool_in_use(outcome),
-        deletes::too_many_deletes(outcome),
-        members::check_default_pool(outcome),
-        deletes::protected_deletes(outcome),
+        built_in::built_in_in_use(input),
+        members::check_pool_workers(input),
+        variables::check_variables(input),
+        deletes::pool_in_use(input),
+        deletes::too_many_deletes(input),
+        members::check_default_pool(input),
+        deletes::protected_deletes(input),
     ]
     .into_iter()
     .flatten()
@@ -42,20 +42,20 @@ pub(super) fn check_gates(outcome: &GateInput) -> Vec<Finding> {
 }
 
 impl GateInput<'_> {
-    /// A finding of a gate at the level that the file gives it; none where the file allows it.
+    /// Returns a finding at the gate's level; `None` if the file allows it.
     fn gate_finding(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
         let level = self.matched.desired.policy.gate_level(gate)?;
         Some(Finding::new(gate.code(), level, at, message))
     }
 
-    /// The same for what is not known to be bad: a warning at most.
+    /// Returns a warning for something that may be harmless; `None` if the file allows it.
     fn gate_warning(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
         self.gate_finding(gate, at, message)
             .map(|finding| Finding { level: Level::Warn, ..finding })
     }
 }
 
-/// The line of help that names the way past a gate.
+/// Returns the line of help that says how to bypass a gate.
 fn bypass_help(gate: Gate) -> String {
     format!("`{} = \"warn\"` under `[gates]` lets it pass", gate.code())
 }

@@ -1,4 +1,4 @@
-//! A rule's target with all that it points at resolved, and the edits that lead a step there.
+//! A placement with its references resolved, and the edits that bring a step there.
 
 use super::{
     matched::Matched,
@@ -15,30 +15,30 @@ use crate::{
     plan::{Delta, Feed, StepEdit},
 };
 
-/// Where a rule wants its steps to run.
+/// Where a rule places its steps.
 pub(super) struct PlacementGoal {
     place: Place<PoolHandle>,
     execution: Option<Execution>,
     container: Option<Container<Linked<Feed>>>,
 }
 
-/// Whether a tool may say where a step runs.
+/// Whether a rule can decide where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StepReach {
-    /// It runs on a worker.
+    /// The step runs on a worker.
     Worker,
-    /// It runs on its targets, and `execution` may move it to a worker.
+    /// The step runs on its targets, and `execution` can move it to a worker.
     Targets,
-    /// It runs on its targets, whatever is said.
+    /// The step always runs on its targets.
     OnlyTargets,
-    /// It runs inside the server's process.
+    /// The step runs inside the server's process.
     InServer,
-    /// Nobody has said where its type runs.
+    /// Where a step of its type runs is unknown.
     Unknown,
 }
 
 impl StepReach {
-    /// How far a tool reaches to move this step.
+    /// Returns the reach of a step.
     pub(super) fn from_step(step: &LiveStep) -> Self {
         match classify_step(step) {
             _ if is_left_alone(step) => Self::Unknown,
@@ -50,7 +50,7 @@ impl StepReach {
         }
     }
 
-    /// Whether a rule of this verdict could decide about a step of this reach.
+    /// Whether a rule with this verdict could decide about a step with this reach.
     pub(super) fn is_open_to(self, verdict: &PlacementVerdict) -> bool {
         match (verdict, self) {
             (PlacementVerdict::Leave, _) | (PlacementVerdict::Place(_), Self::Worker) => true,
@@ -62,56 +62,59 @@ impl StepReach {
     }
 }
 
-/// Why a step cannot run as a rule's `execution` says.
+/// Why a step cannot be placed as a rule asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ExecutionConflict {
-    /// Its target tags are those of a step of several actions.
+    /// Its target tags belong to a step with several actions.
     Rolling,
     /// Its type works on a target.
     NeedsTargets,
-    /// It has no target tags.
+    /// The step has no target tags.
     NoTargets,
-    /// Nothing but the pool that it names says that it runs on a worker.
+    /// Only the pool that it names makes it run on a worker.
     OnlyByPool,
-    /// Its process has another of its id, or it has none, so that nothing can be written to it alone.
+    /// Its id is missing or not unique in its process, so that it cannot be changed alone.
     NoIdentity,
 }
 
 impl PlacementGoal {
-    /// The target of a rule, resolved.
+    /// Resolves the placement of a rule.
     ///
     /// # Errors
     ///
-    /// Findings, for a pool or a feed that is not there.
-    pub(super) fn new(matched: &Matched, target: &DesiredPlacement) -> Result<Self, Vec<Finding>> {
-        let place = match &target.place {
+    /// Returns findings for a pool or a feed that does not exist.
+    pub(super) fn new(
+        matched: &Matched,
+        placement: &DesiredPlacement,
+    ) -> Result<Self, Vec<Finding>> {
+        let place = match &placement.place {
             Place::Pool(pool) => matched.resolve_pool(pool).map(Place::Pool),
             Place::Variable(name) => Ok(Place::Variable(name.clone())),
             Place::DefaultPool => Ok(Place::DefaultPool),
         };
-        let container = target.container.as_ref().map(|container| {
+        let container = placement.container.as_ref().map(|container| {
             let feed = Declared { value: container.feed.clone(), span: container.span.clone() };
             let feed = resolve_entry(ReferentKind::Feed, &matched.live.directory.feeds, &feed)?;
             Ok(Container { image: container.image.clone(), feed })
         });
         match (place, container.transpose()) {
             (Ok(place), Ok(container)) => {
-                Ok(Self { place, execution: target.execution, container })
+                Ok(Self { place, execution: placement.execution, container })
             }
             (place, container) => Err(place.err().into_iter().chain(container.err()).collect()),
         }
     }
 
-    /// Whether `step` names the same place, be it one where it runs or not.
+    /// Whether `step` names the same place, even if the step does not run there.
     pub(super) fn is_named_by_step(&self, matched: &Matched, step: &LiveStep) -> bool {
         live_place(matched, step) == self.place
     }
 
-    /// What has to change for `step` to run as the rule says; empty where it does already.
+    /// Returns the edits that make `step` run as the rule asks; empty if it already does.
     ///
     /// # Errors
     ///
-    /// Why the step cannot run so.
+    /// Returns why the step cannot run that way.
     pub(super) fn step_edits(
         &self,
         matched: &Matched,

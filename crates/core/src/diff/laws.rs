@@ -1,4 +1,4 @@
-//! The laws of `diff`, over any file and any server that proptest can think of. `back` has laws over the same.
+//! The laws of `diff`, over arbitrary files and servers. `rollback` tests its laws over the same.
 
 mod indifference;
 mod indirect_pools;
@@ -30,7 +30,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_the_state_that_a_plan_leads_to_is_empty(desired in any_desired(), live in any_live()) {
+    fn planning_again_after_a_plan_changes_nothing(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         prop_assert_eq!(check_soundness(&plan), Ok(()));
@@ -41,7 +41,7 @@ proptest! {
     }
 
     #[test]
-    fn what_no_key_names_is_never_touched(desired in any_desired(), live in any_live()) {
+    fn undeclared_pools_are_never_touched(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan) && desired.policy.prune_pools.is_none() && desired.policy.prune_workers.is_none());
         let done = simulate_changes(&live, &plan.changes);
@@ -54,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_inside_a_template_is_counted_and_never_written(desired in any_desired(), live in any_live()) {
+    fn steps_inside_a_template_are_counted_and_never_written(desired in any_desired(), live in any_live()) {
         let mut with = live.clone();
         let inner: Vec<LiveStep> = live.processes.iter().flat_map(|it| it.steps.clone()).collect();
         for process in &mut with.processes {
@@ -75,13 +75,13 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_not_stale_where_it_was_made(desired in any_desired(), live in any_live()) {
+    fn a_new_plan_is_not_stale(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assert_eq!(find_stale(&plan, &live), []);
     }
 
     #[test]
-    fn a_change_waits_for_earlier_changes_alone(desired in any_desired(), live in any_live()) {
+    fn a_change_only_waits_for_earlier_changes(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         for (at, change) in plan.changes.iter().enumerate() {
             let earlier: Vec<_> = plan.changes[..at].iter().map(|it| &it.address).collect();
@@ -108,7 +108,7 @@ pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
     plan_changes(desired, live, header)
 }
 
-/// Whether the file and the server fit.
+/// Whether the file and the server fit together.
 pub(crate) fn is_possible(plan: &Plan) -> bool {
     plan.findings.iter().all(|finding| finding.level != Level::Error)
 }

@@ -1,8 +1,8 @@
-//! Steps that name a pool though they run on their targets: it means nothing, and is told and not mended.
+//! Steps that name a pool although they run on their targets: the pool has no effect and is reported, not changed.
 //!
 //! # Source
 //!
-//! `api.md` 3.4: a pool beside a `RunOnServer` of false is meaningless and may linger.
+//! `api.md` 3.4: a pool next to a `RunOnServer` of false is meaningless and may linger.
 
 use super::goal::StepReach;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     text::pluralize,
 };
 
-/// Steps whose pool lingers where a rule says another one, and the rule that is about the first of them.
+/// Steps with a lingering pool that is not their rule's, and where the first such rule is.
 #[derive(Debug, Default)]
 pub(super) struct LingeringPools {
     span: Option<Span>,
@@ -20,32 +20,30 @@ pub(super) struct LingeringPools {
 }
 
 impl LingeringPools {
-    /// Whether a step has a pool or a variable that means nothing.
+    /// Whether a step has a pool or a variable without effect.
     pub(super) fn has_unused_pool(step: &LiveStep, reach: StepReach) -> bool {
         matches!(reach, StepReach::Targets | StepReach::OnlyTargets)
             && step.place != Place::DefaultPool
     }
 
-    /// Notes a step, where there is one, with the place of the rule that is about it.
+    /// Notes a step, if there is one, with the span of its rule.
     pub(super) fn note_lingering(&mut self, found: Option<(&Span, Address)>) {
-        let Some((rule, step)) = found else { return };
-        self.span.get_or_insert_with(|| rule.clone());
+        let Some((rule_span, step)) = found else { return };
+        self.span.get_or_insert_with(|| rule_span.clone());
         self.steps.push(step);
     }
 
-    /// All of them as one finding.
+    /// Returns one warning for all of the steps.
     pub(super) fn into_warning(self) -> Option<Finding> {
         let verb = if self.steps.len() == 1 { "names" } else { "name" };
         let steps = pluralize(self.steps.len(), "step");
         let message = format!(
-            "{steps} on deployment targets {verb} a pool that means nothing, and not the rule's"
+            "{steps} on deployment targets {verb} a pool that has no effect and is not the rule's"
         );
         let finding = Finding::warning(Code::LingeringPool, self.span?, message);
         let finding = finding.with_notes(self.steps.iter().map(Address::to_string).collect());
-        Some(
-            finding.with_help(
-                "clear it in Octopus, or say `execution` to move these steps to a worker",
-            ),
-        )
+        Some(finding.with_help(
+            "clear the pool in Octopus, or set `execution` to move these steps to a worker",
+        ))
     }
 }

@@ -1,7 +1,7 @@
-//! Which live thing each declared one is.
+//! Matches each declared object with the live one.
 //!
-//! Identity is the name, without regard to case; then a name that it had before. What is ambiguous is
-//! an error, and never a guess. Never: deciding what changes.
+//! An object is identified by its name, ignoring case, or else by an earlier name. An ambiguous match is an error,
+//! never a guess. What changes is decided elsewhere.
 
 use super::reference::{ReferentKind, ambiguous_name_error, find_by_reference};
 use crate::{
@@ -14,11 +14,11 @@ use crate::{
 use indexmap::IndexMap;
 use std::collections::HashMap;
 
-/// The file and the server, and which thing of the one is which of the other.
+/// The file and the server, with their objects matched.
 pub(super) struct Matched<'a> {
-    /// What the file asks for.
+    /// The declared state.
     pub(super) desired: &'a Desired,
-    /// What the server has.
+    /// The state of the server.
     pub(super) live: &'a Live,
     pools: HashMap<&'a str, &'a LivePool>,
     workers: HashMap<&'a str, &'a LiveWorker>,
@@ -27,7 +27,7 @@ pub(super) struct Matched<'a> {
 }
 
 impl<'a> Matched<'a> {
-    /// Matches what `desired` declares with what is live.
+    /// Matches the objects in `desired` with those in `live`.
     pub(super) fn new(
         desired: &'a Desired,
         live: &'a Live,
@@ -53,39 +53,40 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// The live pool that the file declares under `key`; none where it has to be created.
+    /// Returns the live pool that the file declares under `key`; `None` if it has to be created.
     pub(super) fn live_pool(&self, key: &str) -> Option<&'a LivePool> {
         self.pools.get(key).copied()
     }
 
-    /// The live worker that the file declares under `key`; none where it has to be created.
+    /// Returns the live worker that the file declares under `key`; `None` if it has to be created.
     pub(super) fn live_worker(&self, key: &str) -> Option<&'a LiveWorker> {
         self.workers.get(key).copied()
     }
 
-    /// Under which key the file declares the live pool of this id.
+    /// Returns the key under which the file declares the live pool with this id.
     pub(super) fn pool_key(&self, id: &Id<Pool>) -> Option<&'a str> {
         self.pool_keys.get(id).copied()
     }
 
-    /// Under which key the file declares the live worker of this id.
+    /// Returns the key under which the file declares the live worker with this id.
     pub(super) fn worker_key(&self, id: &Id<Worker>) -> Option<&'a str> {
         self.worker_keys.get(id).copied()
     }
 
-    /// A live pool's address: its key in the file, or its name where the file does not declare it.
+    /// Returns a live pool's address: its key in the file, or its name if the file does not declare it.
     pub(super) fn pool_address(&self, pool: &LivePool) -> Address {
         let key = self.pool_key(&pool.id).map(str::to_owned);
-        // A key that is another pool's name would be an address of two.
+        // A name that is also another pool's key would be the address of both.
         let is_key = |key: &String| Name::new(key.as_str()) == pool.name;
-        let name = match self.desired.pools.keys().any(is_key) {
-            true => pool.id.as_str().to_owned(),
-            false => pool.name.to_string(),
+        let name = if self.desired.pools.keys().any(is_key) {
+            pool.id.as_str().to_owned()
+        } else {
+            pool.name.to_string()
         };
         Address::Pool(key.unwrap_or(name))
     }
 
-    /// The address of a pool of the state after a plan, whose id may be made up.
+    /// Returns the address of a pool in the state after a plan, where new pools have placeholder ids.
     pub(super) fn planned_pool_address(&self, pool: &LivePool) -> Address {
         let new = |key: &&String| {
             self.desired.pools.get(*key).is_some_and(|desired_pool| desired_pool.name == pool.name)
@@ -96,12 +97,12 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// A live pool, to be pointed at.
+    /// Returns a reference to a live pool.
     pub(super) fn pool_handle(&self, pool: &LivePool) -> PoolHandle {
         PoolHandle::Existing { id: pool.id.clone(), address: self.pool_address(pool) }
     }
 
-    /// The pool of this id, to be pointed at, whether it can be seen or not.
+    /// Returns a reference to the pool with this id, whether it is visible or not.
     pub(super) fn pool_handle_by_id(&self, id: &Id<Pool>) -> PoolHandle {
         match self.live.find_pool(id) {
             Some(pool) => self.pool_handle(pool),
@@ -112,7 +113,7 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// The pool that the file declares under `key`, to be pointed at.
+    /// Returns a reference to the pool that the file declares under `key`.
     pub(super) fn declared_pool(&self, key: &str) -> PoolHandle {
         match self.live_pool(key) {
             Some(pool) => self.pool_handle(pool),
@@ -120,11 +121,11 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// The pool that the file points at.
+    /// Resolves a reference in the file to a pool.
     ///
     /// # Errors
     ///
-    /// A finding, where there is none or more than one.
+    /// Returns a finding if no pool or more than one matches.
     pub(super) fn resolve_pool(
         &self,
         wanted: &Declared<DesiredPoolRef>,
@@ -150,7 +151,7 @@ impl<'a> Matched<'a> {
         self.desired.removed.iter().any(|removal| removal.value.pool_name() == Some(&name))
     }
 
-    /// Whether a pool has an image and no members.
+    /// Whether a pool is dynamic, with an image and no members.
     pub(super) fn is_dynamic_pool(&self, pool: &PoolHandle) -> bool {
         match (pool, pool.address()) {
             (PoolHandle::Existing { id, .. }, _) => {
@@ -164,7 +165,7 @@ impl<'a> Matched<'a> {
     }
 }
 
-/// What the file declares of one kind.
+/// The declarations of one kind of object.
 struct Declarations<'a> {
     noun: &'static str,
     all: Vec<Declaration<'a>>,
@@ -178,7 +179,7 @@ struct Declaration<'a> {
     address: Address,
 }
 
-/// Live things of one kind, each beside its name, by that name.
+/// Live objects of one kind by name, each with its name as spelled on the server.
 type LiveByName<'a, L> = HashMap<&'a Name, Vec<(&'a Name, &'a L)>>;
 
 impl<'a> Declarations<'a> {
@@ -196,7 +197,8 @@ impl<'a> Declarations<'a> {
         Self { noun, all: all.collect() }
     }
 
-    /// The live thing of each: by its name, else by a name that it had and that no other declaration claims.
+    /// Returns the live object of each declaration: by its name, or else by an earlier name that no other declaration
+    /// claims.
     fn match_live<L>(
         &self,
         live: impl Iterator<Item = (&'a Name, &'a L)>,
@@ -231,11 +233,11 @@ impl<'a> Declarations<'a> {
         found
     }
 
-    /// The one thing that a declaration may stand for.
+    /// Returns the only object that matches a declaration.
     ///
     /// # Errors
     ///
-    /// A finding at `span`, where there are several.
+    /// Returns a finding at `span` if there are several.
     fn only_thing<L>(
         &self,
         declaration: &Declaration,
@@ -251,11 +253,11 @@ impl<'a> Declarations<'a> {
             .with_address(declaration.address.clone()))
     }
 
-    /// The thing that has a name which the declaration had before.
+    /// Returns the object with an earlier name of the declaration.
     ///
     /// # Errors
     ///
-    /// A finding, where there are several or another declaration claims that name.
+    /// Returns a finding if there are several, or if another declaration claims that name.
     fn renamed_thing<L>(
         &self,
         declaration: &Declaration,
@@ -276,7 +278,7 @@ impl<'a> Declarations<'a> {
         self.only_thing(declaration, &first.span, &things).map(Some)
     }
 
-    /// A rename that can no longer happen, since something has been made under the new name beside the old one.
+    /// Returns a warning about a rename that cannot happen, since objects exist under both the old and the new name.
     fn idle_rename_warning<L>(
         &self,
         declaration: &Declaration,
@@ -288,11 +290,12 @@ impl<'a> Declarations<'a> {
             let old = Name::new(&***old);
             old != *name && by_name.contains_key(&old) && !claims.contains_key(&old)
         })?;
-        let message =
-            format!("{noun} `{name}` exists, and so does `{}`: nothing is renamed", **old);
+        let message = format!("{noun} `{name}` already exists, so `{}` is not renamed", **old);
         Some(
             Finding::warning(Code::IdleRename, old.span.clone(), message)
-                .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
+                .with_help(format!(
+                    "remove `renamed_from`, or delete the old {noun} with `[[removed]]`"
+                ))
                 .with_address(declaration.address.clone()),
         )
     }
@@ -307,7 +310,7 @@ impl<'a> Declarations<'a> {
                 self.noun, declaration.name
             ),
         )
-        .with_help("remove `renamed_from`, or give the other one another name")
+        .with_help("remove `renamed_from`, or rename the other one")
         .with_address(declaration.address.clone())
     }
 }

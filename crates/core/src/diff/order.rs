@@ -1,6 +1,6 @@
-//! The order of a plan: what kind comes before what, and which change waits for which.
+//! The order of a plan: which kind of change comes first, and which changes wait for which.
 //!
-//! An edge is there where a change would be wrong, and not just early, if the other one failed.
+//! There is an edge if a change would be wrong, and not just early, when the other one fails.
 
 use crate::{
     live::Live,
@@ -10,34 +10,34 @@ use crate::{
 
 use std::collections::{HashMap, HashSet};
 
-/// Puts `changes` into the order in which they are carried out, and draws the edges between them.
+/// Sorts `changes` into the order in which they are carried out, and sets the edges between them.
 pub(super) fn order_changes(changes: &mut [Change], live: &Live, after: &Live) {
-    // Stable, so that changes of one kind keep the order of the file and of the server.
+    // Stable, so that changes of one kind keep the order of the file and the server.
     changes.sort_by_key(|change| change.kind.apply_stage());
     let edges = EdgeInputs::new(changes, live, after);
-    let all: Vec<Vec<Address>> = changes
+    let dependencies: Vec<Vec<Address>> = changes
         .iter()
         .enumerate()
         .map(|(at, change)| edges.dependencies(&changes[..at], change))
         .collect();
-    for (change, after) in changes.iter_mut().zip(all) {
+    for (change, after) in changes.iter_mut().zip(dependencies) {
         change.after = after;
     }
 }
 
-/// What the edges of a change depend on, gathered once.
+/// What the edges depend on, collected once for all changes.
 struct EdgeInputs {
-    /// For a pool without an enabled worker: the first change that gives it one.
+    /// The first change that gives a pool without an enabled worker one.
     first_worker: HashMap<PoolKey, Address>,
-    /// Pools that have an enabled worker now and will have none.
+    /// Pools that lose their last enabled worker.
     emptied: HashSet<Id<Pool>>,
-    /// Values that are given to variables, by their names.
+    /// Changes that set the value of a variable, by its name.
     values_set: HashMap<Name, Vec<Address>>,
-    /// Steps that leave variables, by their names.
+    /// Changes to steps that stop using a variable, by its name.
     leaving: HashMap<Name, Vec<Address>>,
 }
 
-/// A pool by what counts: its id, or the address of the change that makes it.
+/// The identity of a pool: its id, or the address of the change that creates it.
 #[derive(PartialEq, Eq, Hash)]
 enum PoolKey {
     Live(Id<Pool>),
@@ -66,23 +66,23 @@ impl EdgeInputs {
         }
         let pools = live.pools.iter().map(|pool| &pool.id);
         let emptied = pools.filter(|id| enabled(live, id) && !enabled(after, id)).cloned();
-        let mut given: HashMap<Name, Vec<Address>> = HashMap::new();
+        let mut values_set: HashMap<Name, Vec<Address>> = HashMap::new();
         let mut leaving: HashMap<Name, Vec<Address>> = HashMap::new();
         for change in changes {
             if let ChangeKind::SetValue { name, edit, .. } = &change.kind
                 && edit.pool_after().is_some()
             {
-                given.entry(Name::new(name)).or_default().push(change.address.clone());
+                values_set.entry(Name::new(name)).or_default().push(change.address.clone());
             }
             if let Some(left) = step_variable(change, Delta::before) {
                 leaving.entry(left).or_default().push(change.address.clone());
             }
         }
-        Self { first_worker, emptied: emptied.collect(), values_set: given, leaving }
+        Self { first_worker, emptied: emptied.collect(), values_set, leaving }
     }
 
-    /// What a change waits for because of a variable: a step for its value, and a value that goes for the
-    /// steps that leave it.
+    /// Returns what a change waits for because of a variable: a step waits for the value, and the removal of a
+    /// value waits for the steps that stop using it.
     fn variable_edges(&self, change: &Change) -> Vec<Address> {
         let addresses_for = |all: &HashMap<Name, Vec<Address>>, name: &Name| {
             all.get(name).cloned().unwrap_or_default()
@@ -93,10 +93,10 @@ impl EdgeInputs {
                 steps.into_iter().filter(|step| may_choose(&change.address, step)).collect()
             }
             _ => {
-                let given = step_variable(change, Delta::after)
+                let values = step_variable(change, Delta::after)
                     .map(|name| addresses_for(&self.values_set, &name));
-                let given = given.into_iter().flatten();
-                given.filter(|value| may_choose(value, &change.address)).collect()
+                let values = values.into_iter().flatten();
+                values.filter(|value| may_choose(value, &change.address)).collect()
             }
         }
     }
@@ -140,7 +140,7 @@ impl EdgeInputs {
             _ => {}
         }
         let mut seen = HashSet::new();
-        // One address may stand for two changes: a pool is created, then made the default one.
+        // Two changes may share an address: a pool is created, then made the default pool.
         let is_earlier = |address: &Address| earlier.iter().any(|other| other.address == *address);
         after.retain(|other| {
             (*other != change.address || is_earlier(other)) && seen.insert(other.clone())
@@ -149,7 +149,7 @@ impl EdgeInputs {
     }
 }
 
-/// Pools that get an enabled worker by this change.
+/// Returns the pools that get an enabled worker from a change.
 fn joined_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } if !new.disabled => {
@@ -158,7 +158,7 @@ fn joined_pools(change: &Change) -> Vec<&PoolHandle> {
         ChangeKind::UpdateWorker { edits, .. } => {
             let disabled = edits
                 .iter()
-                .any(|edit| matches!(edit, WorkerEdit::Disabled(item) if *item.after()));
+                .any(|edit| matches!(edit, WorkerEdit::Disabled(disabled) if *disabled.after()));
             let pools = edits.iter().filter_map(|edit| match edit {
                 WorkerEdit::Pools(pools) if !disabled => Some(pools),
                 _ => None,
@@ -173,7 +173,7 @@ fn joined_pools(change: &Change) -> Vec<&PoolHandle> {
     }
 }
 
-/// Pools that have to be there for this change.
+/// Returns the pools that must exist before a change.
 fn required_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
@@ -199,7 +199,7 @@ fn required_pools(change: &Change) -> Vec<&PoolHandle> {
     }
 }
 
-/// The pool that this change gives steps to.
+/// Returns the pools that a change sends steps to.
 fn receiving_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::PlaceStep { edits, .. } => edits.pool_after().into_iter().collect(),
@@ -210,7 +210,7 @@ fn receiving_pools(change: &Change) -> Vec<&PoolHandle> {
     }
 }
 
-/// The variable that a step of this change comes to, or that it leaves.
+/// Returns the variable that a step uses on one `side` of a change.
 fn step_variable(
     change: &Change,
     side: fn(&Delta<Place<PoolHandle>>) -> &Place<PoolHandle>,
@@ -222,14 +222,14 @@ fn step_variable(
     }
 }
 
-/// Whether a value may choose for a step of this address: a library's may for any.
+/// Whether a value may choose the pool of the step at an address; a library set's value may for any step.
 fn may_choose(value: &Address, step: &Address) -> bool {
     match (value, step) {
         (
             Address::Variable { owner: VariableSetOwner::Project { name, branch: on }, .. },
             Address::Step { project, branch, .. },
         ) => {
-            // A branch may have a process and no variables that were read: then those of another one choose.
+            // A branch's process may have been read without its variables; those of another branch apply then.
             Name::new(name) == Name::new(project)
                 && (on.is_none() || branch.is_none() || on == branch)
         }
@@ -238,7 +238,7 @@ fn may_choose(value: &Address, step: &Address) -> bool {
     }
 }
 
-/// Live pools that lose a member, a step or their being the default by this change.
+/// Returns the live pools that lose a member, a step or their default status by a change.
 fn abandoned_pools(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
     let pools: Vec<&PoolHandle> = match &change.kind {
         ChangeKind::UpdateWorker { edits, .. } => {

@@ -1,6 +1,6 @@
 //! Placements: the first rule that matches a step decides where it runs.
 //!
-//! A step is matched as it is live, or as it will be once pools and workers are as the file says: a rule
+//! A step is matched as it is live, or as it will be once pools and workers are as the file declares: a rule
 //! that will match after the plan has to match before it, or the next plan would not be empty.
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     plan::{Change, ChangeKind},
 };
 
-/// The steps that move, in the order of the server. `after` is the server once all else is done.
+/// Plans the steps that move, in the order of the server. `after` is the server after all other changes.
 pub(super) fn plan_placements<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
@@ -33,14 +33,14 @@ pub(super) fn plan_placements<'a>(
     let mut documents = Vec::with_capacity(matched.live.processes.len());
     for process in &matched.live.processes {
         let mut changes = Vec::new();
-        let of_process = rules.book.rules_for_process(process);
-        ledger.note_process(process, &of_process);
+        let process_rules = rules.book.rules_for_process(process);
+        ledger.note_process(process, &process_rules);
         for step in &process.steps {
-            let asked = CandidateStep { process, step, reach: StepReach::from_step(step) };
-            let fitting = rules.book.rules_for_step(&of_process, step);
-            ledger.note_step(&fitting, step, asked.reach);
-            let Some((at, rule)) = rules.decide_step(asked, &fitting) else {
-                lingering.note_lingering(rules.lingering_rule(asked, &fitting));
+            let candidate = CandidateStep { process, step, reach: StepReach::from_step(step) };
+            let fitting = rules.book.rules_for_step(&process_rules, step);
+            ledger.note_step(&fitting, step, candidate.reach);
+            let Some((at, rule)) = rules.decide_step(candidate, &fitting) else {
+                lingering.note_lingering(rules.lingering_rule(candidate, &fitting));
                 continue;
             };
             match rule.place_step(matched, process, step) {
@@ -56,7 +56,8 @@ pub(super) fn plan_placements<'a>(
     branches.commit_changes(documents)
 }
 
-/// The rule that decides about each live step, by the step's address; steps that no rule matches are left out.
+/// Returns the rule that decides about each live step, with the step's address; steps that no rule matches are
+/// left out.
 pub fn deciding_rules<'a>(
     desired: &'a Desired,
     live: &Live,
@@ -66,11 +67,11 @@ pub fn deciding_rules<'a>(
     let mut rules = StepRules::new(&matched, live, &mut findings);
     let mut decided = Vec::new();
     for process in &live.processes {
-        let of_process = rules.book.rules_for_process(process);
+        let process_rules = rules.book.rules_for_process(process);
         for step in &process.steps {
-            let asked = CandidateStep { process, step, reach: StepReach::from_step(step) };
-            let fitting = rules.book.rules_for_step(&of_process, step);
-            let at = rules.decide_step(asked, &fitting).map(|(at, _)| at);
+            let candidate = CandidateStep { process, step, reach: StepReach::from_step(step) };
+            let fitting = rules.book.rules_for_step(&process_rules, step);
+            let at = rules.decide_step(candidate, &fitting).map(|(at, _)| at);
             let rule = at.and_then(|at| desired.rules.get(at));
             decided.extend(rule.map(|rule| (process.step_address(step), rule)));
         }
@@ -78,7 +79,7 @@ pub fn deciding_rules<'a>(
     decided
 }
 
-/// The rules of a file, asked step by step which of them decides.
+/// The placement rules of a file, resolved.
 struct StepRules<'a> {
     matched: &'a Matched<'a>,
     rules: Vec<ResolvedRule<'a>>,
@@ -99,75 +100,76 @@ impl<'a> StepRules<'a> {
         }
     }
 
-    /// The first rule that matches a step, of those whose selectors fit it.
+    /// Returns the first rule that matches a step, among those whose selectors fit it.
     fn decide_step(
         &mut self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         fitting: &[usize],
     ) -> Option<(usize, &ResolvedRule<'a>)> {
         let rules = fitting.iter().filter_map(|at| Some((*at, self.rules.get(*at)?)));
         self.first_match.decide(
-            rules.filter(|(_, it)| asked.reach.is_open_to(&it.rule.verdict)),
+            rules.filter(|(_, it)| candidate.reach.is_open_to(&it.rule.verdict)),
             |it| it.rule.select.currently.is_none(),
-            |it| it.applies_to_step(asked, &self.built_in),
+            |it| it.applies_to_step(candidate, &self.built_in),
         )
     }
 
-    /// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the
-    /// rule's.
+    /// Returns the rule that would decide about a step if it ran on a worker, if the step names another pool than
+    /// the rule.
     fn lingering_rule(
         &self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         fitting: &[usize],
     ) -> Option<(&Span, Address)> {
-        let CandidateStep { process, step, reach } = asked;
+        let CandidateStep { process, step, reach } = candidate;
         if !LingeringPools::has_unused_pool(step, reach) {
             return None;
         }
         let mut rules = fitting.iter().filter_map(|at| self.rules.get(*at));
-        let first = rules.find(|it| it.applies_to_step(asked, &self.built_in))?;
+        let first = rules.find(|it| it.applies_to_step(candidate, &self.built_in))?;
         let goal = first.goal.as_ref()?;
         (!goal.is_named_by_step(self.matched, step))
             .then(|| (&first.rule.span, process.step_address(step)))
     }
 }
 
-/// A rule with all that it points at resolved.
+/// A rule with its references resolved.
 struct ResolvedRule<'a> {
     rule: &'a Declared<PlacementRule>,
     conditions: Option<PlaceConditions>,
-    /// None where the rule leaves its steps as they are.
+    /// `None` if the rule leaves its steps unchanged.
     goal: Option<PlacementGoal>,
-    /// Whether something that it points at is not there: then it decides nothing.
+    /// Whether a reference could not be resolved; such a rule decides nothing.
     broken: bool,
 }
 
 fn resolve_rules<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<ResolvedRule<'a>> {
     let mut resolve = |rule: &'a Declared<PlacementRule>| {
-        let mut trouble = Vec::new();
+        let mut errors = Vec::new();
         let currently = rule.select.currently.as_ref();
-        let conditions = currently.map(|it| PlaceConditions::new(matched, it, &mut trouble));
+        let conditions = currently.map(|it| PlaceConditions::new(matched, it, &mut errors));
         let goal = match &rule.verdict {
             PlacementVerdict::Leave => None,
-            PlacementVerdict::Place(target) => {
-                PlacementGoal::new(matched, target).map_err(|it| trouble.extend(it)).ok()
+            PlacementVerdict::Place(placement) => {
+                PlacementGoal::new(matched, placement).map_err(|it| errors.extend(it)).ok()
             }
         };
-        let broken = !trouble.is_empty();
-        findings.extend(trouble);
+        let broken = !errors.is_empty();
+        findings.extend(errors);
         ResolvedRule { rule, conditions, goal, broken }
     };
     matched.desired.rules.iter().map(&mut resolve).collect()
 }
 
 impl ResolvedRule<'_> {
-    /// Whether the rule, whose selectors fit, matches this step as it runs today.
+    /// Whether the rule, whose selectors fit, matches this step by where it runs today.
     fn applies_to_step<'a>(
         &self,
-        asked: CandidateStep<'a>,
+        candidate: CandidateStep<'a>,
         built_in: &BuiltInWorkerUse<'a>,
     ) -> bool {
-        !self.broken && self.conditions.as_ref().is_none_or(|it| it.matches_step(asked, built_in))
+        !self.broken
+            && self.conditions.as_ref().is_none_or(|it| it.matches_step(candidate, built_in))
     }
 
     fn place_step(
@@ -181,8 +183,8 @@ impl ResolvedRule<'_> {
         if edits.is_empty() {
             return Ok(None);
         }
-        let of_id = process.steps.iter().filter(|other| other.id == step.id);
-        if step.id.as_str().is_empty() || of_id.count() != 1 {
+        let same_id = process.steps.iter().filter(|other| other.id == step.id);
+        if step.id.as_str().is_empty() || same_id.count() != 1 {
             return Err(ExecutionConflict::NoIdentity);
         }
         let kind = ChangeKind::PlaceStep {

@@ -1,4 +1,4 @@
-//! Worker pools: create, update, rename, sort, make default.
+//! Plans changes to worker pools: create, update, rename, sort, make default.
 
 use super::matched::Matched;
 use crate::{
@@ -12,14 +12,14 @@ use crate::{
 
 use std::collections::HashSet;
 
-/// Creates and updates, in the file's order.
+/// Plans creates and updates, in the file's order.
 pub(super) fn plan_pool_changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (key, declared) in &matched.desired.pools {
         let address = Address::Pool(key.clone());
-        let trouble = check_declaration(matched, declared, matched.live_pool(key));
-        if !trouble.is_empty() {
-            findings.extend(trouble.into_iter().map(|it| it.with_address(address.clone())));
+        let errors = check_declaration(matched, declared, matched.live_pool(key));
+        if !errors.is_empty() {
+            findings.extend(errors.into_iter().map(|it| it.with_address(address.clone())));
             continue;
         }
         let kind = match matched.live_pool(key) {
@@ -31,7 +31,7 @@ pub(super) fn plan_pool_changes(matched: &Matched, findings: &mut Vec<Finding>) 
     changes
 }
 
-/// The default pool's switch, where the file makes another pool the default one.
+/// Plans the switch to another default pool, if the file declares one.
 pub(super) fn plan_default_switch(matched: &Matched) -> Option<Change> {
     let is_default = |pool: &DesiredPool| pool.default.as_ref().is_some_and(|it| it.value);
     let (key, declared) = matched.desired.pools.iter().find(|(_, pool)| is_default(pool))?;
@@ -45,9 +45,9 @@ pub(super) fn plan_default_switch(matched: &Matched) -> Option<Change> {
     Some(pool_change(Address::Pool(key.clone()), kind, declared))
 }
 
-/// A new order of all pools, where the file gives any of them a position that it has not.
+/// Plans a new order of all pools, if the file declares a position that a pool does not have yet.
 ///
-/// `deleted` are those that the plan deletes: they go last, so that positions hold once they are gone.
+/// The pools that the plan has `deleted` go last, so that positions are right once those are gone.
 pub(super) fn plan_pool_order(matched: &Matched, deleted: &HashSet<&str>) -> Option<Change> {
     let desired = matched.desired;
     let first = desired.pools.values().find(|pool| pool.sort_order.is_some())?;
@@ -69,7 +69,7 @@ pub(super) fn plan_pool_order(matched: &Matched, deleted: &HashSet<&str>) -> Opt
             None => others.push(matched.declared_pool(key)),
         }
     }
-    // Stable, so that pools of one position keep the order that they have.
+    // Stable, so that pools with the same position keep their order.
     placed.sort_by_key(|(at, _)| *at);
 
     let order = merge_positions(placed, others, last);
@@ -77,7 +77,7 @@ pub(super) fn plan_pool_order(matched: &Matched, deleted: &HashSet<&str>) -> Opt
     Some(pool_change(Address::PoolOrder, kind, first))
 }
 
-/// Each of `placed` at its position, counted from 0, and `others` around them in their order.
+/// Puts each of `placed` at its position, counted from 0, and `others` around them in their order.
 fn merge_positions(
     placed: Vec<(u32, PoolHandle)>,
     others: Vec<PoolHandle>,
@@ -100,7 +100,7 @@ fn pool_change(address: Address, kind: ChangeKind, declared: &Declared<DesiredPo
     Change::declared(address, kind, &declared.span)
 }
 
-/// What the server would refuse, or what cannot be.
+/// Returns errors for a declaration that the server would refuse or that is impossible.
 fn check_declaration(
     matched: &Matched,
     declared: &Declared<DesiredPool>,
@@ -116,8 +116,8 @@ fn check_declaration(
             );
             findings.push(
                 Finding::error(Code::PoolKindChange, image.span.clone(), message)
-                    .with_label("makes the pool dynamic")
-                    .with_help("remove `image`, or declare a pool of another name and move its steps there"),
+                    .with_label("this makes the pool dynamic")
+                    .with_help("remove `image`, or declare a pool with another name and move the steps there"),
             );
         } else if kind != Some(&PoolKind::Dynamic { image: image.value.clone() }) {
             findings.extend(check_image(matched, image));
@@ -125,7 +125,7 @@ fn check_declaration(
     }
     if kind.is_some_and(|kind| *kind != PoolKind::Static) && declared.has_exact_members() {
         let message =
-            format!("pool `{}` is dynamic on the server: it has no members", declared.name);
+            format!("pool `{}` is dynamic on the server and has no members", declared.name);
         findings.push(
             Finding::error(Code::PoolKindChange, declared.span.clone(), message)
                 .with_help("remove `members`"),
@@ -138,7 +138,7 @@ fn check_declaration(
             format!("pool `{}` is the default pool, and a space always has one", declared.name);
         findings.push(
             Finding::error(Code::NoDefaultPool, default.span.clone(), message).with_help(
-                "say `default = true` on the pool that shall take its place, and remove this",
+                "set `default = true` on the pool that should replace it, and remove this",
             ),
         );
     }
@@ -150,7 +150,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         let message = "this server has no dynamic worker pools";
         return Some(
             Finding::error(Code::UnknownImage, image.span.clone(), message)
-                .with_help("remove `image`: only Octopus Cloud makes workers of images"),
+                .with_help("remove `image`: only Octopus Cloud creates workers from images"),
         );
     };
     if images.contains(&image.value) {
@@ -160,12 +160,12 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         let message = "this server has no images for dynamic worker pools";
         return Some(
             Finding::error(Code::UnknownImage, image.span.clone(), message)
-                .with_help("remove `image`: only Octopus Cloud makes workers of images"),
+                .with_help("remove `image`: only Octopus Cloud creates workers from images"),
         );
     }
     let near = nearest_name(image, images.iter().map(String::as_str));
     let help = match near {
-        Some(near) => format!("an image of a similar name exists: `{near}`"),
+        Some(near) => format!("an image with a similar name exists: `{near}`"),
         None => format!("the server's images are {}", images.join(", ")),
     };
     let message = format!("the server has no image `{}`", image.value);
@@ -184,12 +184,12 @@ fn pool_creation(declared: &DesiredPool) -> ChangeKind {
 }
 
 fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
-    // Every field by name, so that a new one cannot be forgotten here.
+    // Destructured by name, so that a new field cannot be forgotten here.
     let DesiredPool {
         name,
         kind,
         description,
-        // These decide about names, other changes and findings.
+        // These affect names, other changes and findings.
         renamed_from: _,
         default: _,
         sort_order: _,
@@ -212,15 +212,15 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
     (!edits.is_empty()).then(|| ChangeKind::UpdatePool { id: live.id.clone(), edits })
 }
 
-/// Whether two texts differ in nothing that a person would see: line ends, and space at the end.
+/// Whether two texts are equal except for line endings and surrounding white space.
 ///
-/// Clients of Octopus trim texts, and a difference that a server undoes would never settle.
-fn is_same_text(one: &str, other: &str) -> bool {
+/// Octopus clients trim texts, and a difference that the server undoes would never settle.
+fn is_same_text(left: &str, right: &str) -> bool {
     let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
-    plain(one) == plain(other)
+    plain(left) == plain(right)
 }
 
-/// A name that is spelled anew. Space around it is no part of it, and nothing would be written of that.
+/// Returns the change of a name's spelling. Surrounding white space is not part of a name and is never written.
 pub(super) fn spelling_change(live: &Name, wanted: &Name) -> Option<Delta<String>> {
     let bare = |name: &Name| name.as_str().trim().to_owned();
     Delta::if_different(bare(live), bare(wanted))

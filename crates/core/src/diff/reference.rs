@@ -1,4 +1,4 @@
-//! What the file refers to and does not declare: a live thing by its id, name or slug.
+//! References in the file to live objects that it does not declare, by id, name or slug.
 
 use crate::{
     desired::Declared,
@@ -8,7 +8,7 @@ use crate::{
     text::{self, fold_case, nearest_name},
 };
 
-/// What the file refers to by a name.
+/// The kinds of object that the file refers to by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReferentKind {
     Account,
@@ -28,12 +28,12 @@ pub(super) enum ReferentKind {
 }
 
 impl ReferentKind {
-    /// The word for one of them.
+    /// Returns the noun for one object of this kind.
     pub(super) fn noun(self) -> &'static str {
         self.describe().0
     }
 
-    /// The code of a name that nothing of this kind has.
+    /// Returns the code for a name that no object of this kind has.
     fn unknown_code(self) -> Code {
         self.describe().1
     }
@@ -58,17 +58,17 @@ impl ReferentKind {
     }
 }
 
-/// Why a reference leads nowhere.
+/// Why a reference cannot be resolved.
 pub(super) enum UnresolvedReference {
-    /// To none.
+    /// No object has it.
     Missing,
-    /// To several, of these ids.
+    /// Several objects have it, with these ids.
     Ambiguous(Vec<String>),
 }
 
-/// The one thing whose id is `text`, else whose name, else whose slug.
+/// Returns the one object whose id is `text`, or else whose name, or else whose slug.
 ///
-/// Ids and slugs are compared as names are: without regard to case.
+/// Ids and slugs are compared like names, ignoring case.
 pub(super) fn find_by_reference<'a, T>(
     things: impl Iterator<Item = &'a T> + Clone,
     text: &str,
@@ -76,12 +76,13 @@ pub(super) fn find_by_reference<'a, T>(
 ) -> Result<&'a T, UnresolvedReference> {
     let wanted = Name::new(text);
     let folded = wanted.as_folded();
-    let by: [&dyn Fn(&'a T) -> bool; 3] =
-        [&|item| fold_case(parts(item).0) == folded, &|item| *parts(item).1 == wanted, &|item| {
-            !parts(item).2.is_empty() && fold_case(parts(item).2) == folded
-        }];
-    for is in by {
-        let found: Vec<_> = things.clone().filter(|it| is(it)).collect();
+    let matchers: [&dyn Fn(&'a T) -> bool; 3] = [
+        &|thing| fold_case(parts(thing).0) == folded,
+        &|thing| *parts(thing).1 == wanted,
+        &|thing| !parts(thing).2.is_empty() && fold_case(parts(thing).2) == folded,
+    ];
+    for is_wanted in matchers {
+        let found: Vec<_> = things.clone().filter(|it| is_wanted(it)).collect();
         match found.as_slice() {
             [] => {}
             [one] => return Ok(one),
@@ -95,7 +96,7 @@ pub(super) fn find_by_reference<'a, T>(
 }
 
 impl UnresolvedReference {
-    /// The error that says so, with names that are near where there is no such thing.
+    /// Returns the error, with a similar name if no object has this one.
     pub(super) fn to_finding<'a>(
         &self,
         kind: ReferentKind,
@@ -110,11 +111,11 @@ impl UnresolvedReference {
     }
 }
 
-/// The entry of `directory` that the file refers to.
+/// Returns the entry of `directory` that the file refers to.
 ///
 /// # Errors
 ///
-/// A finding, where there is none or more than one.
+/// Returns a finding if no entry or more than one matches.
 pub(super) fn resolve_entry<T>(
     kind: ReferentKind,
     directory: &[DirectoryEntry],
@@ -126,7 +127,7 @@ pub(super) fn resolve_entry<T>(
         .map_err(|it| it.to_finding(kind, wanted, &wanted.span, known))
 }
 
-/// The error for a name that nothing has, with one that is near.
+/// Returns the error for a name that no object has, with a similar name if there is one.
 pub(super) fn unknown_name_error<'a>(
     kind: ReferentKind,
     text: &str,
@@ -138,7 +139,7 @@ pub(super) fn unknown_name_error<'a>(
     let near = nearest_name(text, known.iter().copied());
     let help = match (near, known.as_slice()) {
         (Some(near), _) => {
-            format!("{} of a similar name exists: `{near}`", text::with_article(noun))
+            format!("{} with a similar name exists: `{near}`", text::with_article(noun))
         }
         (None, []) => format!("the space has no {noun} that this key can see"),
         (None, _) => format!("there are {}", first_names(known.into_iter())),
@@ -146,7 +147,7 @@ pub(super) fn unknown_name_error<'a>(
     Finding::error(kind.unknown_code(), at, format!("there is no {noun} `{text}`")).with_help(help)
 }
 
-/// The error for a name that several things have.
+/// Returns the error for a name that several objects have.
 pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     let message = format!("{noun} `{text}` could be any of {}", names.join(", "));
@@ -154,7 +155,7 @@ pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at:
         .with_help("rename or delete all but one of them on the server, or refer to one by its id")
 }
 
-/// The first of these names.
+/// Returns the first few of these names, for a help line.
 pub(super) fn first_names<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let few: Vec<_> = names.by_ref().take(5).map(|name| format!("`{name}`")).collect();
     format!("{}{}", few.join(", "), if names.next().is_some() { ", …" } else { "" })

@@ -1,7 +1,6 @@
-//! Which rules are about which steps, by their selectors alone.
+//! Which rules fit which steps, by their selectors except `currently`.
 //!
-//! Thousands of steps share few names, so each name is held against all rules once. Never: `currently`,
-//! or what becomes of a step.
+//! Thousands of steps share few names, so each name is matched against all rules only once.
 
 use super::matched::Matched;
 use crate::{
@@ -13,24 +12,24 @@ use crate::{
 
 use std::{collections::HashMap, rc::Rc};
 
-/// The rules of a file, ready to be asked about many steps.
+/// The placement rules of a file, indexed for matching many steps.
 pub(super) struct Rulebook<'a> {
     rules: &'a [Declared<PlacementRule>],
-    /// The tags of each project, where some rule asks for them.
+    /// The tags of each project, if any rule selects by tag.
     tags: HashMap<&'a Name, &'a [String]>,
-    /// Whether some rule asks for channels.
+    /// Whether any rule selects by channel.
     by_channel: bool,
     by_name: HashMap<(&'a str, &'a str), Rc<[bool]>>,
     by_type: HashMap<&'a str, Rc<[bool]>>,
 }
 
 impl<'a> Rulebook<'a> {
-    /// The rules, in the file's order, to be asked about these projects' steps.
+    /// Indexes the rules, in the file's order, for the steps of these projects.
     pub(super) fn new(rules: &'a [Declared<PlacementRule>], projects: &'a [LiveProject]) -> Self {
-        let asked = rules.iter().any(|rule| rule.select.project_tag.is_some());
+        let by_tag = rules.iter().any(|rule| rule.select.project_tag.is_some());
         let tags = projects
             .iter()
-            .filter(|_| asked)
+            .filter(|_| by_tag)
             .map(|project| (&project.name, project.tags.as_slice()));
         Self {
             rules,
@@ -41,7 +40,7 @@ impl<'a> Rulebook<'a> {
         }
     }
 
-    /// The rules whose selectors of project, group, runbook and kind of process fit this one.
+    /// Returns the rules whose selectors for project, group, runbook and kind of process fit this process.
     pub(super) fn rules_for_process(&self, process: &LiveProcess) -> Vec<usize> {
         let owner = &process.owner;
         let fits_process = |rule: &PlacementRule| {
@@ -62,7 +61,7 @@ impl<'a> Rulebook<'a> {
             .collect()
     }
 
-    /// Those of `candidates` whose selectors of name and type fit this step, in order.
+    /// Returns those of `candidates` whose selectors for name, type and channel fit this step, in order.
     pub(super) fn rules_for_step(
         &mut self,
         candidates: &[usize],
@@ -82,12 +81,7 @@ impl<'a> Rulebook<'a> {
         let named = Rc::clone(named);
         let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
             let kind = fold_case(&step.action_type);
-            // What is excluded of a type that nobody knows is not known either.
-            let is_meant = |select: &Option<Declared<Patterns>>| match kind.is_empty() {
-                true => select.as_ref().is_none_or(|it| it.value.matches_everything()),
-                false => fits_name(select, &kind),
-            };
-            rules.iter().map(|rule| is_meant(&rule.select.action_type)).collect()
+            rules.iter().map(|rule| fits_type(&rule.select.action_type, &kind)).collect()
         });
         let is_set = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
         let by_channel = self.by_channel;
@@ -100,7 +94,7 @@ impl<'a> Rulebook<'a> {
     }
 }
 
-/// Whether a rule may place a step of this project, of which no step is known.
+/// Whether a rule may place a step of this project, whose steps are not known.
 pub(super) fn may_place_project(matched: &Matched, project: &Name) -> bool {
     let mut same_name = matched.live.projects.iter().filter(|other| other.name == *project);
     same_name.any(|it| may_place_any(&matched.desired.rules, it))
@@ -117,7 +111,7 @@ fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bo
     };
     let runbooks = |it: &&Declared<PlacementRule>| it.select.processes.has_runbooks();
     let place = |rules: &mut dyn Iterator<Item = &Declared<PlacementRule>>| {
-        // What a rule leaves whole, no later one places.
+        // Later rules cannot place what an earlier rule leaves entirely.
         rules
             .take_while(|it| !leaves_all_steps(it))
             .any(|rule| rule.verdict != PlacementVerdict::Leave)
@@ -126,7 +120,7 @@ fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bo
         || place(&mut rules.iter().filter(about).filter(runbooks))
 }
 
-/// Whether a rule leaves all steps of the projects that it is about.
+/// Whether a rule leaves all steps of the projects that it selects.
 fn leaves_all_steps(rule: &PlacementRule) -> bool {
     let select = &rule.select;
     rule.verdict == PlacementVerdict::Leave
@@ -137,7 +131,7 @@ fn leaves_all_steps(rule: &PlacementRule) -> bool {
         && select.currently.is_none()
 }
 
-/// A step that is limited to no channel runs in all of them, and is not meant.
+/// Whether the channels of a step fit. A step without channels runs in all of them and does not fit.
 fn fits_channels(select: &Option<Declared<Patterns>>, step: &LiveStep) -> bool {
     select.is_none() || !step.channels.is_empty() && fits_any_name(select, &step.channels)
 }
@@ -148,4 +142,13 @@ fn fits_any_name(select: &Option<Declared<Patterns>>, names: &[String]) -> bool 
 
 fn fits_name(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
     select.as_ref().is_none_or(|patterns| patterns.matches_folded(folded))
+}
+
+/// Whether a type of action fits. An unknown type, which is empty, only fits a selector that excludes nothing.
+fn fits_type(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
+    if folded.is_empty() {
+        select.as_ref().is_none_or(|patterns| patterns.matches_everything())
+    } else {
+        fits_name(select, folded)
+    }
 }

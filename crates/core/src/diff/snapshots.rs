@@ -1,9 +1,9 @@
-//! What keeps its old pools though a plan moves steps: published snapshots and releases are frozen.
+//! Published snapshots and releases are frozen, so they keep their old pools when a plan moves steps.
 //!
 //! # Source
 //!
-//! `api.md` 2.9: runs are of the published snapshot until another one is, and a release keeps the process
-//! that it was made with. Nobody can edit either.
+//! `api.md` 2.9: runbooks run from the published snapshot until another one is published, and a release keeps
+//! the process that it was created with. Neither can be edited.
 
 use super::after::planned_place;
 use crate::{
@@ -16,40 +16,40 @@ use crate::{
 
 use std::collections::HashMap;
 
-/// A step's process, as all its editions share it, and its action.
+/// A process, described by the owner that all its snapshots share, and one of its actions.
 type MovedAction<'a> = (String, SnapshotAction<'a>);
 
-/// An action as an edition has it: by its id, or where it was made anew since, by its names.
+/// An action in a snapshot: by its id, or by its names if it has been recreated since.
 #[derive(PartialEq, Eq, Hash)]
 enum SnapshotAction<'a> {
     ById(&'a Id<StepAction>),
     ByName(&'a Name, &'a Name),
 }
 
-/// The published snapshots and newest releases that keep another place for a step than the plan gives it:
-/// as one warning, and one for what could not be seen. `frozen` has the editions.
+/// Returns a warning about published snapshots and newest releases in `frozen` that keep another place for a step
+/// than the plan gives it, and one about those that could not be read.
 pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
     let moves = moved_places(plan, live);
     let (mut snapshots, mut releases) = (Vec::new(), Vec::new());
-    for edition in &frozen.snapshots {
-        let owner = describe_owner(&edition.process);
-        let differs = edition.process.steps.iter().any(|step| {
-            let named = SnapshotAction::ByName(&step.step, &step.action);
-            let known = moves.get(&(owner.clone(), SnapshotAction::ById(&step.id)));
-            let moved = known.or_else(|| moves.get(&(owner.clone(), named)));
+    for snapshot in &frozen.snapshots {
+        let owner = describe_owner(&snapshot.process);
+        let differs = snapshot.process.steps.iter().any(|step| {
+            let by_name = SnapshotAction::ByName(&step.step, &step.action);
+            let moved = moves.get(&(owner.clone(), SnapshotAction::ById(&step.id)));
+            let moved = moved.or_else(|| moves.get(&(owner.clone(), by_name)));
             moved.is_some_and(|after| *after != step.place)
         });
-        let Some(named) = edition.describe_origin().filter(|_| differs) else { continue };
-        match edition.origin {
-            SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(format!("{named}: {owner}")),
-            SnapshotOrigin::Release { .. } => releases.push(format!("{named}: {owner}")),
+        let Some(origin) = snapshot.describe_origin().filter(|_| differs) else { continue };
+        match snapshot.origin {
+            SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(format!("{origin}: {owner}")),
+            SnapshotOrigin::Release { .. } => releases.push(format!("{origin}: {owner}")),
             SnapshotOrigin::OtherBranch => {}
         }
     }
     let parts = [(snapshots.len(), "published snapshot"), (releases.len(), "release")];
     let parts: Vec<String> =
-        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| pluralize(*n, noun)).collect();
-    let keep = (!parts.is_empty()).then(|| {
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| pluralize(*n, noun)).collect();
+    let frozen_finding = (!parts.is_empty()).then(|| {
         let verb = if snapshots.len() + releases.len() == 1 { "keeps" } else { "keep" };
         let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
         let notes = snapshots.into_iter().chain(releases).collect();
@@ -59,19 +59,19 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
             .with_notes(notes)
             .with_help("publish these runbooks and create these releases again")
     });
-    let is_hidden = |gap: &&UnreadPart| !moves.is_empty() && gap.hidden == HiddenData::Snapshots;
+    let is_hidden = |part: &&UnreadPart| !moves.is_empty() && part.hidden == HiddenData::Snapshots;
     let hidden = frozen.unread.iter().filter(is_hidden);
-    let notes: Vec<String> = hidden.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-    let unseen = (!notes.is_empty()).then(|| {
+    let notes: Vec<String> = hidden.map(|part| format!("{}: {}", part.what, part.why)).collect();
+    let unread_finding = (!notes.is_empty()).then(|| {
         let message =
-            "published snapshots and releases that could not be seen may keep the old pools";
+            "published snapshots and releases that could not be read may keep the old pools";
         Finding::new(Code::FrozenProcess, Level::Warn, FindingLocation::Nowhere, message)
             .with_notes(notes)
     });
-    keep.into_iter().chain(unseen).collect()
+    frozen_finding.into_iter().chain(unread_finding).collect()
 }
 
-/// Where the plan places steps of processes in the server's database.
+/// Returns where the plan places steps of processes in the server's database.
 fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<Pool>>> {
     let processes: HashMap<&str, &LiveProcess> =
         live.processes.iter().map(|process| (process.id.as_str(), process)).collect();
@@ -82,14 +82,14 @@ fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Pla
         let place = planned_place(edits.place()?.after());
         let process = processes.get(process.as_str())?;
         let step = process.steps.iter().find(|step| step.id == *action)?;
-        let named = SnapshotAction::ByName(&step.step, &step.action);
-        let both = [SnapshotAction::ById(&step.id), named];
-        Some(both.map(|action| ((describe_owner(process), action), place.clone())))
+        let by_name = SnapshotAction::ByName(&step.step, &step.action);
+        let keys = [SnapshotAction::ById(&step.id), by_name];
+        Some(keys.map(|action| ((describe_owner(process), action), place.clone())))
     });
     moved.flatten().collect()
 }
 
-/// Whose a process is, in words; the same for all its editions.
+/// Returns the owner of a process in words, which is the same for all its snapshots.
 fn describe_owner(process: &LiveProcess) -> String {
     let owner = &process.owner;
     match &owner.runbook {

@@ -1,7 +1,7 @@
 //! `[[target_pools]]`: the pool whose workers act for a deployment target in a cloud.
 //!
-//! The first rule that matches a target decides. A target that is a machine does its own work, so that none is
-//! ever touched.
+//! The first rule that matches a target decides. A target that is a machine does its own work and is never
+//! touched.
 
 use super::{
     matched::Matched,
@@ -18,7 +18,7 @@ use crate::{
     text::pluralize,
 };
 
-/// The targets that get another pool, in the order of the server.
+/// Plans the targets that get another pool, in the order of the server.
 pub(super) fn plan_target_pools(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let rules: Vec<ResolvedTargetRule> = matched
         .desired
@@ -53,11 +53,11 @@ struct ResolvedTargetRule<'a> {
     goal: TargetPoolGoal,
 }
 
-/// What a rule wants.
+/// The resolved verdict of a rule.
 enum TargetPoolGoal {
     Pool(PoolHandle),
     DefaultPool,
-    /// The target stays as it is; also where the rule's pool is not there, which has been told.
+    /// The target is left unchanged, also if the rule's pool does not exist, which is reported.
     Leave,
 }
 
@@ -104,7 +104,7 @@ impl<'a> ResolvedTargetRule<'a> {
         Some(change)
     }
 
-    /// Targets that are written out, and are not there or do their own work.
+    /// Returns errors for exact names of targets that do not exist or do their own work.
     fn unusable_targets(&self, matched: &Matched) -> Vec<Finding> {
         let Some(names) = &self.rule.target else { return Vec::new() };
         let targets = &matched.live.indirect.targets;
@@ -135,7 +135,7 @@ impl<'a> ResolvedTargetRule<'a> {
         names.exact_names().filter_map(finding).collect()
     }
 
-    /// The warning about a rule that matches no target, or that never wins.
+    /// Returns the warning about a rule that matches no target or never wins.
     fn result_warning(
         &self,
         result: RuleResult,
@@ -147,7 +147,7 @@ impl<'a> ResolvedTargetRule<'a> {
             RuleResult::Idle => {
                 let message = "no deployment target in a cloud fits the rule";
                 let finding = Finding::warning(Code::IdleRule, span.clone(), message);
-                Some(finding.with_help("look at its `target` and `target_tag`"))
+                Some(finding.with_help("check its `target` and `target_tag`"))
             }
             RuleResult::Shadowed { by, subjects } => {
                 let taker = rules.get(by).and_then(|it| it.label.as_deref());

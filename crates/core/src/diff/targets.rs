@@ -1,29 +1,27 @@
-//! `--target`: a plan narrowed to some addresses, and to what these depend on.
-//!
-//! Never: a change that the whole plan does not have.
+//! `--target`: narrows a plan to some addresses and to what they depend on. It never adds a change.
 
 use crate::{
-    finding::{Code, Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation, Level},
     model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
     text::{fold_case, nearest_name, pattern::Pattern},
 };
 
-/// The addresses that a plan is narrowed to; all of them where none is named.
+/// The addresses that a plan is narrowed to; an empty filter covers every address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetFilter(Vec<(String, Pattern)>);
 
 impl TargetFilter {
-    /// Addresses as they are written, with `*` and `?` as wildcards.
+    /// Parses addresses, with `*` and `?` as wildcards.
     ///
     /// # Errors
     ///
-    /// [`ParseAddressError`] for one that has no wildcard and is no address.
+    /// Returns a [`ParseAddressError`] for text without wildcards that is not an address.
     pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, ParseAddressError> {
         let target = |text: &str| {
             let pattern = Pattern::new(text);
             if let Some(exact) = pattern.exact_name() {
-                // Another spelling of an address is the same address.
+                // Different spellings of an address are the same address.
                 let address: Address = exact.parse()?;
                 return Ok((text.to_owned(), Pattern::new(&address.to_string())));
             }
@@ -32,21 +30,21 @@ impl TargetFilter {
         written.into_iter().map(target).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a plan is about this address.
+    /// Whether the filter covers this address.
     pub(super) fn covers_address(&self, address: &Address) -> bool {
         let folded = fold_case(&address.to_string());
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
     }
 
-    /// Whether a plan may be about a step or a value of this project, of which nothing else is known.
+    /// Whether the filter may cover a step or a value of this project.
     pub(super) fn may_cover_project(&self, project: &Name) -> bool {
         let owner = VariableSetOwner::Project { name: project.to_string(), branch: None };
-        let begin = fold_case(&owner.to_string());
-        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&begin))
+        let prefix = fold_case(&owner.to_string());
+        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&prefix))
     }
 
-    /// Leaves the changes at these addresses, and those that they wait for. Returns warnings about targets that
-    /// have none.
+    /// Keeps the changes at these addresses and those that they wait for. Returns warnings about targets without
+    /// a change.
     pub(super) fn narrow_changes(&self, changes: &mut Vec<Change>) -> Vec<Finding> {
         if self.0.is_empty() {
             return Vec::new();
@@ -66,7 +64,7 @@ impl TargetFilter {
             self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
         };
         let mut kept: Vec<bool> = addresses.iter().map(|(_, shown)| is_targeted(shown)).collect();
-        // A change waits for earlier ones alone, so that one walk from the end finds all.
+        // A change only waits for earlier ones, so one walk from the end finds all of them.
         for at in (0..changes.len()).rev() {
             let Some(change) = changes.get(at).filter(|_| kept.get(at) == Some(&true)) else {
                 continue;
@@ -82,13 +80,8 @@ impl TargetFilter {
 }
 
 fn idle_target_warning<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
-    let message = format!("nothing changes at the target `{written}`");
-    let finding = Finding::new(
-        Code::IdleTarget,
-        crate::finding::Level::Warn,
-        FindingLocation::Nowhere,
-        message,
-    );
+    let message = format!("no change matches the target `{written}`");
+    let finding = Finding::new(Code::IdleTarget, Level::Warn, FindingLocation::Nowhere, message);
     match nearest_name(written, known) {
         Some(near) => finding.with_help(format!("there is a change at `{near}`")),
         None => finding,
@@ -128,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_refused() {
         let error = TargetFilter::new(["pool.azure"]).unwrap_err();
         assert!(error.to_string().starts_with("`pool.azure` is no address"), "{error}");
     }

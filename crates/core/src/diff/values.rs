@@ -1,7 +1,7 @@
-//! `[[pool_variables]]`: the values that variables of type worker pool shall have.
+//! `[[pool_variables]]`: the values of worker pool variables.
 //!
-//! The first rule about a value decides. A name that is written out gets its value where it lacks it; a wildcard
-//! finds values that are there, and makes none.
+//! The first rule for a value decides. An owner named exactly gets the value if it lacks it; a wildcard only
+//! finds existing values and creates none.
 
 mod unused_rules;
 
@@ -27,11 +27,11 @@ use crate::{
 
 use std::collections::HashMap;
 
-/// A value by its set, its name and its scope without regard to order and case.
+/// A value by its set, its name, and its scope regardless of order and case.
 type ValueKey<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
 
-/// The values that change: those in the server's database in the order of the file, then those in Git, branch
-/// by branch.
+/// Plans the values that change: those in the server's database in the order of the file, then those in Git,
+/// branch by branch.
 pub(super) fn plan_value_changes<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
@@ -51,13 +51,13 @@ pub(super) fn plan_value_changes<'a>(
     };
     let mut changes = Vec::new();
     for (at, rule) in rules.iter().enumerate() {
-        let deciding = ValueRuleRun { matched, at, rule, values: &values };
-        changes.extend(deciding.plan_rule_changes(&mut decisions, branches, findings));
+        let run = ValueRuleRun { matched, at, rule, values: &values };
+        changes.extend(run.plan_rule_changes(&mut decisions, branches, findings));
     }
     commit_git_values(matched, branches, changes)
 }
 
-/// The changes, those of sets in Git as commits to their branches.
+/// Turns the changes to variable sets in Git into commits to their branches.
 fn commit_git_values<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
@@ -78,41 +78,41 @@ fn commit_git_values<'a>(
     changes
 }
 
-/// What the rules have come to so far.
+/// The decisions of the rules so far.
 struct ValueDecisions<'a> {
     first_match: FirstMatch,
-    /// Values that some rule is about, whether they exist or not.
+    /// The values that any rule is about, whether they exist or not.
     subjects: HashMap<ValueKey<'a>, RuleSubject>,
-    /// The pool that each rule so far gives its values: none where it removes them, or cannot be resolved.
+    /// The pool that each rule so far sets; `None` if the rule removes values or its pool cannot be resolved.
     pools: Vec<Option<PoolHandle>>,
 }
 
-/// A rule on its way through the sets.
+/// The run of one rule over the variable sets.
 struct ValueRuleRun<'a, 'm> {
     matched: &'m Matched<'a>,
-    /// Which of the rules this is.
+    /// The index of the rule.
     at: usize,
     rule: &'a Declared<PoolVariableRule>,
     values: &'m HashMap<ValueKey<'a>, Vec<&'a PoolVariable>>,
 }
 
-/// What a rule comes to at one set.
+/// The outcome of a rule for one variable set.
 enum ValueRuleOutcome {
-    /// It finds nothing there to decide about, or an earlier rule has decided.
+    /// The set has nothing to decide about, or an earlier rule has decided.
     Nothing,
-    /// The rule's scope has a name that is none there, which a wildcard passes over.
+    /// The rule's scope has a name that the set does not know, so that a wildcard skips the set.
     Unresolved(Box<Finding>),
     /// The repository cannot be read, for this reason.
     Unreachable(String),
-    /// It decides: perhaps nothing has to change.
+    /// The rule decides; `None` if nothing has to change.
     Decided(Option<Box<PlannedValueEdit>>),
 }
 
-/// What becomes of a value.
+/// The planned edit of a value.
 struct PlannedValueEdit {
-    /// The variable's name, as it is spelled where it is there already.
+    /// The variable's name, as the server spells it if the variable exists.
     name: Name,
-    /// Where the value holds, in words.
+    /// The scope of the value, in words.
     scope: String,
     edit: ValueEdit,
 }
@@ -179,17 +179,17 @@ impl<'a> ValueRuleRun<'a, '_> {
             && self.owner_patterns().matches_folded(set.owner.name().as_folded())
     }
 
-    /// Whether the rule names the owner of a set as it is, and not by a wildcard.
+    /// Whether the rule names the owner of a set exactly, without a wildcard.
     fn names_owner(&self, set: &LiveVariableSet) -> bool {
         let mut exact = self.owner_patterns().exact_names();
         exact.any(|name| Name::new(name) == *set.owner.name())
     }
 
-    /// What becomes of the value in one set.
+    /// Decides about the value in one set.
     ///
     /// # Errors
     ///
-    /// A finding, where the set cannot have such a value.
+    /// Returns a finding if the set cannot have such a value.
     fn decide_in_set(
         &self,
         set: &'a LiveVariableSet,
@@ -204,7 +204,7 @@ impl<'a> ValueRuleRun<'a, '_> {
             VariableStore::Database | VariableStore::Branch(_) => {}
             VariableStore::OtherBranch(_) => return Ok(ValueRuleOutcome::Nothing),
             VariableStore::SupersededByGit { unread } => {
-                return self.decide_beside_git(set, unread.as_deref());
+                return self.decide_outside_git(set, unread.as_deref());
             }
         }
         if set.other_variables.contains(&variable.value) {
@@ -233,11 +233,11 @@ impl<'a> ValueRuleRun<'a, '_> {
         let edit = match (values, pool) {
             ([], None) => None,
             ([], Some(pool)) => {
-                let (shown, pool) = (scope.describe(), pool.clone());
+                let (description, pool) = (scope.describe(), pool.clone());
                 let edit = ValueEdit::Add { scope, pool, restored: None };
                 Some(Box::new(PlannedValueEdit {
                     name: variable.value.clone(),
-                    scope: shown,
+                    scope: description,
                     edit,
                 }))
             }
@@ -248,7 +248,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         Ok(ValueRuleOutcome::Decided(edit))
     }
 
-    /// What becomes of a value that is there; none where it stays.
+    /// Returns the edit of an existing value; `None` if the value stays unchanged.
     fn edit_value(
         &self,
         value: &PoolVariable,
@@ -268,8 +268,9 @@ impl<'a> ValueRuleRun<'a, '_> {
         Some(PlannedValueEdit::from_value(value, edit))
     }
 
-    /// What a rule comes to at a project whose variables are in Git, besides what it does on its branches.
-    fn decide_beside_git(
+    /// Decides about the database's variables of a project whose variables are stored in Git. Its branches have
+    /// variable sets of their own.
+    fn decide_outside_git(
         &self,
         set: &LiveVariableSet,
         unread: Option<&str>,
@@ -277,7 +278,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         let named = self.names_owner(set);
         match (&self.matched.desired.version_control, unread) {
             (None, _) if named => Err(self.in_git_error(set)),
-            (Some(said), Some(why)) if !said.value.skip_unreachable => {
+            (Some(settings), Some(why)) if !settings.value.skip_unreachable => {
                 Ok(ValueRuleOutcome::Unreachable(why.to_owned()))
             }
             _ => Ok(ValueRuleOutcome::Nothing),
@@ -298,11 +299,11 @@ impl<'a> ValueRuleRun<'a, '_> {
     }
 }
 
-/// A scope with the ids that a set has for its names.
+/// Resolves the names in a scope to the ids that they have in a variable set.
 ///
 /// # Errors
 ///
-/// A finding, for the first name that the set does not know.
+/// Returns a finding for the first name that the set does not know.
 fn resolve_scope(
     set: &LiveVariableSet,
     scope: &DesiredValueScope,
@@ -315,8 +316,8 @@ fn resolve_scope(
         wanted.iter().map(|it| resolve_entry(kind, known, it)).collect()
     }
     let tag = |wanted: &Declared<String>| {
-        let is = |text: &&String| eq_ignoring_case(text, wanted);
-        match set.tenant_tags.iter().find(is) {
+        let is_wanted = |tag: &&String| eq_ignoring_case(tag, wanted);
+        match set.tenant_tags.iter().find(is_wanted) {
             Some(tag) => Ok(tag.clone()),
             None => {
                 let known = set.tenant_tags.iter().map(String::as_str);

@@ -1,7 +1,7 @@
-//! `--wave`: the steps of some projects now, those of the others later.
+//! `--wave`: moves the steps of some projects now and the others later.
 //!
-//! A wave has all earlier ones in it, so that a later run undoes nothing. What the steps of later waves may
-//! still need stays until the last of them has moved: the default pool, the built-in worker, what is deleted.
+//! A wave includes all earlier ones, so that a later run undoes nothing. Whatever the steps of later waves may
+//! still need is kept until the last of them has moved: the default pool, the built-in worker, deleted objects.
 
 use super::{
     matched::Matched,
@@ -13,13 +13,13 @@ use crate::{
     live::{Live, LiveProject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
-    text::{eq_ignoring_case, fold_case, pluralize},
+    text::{eq_ignoring_case, fold_case, pattern::Patterns, pluralize},
 };
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Leaves the changes of the waves up to `wanted`, a number counted from 1 or a label. Returns a finding where that
-/// is not a wave, or holds something back.
+/// Keeps the changes of the waves up to `wanted`, a number counted from 1 or a label. Returns a finding if there
+/// is no such wave, or if changes are held back.
 pub(super) fn hold_back_waves(
     matched: &Matched,
     wanted: &str,
@@ -29,9 +29,9 @@ pub(super) fn hold_back_waves(
     let Some(last) = wave_index(waves, wanted) else {
         return Some(unknown_wave_error(waves, wanted));
     };
-    let of_project = project_waves(matched.desired, matched.live);
+    let waves_by_project = project_waves(matched.desired, matched.live);
     let wave_of =
-        |project: &str| of_project.get(&Name::new(project)).copied().unwrap_or(waves.len());
+        |project: &str| waves_by_project.get(&Name::new(project)).copied().unwrap_or(waves.len());
     let mut later: BTreeMap<String, usize> = BTreeMap::new();
     for change in changes.iter() {
         if let Address::Step { project, .. } = &change.address
@@ -53,33 +53,34 @@ pub(super) fn hold_back_waves(
             } => wave_of(project) <= last,
             _ => !waits_for_all(&change.kind),
         };
-        // What waits for something that is held back waits with it.
-        let goes = now && change.after.iter().all(|it| kept.contains(it));
-        if goes {
+        // Changes that depend on a held-back change are held back too.
+        let keep = now && change.after.iter().all(|it| kept.contains(it));
+        if keep {
             kept.insert(change.address.clone());
         }
-        goes
+        keep
     });
     let steps: usize = later.values().sum();
     let others = before - changes.len() - steps;
     Some(later_waves_warning(waves, last, &later, others))
 }
 
-/// Whether it is a project's turn: all of them have theirs where no wave is asked for.
+/// Returns whether a project is in the waves up to `wanted`; every project is if no wave is requested.
 pub(super) fn due_projects(
     desired: &Desired,
     live: &Live,
     wanted: Option<&str>,
 ) -> impl Fn(&Name) -> bool {
     let last = wanted.and_then(|it| wave_index(&desired.waves, it));
-    let of_project = if last.is_some() { project_waves(desired, live) } else { HashMap::new() };
+    let waves_by_project =
+        if last.is_some() { project_waves(desired, live) } else { HashMap::new() };
     move |project| {
-        last.is_none_or(|last| of_project.get(project).is_some_and(|project| *project <= last))
+        last.is_none_or(|last| waves_by_project.get(project).is_some_and(|wave| *wave <= last))
     }
 }
 
-/// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
-/// steps of any project.
+/// Whether a change has to wait until every step has moved: a library set's variable or a target may choose the
+/// pool of a step in any project.
 fn waits_for_all(kind: &ChangeKind) -> bool {
     matches!(
         kind,
@@ -92,7 +93,7 @@ fn waits_for_all(kind: &ChangeKind) -> bool {
     )
 }
 
-/// Waves that no project is in, and projects that are named and are not there.
+/// Returns findings about waves without a project and about projects that do not exist.
 pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
     let mut findings = Vec::new();
     if live.projects.is_empty() {
@@ -118,20 +119,18 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
             let message = "no project is in this wave";
             findings.push(
                 Finding::warning(Code::IdleWave, wave.span.clone(), message)
-                    .with_help("an earlier wave has its projects, or its selectors fit none"),
+                    .with_help("an earlier wave has its projects, or its selectors match none"),
             );
         }
     }
     findings
 }
 
-/// The wave of each project that is in one, counted from 0.
+/// Returns the wave of each project that is in one, counted from 0.
 fn project_waves(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
     let in_wave = |wave: &DesiredWave, project: &LiveProject| {
-        let fits = |patterns: &Option<Declared<_>>, name: &Name| {
-            patterns.as_ref().is_none_or(|pattern: &Declared<crate::text::pattern::Patterns>| {
-                pattern.matches_folded(name.as_folded())
-            })
+        let fits = |patterns: &Option<Declared<Patterns>>, name: &Name| {
+            patterns.as_ref().is_none_or(|it| it.matches_folded(name.as_folded()))
         };
         fits(&wave.project, &project.name) && fits(&wave.project_group, &project.group)
     };
@@ -173,16 +172,14 @@ fn later_waves_warning(
 ) -> Finding {
     let steps = pluralize(later.values().sum(), "step");
     let projects = pluralize(later.len(), "project");
-    let and = match others {
+    let others = match others {
         0 => String::new(),
-        n => format!(", and {} with them", pluralize(n, "other change")),
+        n => format!(", along with {}", pluralize(n, "other change")),
     };
-    let wait = match last + 1 == waves.len() {
-        true => "are in no wave, and wait",
-        false => "wait for later waves",
-    };
+    let wait =
+        if last + 1 == waves.len() { "are in no wave and wait" } else { "wait for later waves" };
     let message =
-        format!("wave {} of {}: {steps} of {projects} {wait}{and}", last + 1, waves.len());
+        format!("wave {} of {}: {steps} in {projects} {wait}{others}", last + 1, waves.len());
     let at = waves
         .get(last)
         .map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()));
@@ -190,5 +187,5 @@ fn later_waves_warning(
         later.iter().map(|(project, steps)| format!("{project}: {}", pluralize(*steps, "step")));
     Finding::new(Code::LaterWaves, Level::Warn, at, message)
         .with_notes(notes.collect())
-        .with_help("`--wave` with a later one goes on; without `--wave`, all of them move")
+        .with_help("continue with a later `--wave`, or move all of them without `--wave`")
 }

@@ -1,4 +1,4 @@
-//! Workers: create, update, move, replace.
+//! Plans changes to workers: create, update, move, replace.
 
 use super::{
     endpoint::ResolvedEndpoint,
@@ -14,7 +14,7 @@ use crate::{
     plan::{Change, ChangeKind, Delta, NewWorker, WorkerEdit},
 };
 
-/// Creates, updates and replacements, in the file's order.
+/// Plans creates, updates and replacements, in the file's order.
 pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (key, declared) in &matched.desired.workers {
@@ -23,17 +23,17 @@ pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>
             Ok(kind) => {
                 changes.extend(kind.map(|kind| Change::declared(address, kind, &declared.span)));
             }
-            Err(trouble) => {
-                findings.extend(trouble.into_iter().map(|it| it.with_address(address.clone())));
+            Err(errors) => {
+                findings.extend(errors.into_iter().map(|it| it.with_address(address.clone())));
             }
         }
     }
     changes
 }
 
-/// Live workers that the file does not declare, and that leave a pool whose members are exact.
+/// Plans which undeclared live workers leave a pool whose members are exact.
 ///
-/// `deleted` tells which the plan deletes anyway.
+/// `deleted` is true for workers that the plan deletes anyway.
 pub(super) fn plan_leavers(
     matched: &Matched,
     deleted: impl Fn(&LiveWorker) -> bool,
@@ -45,8 +45,7 @@ pub(super) fn plan_leavers(
     };
     let mut changes = Vec::new();
     for worker in &matched.live.workers {
-        let left = worker.pools.iter().find_map(exact);
-        let Some(pool) = left else { continue };
+        let Some(pool) = worker.pools.iter().find_map(exact) else { continue };
         if matched.worker_key(&worker.id).is_some() || deleted(worker) {
             continue;
         }
@@ -57,8 +56,8 @@ pub(super) fn plan_leavers(
             let message = format!("worker `{}` would be left without any pool", worker.name);
             findings.push(
                 Finding::error(Code::WorkerWithoutPool, pool.span.clone(), message)
-                    .with_label("its members are exact, and the file does not put it here")
-                    .with_help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
+                    .with_label("the pool's members are exact, and the file does not put the worker into it")
+                    .with_help("declare the worker, list it under `[[removed]]`, or add \"workers\" to `prune`")
                     .with_address(address),
             );
             continue;
@@ -97,7 +96,7 @@ fn worker_change(
     };
     match (live, endpoint) {
         (None, ResolvedEndpoint::Unregistered | ResolvedEndpoint::Unchanged) => {
-            Err(vec![not_registered(matched, declared, &pools)])
+            Err(vec![not_registered_warning(matched, declared, &pools)])
         }
         (Some(live), ResolvedEndpoint::Unregistered) => {
             Err(vec![cannot_replace_error(declared, live)])
@@ -140,7 +139,7 @@ fn worker_change(
     }
 }
 
-/// The parts of a declared worker that point at something, resolved.
+/// The references of a declared worker, resolved.
 struct ResolvedWorker {
     endpoint: ResolvedEndpoint,
     pools: Vec<PoolHandle>,
@@ -153,7 +152,7 @@ fn worker_edits(
     live: &LiveWorker,
     wanted: ResolvedWorker,
 ) -> Vec<WorkerEdit> {
-    // Every field by name, so that a new one cannot be forgotten here.
+    // Destructured by name, so that a new field cannot be forgotten here.
     let DesiredWorker {
         name,
         disabled,
@@ -179,7 +178,7 @@ fn worker_edits(
     [name, endpoint, pools, policy, disabled].into_iter().flatten().collect()
 }
 
-/// The difference of two sets of pools: those that stay keep their order, the others follow.
+/// Returns the change of a worker's pools: those that stay keep their order, and new ones follow.
 fn membership_delta(
     matched: &Matched,
     live: &LiveWorker,
@@ -205,7 +204,7 @@ fn resolve_pools(
                     wanted.span.clone(),
                     format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
                 )
-                .with_help("name static pools alone"),
+                .with_help("name only static pools"),
             ),
             Ok(pool) if pools.contains(&pool) => {}
             Ok(pool) => pools.push(pool),
@@ -215,15 +214,15 @@ fn resolve_pools(
     if findings.is_empty() { Ok(pools) } else { Err(findings) }
 }
 
-/// What to run on the machine of a worker that only it can register.
-fn not_registered(
+/// Returns the warning about a worker that has to register itself, with the command to run there.
+fn not_registered_warning(
     matched: &Matched,
     declared: &Declared<DesiredWorker>,
     pools: &[PoolHandle],
 ) -> Finding {
     let server = &matched.live.server;
     let names: Vec<_> = pools.iter().map(|pool| pool_name(matched, pool)).collect();
-    let run = match &declared.endpoint.value {
+    let command = match &declared.endpoint.value {
         DesiredEndpoint::Kubernetes { .. } => format!(
             "install the worker's Helm chart in the cluster: `helm upgrade --install \
              --set agent.worker.enabled=true --set agent.name={:?} --set agent.serverUrl={:?} \
@@ -249,11 +248,11 @@ fn not_registered(
     let message = format!("worker `{}` has not registered itself yet", declared.name);
     let mut finding = Finding::warning(Code::NotRegistered, declared.span.clone(), message);
     finding.notes = vec![
-        "once it is there, its pools, policy and `disabled` are managed; with `subscription` and \
-         `thumbprint` it could be created from here"
+        "once it is registered, its pools, policy and `disabled` are managed; with `subscription` \
+         and `thumbprint`, poolwright could create it"
             .to_owned(),
     ];
-    finding.with_help(run)
+    finding.with_help(command)
 }
 
 fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {
@@ -268,10 +267,11 @@ fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {
 fn cannot_replace_error(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Finding {
     let kind = declared.endpoint.kind();
     let message = format!(
-        "worker `{}` is {} on the server, and a {kind} worker registers itself",
+        "worker `{}` is a {} worker on the server, and a {kind} worker registers itself",
         declared.name,
         live.endpoint.kind(),
     );
-    Finding::error(Code::WorkerKindChange, declared.endpoint.span.clone(), message)
-        .with_help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
+    Finding::error(Code::WorkerKindChange, declared.endpoint.span.clone(), message).with_help(
+        format!("set `subscription` and `thumbprint` to replace it with a {kind} worker"),
+    )
 }

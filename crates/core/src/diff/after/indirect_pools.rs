@@ -1,4 +1,4 @@
-//! Variables and targets after a plan, and the references to pools that they hold.
+//! Variables and targets after a plan, and their references to pools.
 
 use super::{planned_pool_id, stand_in_branch};
 use crate::{
@@ -10,15 +10,15 @@ use crate::{
     plan::{PlannedCommit, PlannedValueScope, ValueEdit},
 };
 
-/// Adds the variables of a branch that a change makes of another one.
+/// Adds the variables of a new branch that a change creates from another.
 pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commit: &PlannedCommit) {
     let Some(base) = &commit.base else { return };
-    let of_base = LiveVariableSet::id_on_branch(&commit.project, &commit.document, base);
+    let base_id = LiveVariableSet::id_on_branch(&commit.project, &commit.document, base);
     let sets = &mut live.indirect.sets;
     if sets.iter().any(|set| set.id == *new) {
         return;
     }
-    let Some(mut set) = sets.iter().find(|set| set.id == of_base).cloned() else { return };
+    let Some(mut set) = sets.iter().find(|set| set.id == base_id).cloned() else { return };
     set.id = new.clone();
     set.on_default_branch = false;
     if let VariableStore::Branch(branch) = set.store {
@@ -31,25 +31,24 @@ pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commi
         branch: branch.clone(),
         ..value.clone()
     };
-    let values = live.indirect.variables.iter().filter(|variable| variable.set == of_base);
+    let values = live.indirect.variables.iter().filter(|variable| variable.set == base_id);
     let values: Vec<PoolVariable> = values.map(copied).collect();
     live.indirect.variables.extend(values);
 }
 
-/// What becomes of a value.
+/// Applies an edit of a value.
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
     match edit {
         ValueEdit::Add { scope, pool, restored, .. } => {
-            let Some(of) =
-                live.indirect.sets.iter().find(|variable_set| variable_set.id == *set).cloned()
-            else {
+            let sets = &live.indirect.sets;
+            let Some(owning_set) = sets.iter().find(|candidate| candidate.id == *set) else {
                 return;
             };
-            let mut added = added_variable(&of, name, scope, planned_pool_id(pool));
-            // One that comes back has the id that it had.
+            let mut added = added_variable(owning_set, name, scope, planned_pool_id(pool));
+            // A restored value keeps its old id.
             let id = restored.as_ref().and_then(|value| value.document.get("Id")?.as_str());
             added.id = id.map_or(added.id, Id::new);
-            live.references.push(pool_reference(&of.owner, &added));
+            live.references.push(pool_reference(&added));
             live.indirect.variables.push(added);
         }
         ValueEdit::Change { id, pool, .. } => {
@@ -59,7 +58,7 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
                 return;
             };
             value.pool.clone_from(&pool);
-            let reference = pool_reference(&value.owner, value);
+            let reference = pool_reference(value);
             let holder = value.reference_holder();
             set_pool_reference(live, pool.map(|_| reference), &holder);
         }
@@ -98,17 +97,17 @@ fn added_variable(
     }
 }
 
-/// The reference of a value to its pool.
-fn pool_reference(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
-    let (whose, project) = match owner {
+/// Returns the reference of a value to its pool.
+fn pool_reference(value: &PoolVariable) -> PoolReference {
+    let (owner, project) = match &value.owner {
         VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
         VariableOwner::Library(name) => (format!("library variable set {name:?}"), None),
     };
     let on_branch = value.branch.as_ref().map(|it| format!(" on branch {:?}", it.name));
-    let whose = format!("{whose}{}", on_branch.unwrap_or_default());
+    let owner = format!("{owner}{}", on_branch.unwrap_or_default());
     PoolReference {
         kind: PoolReferenceKind::Variable,
-        what: format!("variable {:?} of {whose}", value.name),
+        what: format!("variable {:?} of {owner}", value.name),
         holder: Some(value.reference_holder()),
         variable: Some(value.name.to_string()),
         project,
@@ -116,7 +115,7 @@ fn pool_reference(owner: &VariableOwner, value: &PoolVariable) -> PoolReference 
     }
 }
 
-/// Another pool for a target.
+/// Applies another pool to a target.
 pub(super) fn set_target_pool(
     live: &mut Live,
     id: &Id<DeploymentTarget>,
@@ -139,7 +138,7 @@ pub(super) fn set_target_pool(
     set_pool_reference(live, reference, &holder);
 }
 
-/// Replaces the reference that `holder` has, in its place among all references, or removes it.
+/// Replaces the reference of `holder` in its place among all references, adds it, or removes it.
 fn set_pool_reference(live: &mut Live, new: Option<PoolReference>, holder: &ReferenceHolder) {
     let is_held = |reference: &PoolReference| reference.holder.as_ref() == Some(holder);
     match (live.references.iter_mut().find(|reference| is_held(reference)), new) {

@@ -1,4 +1,4 @@
-//! Changes of a protected branch that are not made where they are wanted, and why.
+//! Reasons why changes to a protected branch are not made.
 
 use crate::{
     desired::{ProtectedBranchAction, VersionControl},
@@ -7,21 +7,21 @@ use crate::{
     text::{pluralize, stays_as_it_is},
 };
 
-/// Why a change of a protected branch is not made where it is wanted.
+/// Why a change to a protected branch is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum BranchBlock {
-    /// The branch takes no commit, and the file names none to stand for it.
+    /// The branch accepts no commits, and the file names no branch to stand in for it.
     Protected,
-    /// The branch that would stand for it stands for another one.
+    /// The branch that would stand in for it already stands in for another one.
     NameTaken,
-    /// The branch that would stand for it is protected as well.
+    /// The branch that would stand in for it is protected too.
     NoStandIn,
-    /// The branch that stands for it does not have what would change.
+    /// The branch that stands in for it lacks the objects that would change.
     StandInUnchanged,
 }
 
 impl BranchBlock {
-    /// How bad it is, what it is and what helps.
+    /// Returns the level, message and help of the finding.
     pub(super) fn describe(
         self,
         addresses: &[Address],
@@ -30,9 +30,10 @@ impl BranchBlock {
         let (level, message, help) = match self {
             Self::Protected => {
                 let what = describe_counts(addresses);
-                let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
+                let help =
+                    "set `on_protected = \"branch:NAME\"` to change them on a branch of their own";
                 return if settings.on_protected == ProtectedBranchAction::Refuse {
-                    let message = "would change on a protected branch, which takes no commit";
+                    let message = "would change on a protected branch, which accepts no commits";
                     (Level::Deny, format!("{what} {message}"), help)
                 } else {
                     let stay = stays_as_it_is(addresses.len());
@@ -41,17 +42,17 @@ impl BranchBlock {
             }
             Self::NameTaken => (
                 Level::Deny,
-                "one branch cannot stand for several protected branches of a project",
-                "name one protected branch in `branch`",
+                "one branch cannot stand in for several protected branches of a project",
+                "name only one protected branch in `branch`",
             ),
             Self::NoStandIn => (
                 Level::Deny,
-                "the branch that would stand for a protected one is protected as well",
-                "name one in `on_protected` that takes commits",
+                "the branch that would stand in for a protected one is protected too",
+                "name a branch in `on_protected` that accepts commits",
             ),
             Self::StandInUnchanged => (
                 Level::Warn,
-                "the branch that stands for a protected one does not have what would change",
+                "the branch that stands in for a protected one lacks what would change",
                 "merge it first, or bring it up to date with the protected one",
             ),
         };
@@ -59,7 +60,7 @@ impl BranchBlock {
     }
 }
 
-/// How many steps and values these are: `2 steps and 1 value`.
+/// Returns how many steps and values there are, such as `2 steps and 1 value`.
 fn describe_counts(all: &[Address]) -> String {
     let is_step = |address: &&Address| matches!(address, Address::Step { .. });
     let steps = all.iter().filter(is_step).count();

@@ -1,4 +1,4 @@
-//! `pool-in-use`, `too-many-deletes` and `protected`: what may be deleted, and how much of it.
+//! `pool-in-use`, `too-many-deletes` and `protected`: limits on deletes.
 
 use super::{GateInput, bypass_help};
 use crate::{
@@ -10,17 +10,17 @@ use crate::{
     text::pluralize,
 };
 
-/// Pools that the plan deletes and that something still points at.
-pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
+/// Returns findings about pools that the plan deletes and that are still in use.
+pub(super) fn pool_in_use(input: &GateInput) -> Vec<Finding> {
     let gate = Gate::PoolInUse;
     let mut findings = Vec::new();
     let mut deleted = Vec::new();
     let deletes = |change: &Change| matches!(change.kind, ChangeKind::DeletePool { .. });
-    if !outcome.changes.iter().any(deletes) {
+    if !input.changes.iter().any(deletes) {
         return findings;
     }
-    let with_deleted = with_deleted_pools(outcome);
-    for change in outcome.changes {
+    let with_deleted = with_deleted_pools(input);
+    for change in input.changes {
         let ChangeKind::DeletePool { id, name } = &change.kind else { continue };
         deleted.push(change);
         let users = describe_pool_users(&with_deleted, id);
@@ -29,34 +29,30 @@ pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
         }
         let message =
             format!("pool `{name}` would be deleted while {} it", describe_users(users.len()));
-        // A server deletes no pool that has members, whatever a file allows.
-        let has_members = outcome.after.pool_members(id).next().is_some();
-        let (finding, help) = match has_members {
-            true => {
-                let at = change.cause.location.clone();
-                let finding = Finding::new(gate.code(), Level::Deny, at, message);
-                (Some(finding), "move these away first, or keep the pool".to_owned())
-            }
-            false => (
-                outcome.gate_finding(gate, change.cause.location.clone(), message),
-                format!("move these away first, or keep the pool; {}", bypass_help(gate)),
-            ),
+        // The server refuses to delete a pool with members, whatever the file allows.
+        let has_members = input.after.pool_members(id).next().is_some();
+        let at = change.cause.location.clone();
+        let help = "move them to another pool first, or keep the pool";
+        let (finding, help) = if has_members {
+            (Some(Finding::new(gate.code(), Level::Deny, at, message)), help.to_owned())
+        } else {
+            let finding = input.gate_finding(gate, at, message);
+            (finding, format!("{help}; {}", bypass_help(gate)))
         };
-        let about = |other: Finding| {
-            other.with_address(change.address.clone()).with_notes(users).with_help(help)
-        };
-        findings.extend(finding.map(about));
+        findings.extend(finding.map(|finding| {
+            finding.with_address(change.address.clone()).with_notes(users).with_help(help)
+        }));
     }
-    findings.extend(deleted.first().and_then(|change| unread_users(outcome, change)));
+    findings.extend(deleted.first().and_then(|change| unread_users(input, change)));
     findings
 }
 
-/// The state after the plan, still with the pools that it deletes: a slug in a plain property is one's only
-/// where there is such a pool.
-fn with_deleted_pools(outcome: &GateInput) -> Live {
-    let mut live = outcome.after.clone();
-    let before = outcome.matched.live.pools.iter();
-    let deleted = before.filter(|pool| outcome.after.find_pool(&pool.id).is_none());
+/// Returns the state after the plan with the deleted pools still in it, since a slug in a plain property only
+/// counts as a reference if such a pool exists.
+fn with_deleted_pools(input: &GateInput) -> Live {
+    let mut live = input.after.clone();
+    let before = input.matched.live.pools.iter();
+    let deleted = before.filter(|pool| input.after.find_pool(&pool.id).is_none());
     live.pools.extend(deleted.map(|pool| LivePool { default: false, ..pool.clone() }));
     live
 }
@@ -68,11 +64,10 @@ fn describe_users(n: usize) -> String {
     }
 }
 
-fn unread_users(outcome: &GateInput, change: &Change) -> Option<Finding> {
-    let gaps = outcome.matched.live.unread.iter();
-    let gaps = gaps.filter(|gap| {
+fn unread_users(input: &GateInput, change: &Change) -> Option<Finding> {
+    let parts = input.matched.live.unread.iter().filter(|part| {
         matches!(
-            gap.hidden,
+            part.hidden,
             HiddenData::Steps
                 | HiddenData::StepsInGit
                 | HiddenData::Templates
@@ -81,22 +76,23 @@ fn unread_users(outcome: &GateInput, change: &Change) -> Option<Finding> {
                 | HiddenData::Snapshots
         )
     });
-    let notes = group_by_cause(gaps).into_iter();
+    let notes = group_by_cause(parts).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
         return None;
     }
-    let message = "what could not be seen may still use a pool that would be deleted".to_owned();
-    let finding = outcome.gate_warning(Gate::PoolInUse, change.cause.location.clone(), message)?;
-    Some(finding.with_notes(notes).with_help("look at these by hand first"))
+    let message =
+        "parts that could not be read may still use a pool that would be deleted".to_owned();
+    let finding = input.gate_warning(Gate::PoolInUse, change.cause.location.clone(), message)?;
+    Some(finding.with_notes(notes).with_help("check these by hand first"))
 }
 
-/// More deletes and replacements than the file allows.
-pub(super) fn too_many_deletes(outcome: &GateInput) -> Vec<Finding> {
-    let Some(max) = &outcome.matched.desired.policy.max_deletes else { return Vec::new() };
-    let live = outcome.matched.live;
+/// Returns a finding if the plan has more deletes and replacements than the file allows.
+pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
+    let Some(max) = &input.matched.desired.policy.max_deletes else { return Vec::new() };
+    let live = input.matched.live;
     let all = live.pools.len() + live.workers.len();
-    let (limit, said) = match max.value {
+    let (limit, shown_limit) = match max.value {
         MaxDeletes::Count(limit) => (limit, limit.to_string()),
         MaxDeletes::Percent(percent) => {
             let limit = all * usize::from(percent) / 100;
@@ -108,14 +104,16 @@ pub(super) fn too_many_deletes(outcome: &GateInput) -> Vec<Finding> {
         matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
             && !matches!(change.kind, ChangeKind::SetValue { .. })
     };
-    let deletes: Vec<_> = outcome.changes.iter().filter(deletes).collect();
+    let deletes: Vec<_> = input.changes.iter().filter(deletes).collect();
     if deletes.len() <= limit {
         return Vec::new();
     }
-    let message =
-        format!("the plan has {}, and `max_deletes` is {said}", pluralize(deletes.len(), "delete"));
+    let message = format!(
+        "the plan has {}, and `max_deletes` is {shown_limit}",
+        pluralize(deletes.len(), "delete")
+    );
     let notes = deletes.iter().map(|change| change.address.to_string()).collect();
-    let finding = outcome.gate_finding(
+    let finding = input.gate_finding(
         Gate::TooManyDeletes,
         FindingLocation::Source(max.span.clone()),
         message,
@@ -123,14 +121,14 @@ pub(super) fn too_many_deletes(outcome: &GateInput) -> Vec<Finding> {
     let finding = finding.map(|finding| {
         finding
             .with_notes(notes)
-            .with_help("look at each of them, then raise `max_deletes` for this one run")
+            .with_help("check each of them, then raise `max_deletes` for this run")
     });
     finding.into_iter().collect()
 }
 
-/// Deletes and replacements of what the file protects.
-pub(super) fn protected_deletes(outcome: &GateInput) -> Vec<Finding> {
-    let desired = outcome.matched.desired;
+/// Returns findings about deletes and replacements of objects that the file protects.
+pub(super) fn protected_deletes(input: &GateInput) -> Vec<Finding> {
+    let desired = input.matched.desired;
     let is_protected = |change: &&Change| match &change.address {
         Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
         Address::Pool(key) => desired.pools.get(key).is_some_and(|it| it.protect),
@@ -143,7 +141,7 @@ pub(super) fn protected_deletes(outcome: &GateInput) -> Vec<Finding> {
     let deletes = |change: &&Change| {
         matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
     };
-    let found = outcome.changes.iter().filter(deletes).filter(is_protected);
+    let found = input.changes.iter().filter(deletes).filter(is_protected);
     let findings = found.filter_map(|change| {
         let message = format!(
             "`{}` is protected and would be {}d",
@@ -151,9 +149,9 @@ pub(super) fn protected_deletes(outcome: &GateInput) -> Vec<Finding> {
             change.kind.action().as_str()
         );
         let finding =
-            outcome.gate_finding(Gate::Protected, change.cause.location.clone(), message)?;
+            input.gate_finding(Gate::Protected, change.cause.location.clone(), message)?;
         let finding = finding.with_address(change.address.clone());
-        Some(finding.with_help("remove `protect` in a change of its own, if it is meant"))
+        Some(finding.with_help("remove `protect` in a separate change if this is intended"))
     });
     findings.collect()
 }

@@ -1,4 +1,4 @@
-//! `empty-pool`, `unhealthy-pool` and `default-pool-member`: who is in a pool when steps come to it.
+//! `empty-pool`, `unhealthy-pool` and `default-pool-member`: the workers of a pool when steps run in it.
 
 use super::{GateInput, bypass_help};
 use crate::{
@@ -18,105 +18,103 @@ use crate::{
 use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 
-/// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
-pub(super) fn check_pool_workers(outcome: &GateInput) -> Vec<Finding> {
-    let arrivals = arriving_changes(outcome);
-    let pools = outcome.after.pools.iter().filter(|pool| pool.kind == PoolKind::Static);
+/// Checks that each pool that the plan sends steps to, or takes workers from, has the workers that it needs.
+pub(super) fn check_pool_workers(input: &GateInput) -> Vec<Finding> {
+    let arrivals = arriving_changes(input);
+    let pools = input.after.pools.iter().filter(|pool| pool.kind == PoolKind::Static);
     let mut findings: Vec<Finding> =
-        pools.flat_map(|pool| pool_findings(outcome, pool, arrivals.get(&pool.id))).collect();
-    findings.extend(unread_steps_warning(outcome));
+        pools.flat_map(|pool| pool_findings(input, pool, arrivals.get(&pool.id))).collect();
+    findings.extend(unread_steps_warning(input));
     findings
 }
 
-/// The changes that send steps to each pool: in any case, but for those of a variable, which `variables`
-/// looks at.
-fn arriving_changes<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
-    let processes = outcome.after.processes.iter().map(|process| (&process.id, process));
+/// Returns the changes that send steps to each pool, except for cases that a variable decides: `variables` handles
+/// those.
+fn arriving_changes<'a>(input: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
+    let processes = input.after.processes.iter().map(|process| (&process.id, process));
     let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
-    for change in outcome.changes {
-        for pool in destination_pools(change, outcome.after, &processes, is_without_variable) {
+    for change in input.changes {
+        for pool in destination_pools(change, input.after, &processes, is_without_variable) {
             arrivals.entry(pool).or_default().push(change);
         }
     }
     arrivals
 }
 
-/// Whether a case is none of a variable, which `variables` looks at.
+/// True unless a variable decides the case; `variables` handles those.
 fn is_without_variable(case: &Case) -> bool {
     !matches!(case.decided_by, Decider::Variable(..))
 }
 
-/// Steps that could not be seen, where the plan empties a pool or makes another one the default.
-fn unread_steps_warning(outcome: &GateInput) -> Option<Finding> {
-    let live = outcome.matched.live;
+/// Returns a warning about steps that could not be read, if the plan empties a pool or switches the default pool.
+fn unread_steps_warning(input: &GateInput) -> Option<Finding> {
+    let live = input.matched.live;
     let emptied = live.pools.iter().find(|pool| {
-        let worse = PoolLosses::compare_states(outcome, &pool.id);
-        let is_there = outcome.after.find_pool(&pool.id).is_some();
-        is_there && (worse.emptied || worse.sickened) && !uses_built_in(outcome, &pool.id)
+        let losses = PoolLosses::compare_states(input, &pool.id);
+        let exists = input.after.find_pool(&pool.id).is_some();
+        exists && (losses.emptied || losses.lost_healthy) && !uses_built_in(input, &pool.id)
     });
-    // A dynamic pool has its workers when they are needed.
+    // A dynamic pool gets workers when they are needed.
     let is_idle = |id: &Id<Pool>| {
-        let is_static =
-            outcome.after.find_pool(id).is_some_and(|item| item.kind == PoolKind::Static);
+        let is_static = input.after.find_pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
         is_static
-            && MemberCounts::count_workers(outcome.after, id).healthy == 0
-            && !uses_built_in(outcome, id)
+            && MemberCounts::count_workers(input.after, id).healthy == 0
+            && !uses_built_in(input, id)
     };
-    let switch = outcome.changes.iter().find(|change| match &change.kind {
+    let switch = input.changes.iter().find(|change| match &change.kind {
         ChangeKind::SetDefaultPool { to, .. } => is_idle(&planned_pool_id(to)),
         _ => false,
     });
     if emptied.is_none() && switch.is_none() {
         return None;
     }
-    let gaps = live
+    let parts = live
         .unread
         .iter()
-        .filter(|gap| !matches!(gap.hidden, HiddenData::OtherSpaceSteps | HiddenData::Rules));
-    let notes = group_by_cause(gaps).into_iter();
+        .filter(|part| !matches!(part.hidden, HiddenData::OtherSpaceSteps | HiddenData::Rules));
+    let notes = group_by_cause(parts).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
         return None;
     }
     let subject = match emptied {
-        Some(pool) => format!("in `{}`", outcome.matched.pool_address(pool)),
+        Some(pool) => format!("in `{}`", input.matched.pool_address(pool)),
         None => "in the default pool".to_owned(),
     };
     let at = switch.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
-    let message = format!("steps that could not be seen may still run {subject}");
-    let finding = outcome.gate_warning(Gate::EmptyPool, at, message)?;
-    Some(finding.with_notes(notes).with_help("look at these by hand first"))
+    let message = format!("steps that could not be read may still run {subject}");
+    let finding = input.gate_warning(Gate::EmptyPool, at, message)?;
+    Some(finding.with_notes(notes).with_help("check these by hand first"))
 }
 
-/// Whether the built-in worker does the work of a pool after the plan.
-fn uses_built_in(outcome: &GateInput, pool: &Id<Pool>) -> bool {
-    built_in_worker_pool(outcome.after)
-        .is_some_and(|built_in_worker_pool| built_in_worker_pool.id == *pool)
-        && outcome.after.server.built_in_worker != Some(false)
+/// Whether the built-in worker serves a pool after the plan.
+fn uses_built_in(input: &GateInput, pool: &Id<Pool>) -> bool {
+    built_in_worker_pool(input.after).is_some_and(|served| served.id == *pool)
+        && input.after.server.built_in_worker != Some(false)
 }
 
-/// How a pool is worse off after the plan.
+/// The workers that a pool loses by the plan.
 #[derive(Clone, Copy)]
 struct PoolLosses {
-    /// It loses its last enabled worker.
+    /// The pool loses its last enabled worker.
     emptied: bool,
-    /// It loses its last healthy one.
-    sickened: bool,
+    /// The pool loses its last healthy worker.
+    lost_healthy: bool,
 }
 
 impl PoolLosses {
-    fn compare_states(outcome: &GateInput, pool: &Id<Pool>) -> Self {
-        let before = MemberCounts::count_workers(outcome.matched.live, pool);
-        let after = MemberCounts::count_workers(outcome.after, pool);
+    fn compare_states(input: &GateInput, pool: &Id<Pool>) -> Self {
+        let before = MemberCounts::count_workers(input.matched.live, pool);
+        let after = MemberCounts::count_workers(input.after, pool);
         Self {
-            emptied: after.enabled == 0 && 0 < before.enabled,
-            sickened: after.healthy == 0 && 0 < before.healthy,
+            emptied: after.enabled == 0 && before.enabled > 0,
+            lost_healthy: after.healthy == 0 && before.healthy > 0,
         }
     }
 }
 
-/// How the members of a pool stand.
+/// The enabled members of a pool, counted by health.
 struct MemberCounts {
     enabled: usize,
     healthy: usize,
@@ -134,134 +132,131 @@ impl MemberCounts {
 }
 
 fn pool_findings(
-    outcome: &GateInput,
+    input: &GateInput,
     pool: &LivePool,
     arrivals: Option<&Vec<&Change>>,
 ) -> Vec<Finding> {
-    let before = MemberCounts::count_workers(outcome.matched.live, &pool.id);
-    let muster = MemberCounts::count_workers(outcome.after, &pool.id);
-    let address = outcome.matched.planned_pool_address(pool);
+    let before = MemberCounts::count_workers(input.matched.live, &pool.id);
+    let members = MemberCounts::count_workers(input.after, &pool.id);
+    let address = input.matched.planned_pool_address(pool);
     let declared = match &address {
-        Address::Pool(key) => outcome.matched.desired.pools.get(key),
+        Address::Pool(key) => input.matched.desired.pools.get(key),
         _ => None,
     };
     let wanted = declared.and_then(|it| it.min_healthy());
-    let fewer =
-        wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
-    let PoolLosses { emptied, sickened } = PoolLosses::compare_states(outcome, &pool.id);
-    if uses_built_in(outcome, &pool.id) {
+    let counts_differ =
+        wanted.is_some() && (members.healthy, members.enabled) != (before.healthy, before.enabled);
+    let PoolLosses { emptied, lost_healthy } = PoolLosses::compare_states(input, &pool.id);
+    if uses_built_in(input, &pool.id) {
         return Vec::new();
     }
     let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
     let switched = arrivals.into_iter().flatten().any(switches);
-    let worse = fewer || emptied || sickened || switched;
-    let mut affected = match worse {
-        true => steps_in_pool(outcome.after, &pool.id),
-        false => Vec::new(),
-    };
+    let worse = counts_differ || emptied || lost_healthy || switched;
+    let mut affected = Vec::new();
+    if worse {
+        affected = steps_in_pool(input.after, &pool.id);
+    }
     if affected.is_empty() {
         let arrivals = arrivals.map(Vec::as_slice).unwrap_or_default();
-        affected = arriving_steps(outcome, pool, arrivals);
+        affected = arriving_steps(input, pool, arrivals);
     }
-    let perhaps = match worse {
-        true => steps_maybe_in_pool(outcome.after, &pool.id),
-        false => Vec::new(),
-    };
+    let perhaps = if worse { steps_maybe_in_pool(input.after, &pool.id) } else { Vec::new() };
     let at = match arrivals.and_then(|it| it.first()) {
         Some(change) => change.cause.location.clone(),
         None => {
             declared.map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()))
         }
     };
-    let subject = match switched {
-        true => format!("steps that name no pool would run in `{address}`"),
-        false => format!("{} would run in `{address}`", pluralize(affected.len(), "step")),
+    let subject = if switched {
+        format!("steps that name no pool would run in `{address}`")
+    } else {
+        format!("{} would run in `{address}`", pluralize(affected.len(), "step"))
     };
-    let steps_come = arrivals.is_some();
-    let lacks = PoolShortage { required: wanted.map(|it| it.value), members: muster, steps_come };
+    let has_arrivals = arrivals.is_some();
+    let shortage = PoolShortage { required: wanted.map(|it| it.value), members, has_arrivals };
     let certain = (!affected.is_empty()).then(|| {
-        let finding = lacks.lack_finding(outcome, at.clone(), &subject)?;
+        let finding = shortage.shortage_finding(input, at.clone(), &subject)?;
         Some(finding.with_address(address.clone()).with_notes(affected))
     });
     let doubtful = (!perhaps.is_empty()).then(|| {
         let steps = pluralize(perhaps.len(), "step");
-        let subject = format!("nobody can tell whether {steps} would run in `{address}`");
-        let finding = lacks.lack_finding(outcome, at, &subject)?;
+        let subject = format!("cannot tell whether {steps} would run in `{address}`");
+        let finding = shortage.shortage_finding(input, at, &subject)?;
         let finding = Finding { level: Level::Warn, ..finding };
         Some(finding.with_address(address).with_notes(perhaps))
     });
     certain.flatten().into_iter().chain(doubtful.flatten()).collect()
 }
 
-/// What a pool that has work may lack.
+/// The workers that a pool with steps may lack.
 struct PoolShortage {
-    /// How many healthy workers it needs.
+    /// How many healthy workers the pool needs.
     required: Option<u32>,
     members: MemberCounts,
-    /// Whether steps come to it, which can wait.
-    steps_come: bool,
+    /// Whether the plan sends steps to the pool; those can wait.
+    has_arrivals: bool,
 }
 
 impl PoolShortage {
-    /// What is wrong with the pool in which `subject`; none where nothing is.
-    fn lack_finding(
+    /// Returns what is wrong with the pool of `subject`; `None` if nothing is.
+    fn shortage_finding(
         &self,
-        outcome: &GateInput,
+        input: &GateInput,
         at: FindingLocation,
         subject: &str,
     ) -> Option<Finding> {
-        let muster = &self.members;
-        if muster.enabled == 0 {
+        let members = &self.members;
+        if members.enabled == 0 {
             let message = format!("{subject}, which would have no enabled worker");
-            let finding = outcome.gate_finding(Gate::EmptyPool, at, message)?;
-            let way = bypass_help(Gate::EmptyPool);
-            return Some(
-                finding.with_help(format!("give the pool a worker that is enabled; {way}")),
-            );
+            let finding = input.gate_finding(Gate::EmptyPool, at, message)?;
+            let bypass = bypass_help(Gate::EmptyPool);
+            return Some(finding.with_help(format!("give the pool an enabled worker; {bypass}")));
         }
         let gate = Gate::UnhealthyPool;
         match self.required {
-            Some(min) if muster.healthy < min as usize => {
-                let healthy = pluralize(muster.healthy, "healthy worker");
+            Some(min) if members.healthy < min as usize => {
+                let healthy = pluralize(members.healthy, "healthy worker");
                 let message =
-                    format!("{subject}, which would have {healthy} of the {min} that it needs");
+                    format!("{subject}, which would have {healthy} of the {min} it needs");
                 Some(
-                    outcome
+                    input
                         .gate_finding(gate, at, message)?
-                        .with_help(unhealthy_help(muster, self.steps_come)),
+                        .with_help(unhealthy_help(members, self.has_arrivals)),
                 )
             }
-            _ if 0 < muster.healthy => None,
-            _ if 0 < muster.unknown => {
+            _ if members.healthy > 0 => None,
+            _ if members.unknown > 0 => {
                 let message = format!("{subject}, whose workers have had no health check yet");
-                let finding = outcome.gate_warning(gate, at, message)?;
-                Some(finding.with_help(match self.steps_come {
-                    true => format!("place the steps in a second run; {WAITS}"),
-                    false => "run a health check on its workers".to_owned(),
+                let finding = input.gate_warning(gate, at, message)?;
+                Some(finding.with_help(if self.has_arrivals {
+                    format!("place the steps in a second run; {WAITS}")
+                } else {
+                    "run a health check on its workers".to_owned()
                 }))
             }
             _ => {
                 let message = format!("{subject}, which would have no healthy worker");
                 Some(
-                    outcome
+                    input
                         .gate_finding(gate, at, message)?
-                        .with_help(unhealthy_help(muster, self.steps_come)),
+                        .with_help(unhealthy_help(members, self.has_arrivals)),
                 )
             }
         }
     }
 }
 
-/// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
-fn arriving_steps(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+/// Returns the steps that changes send to a pool. A value or target that no step uses sends none.
+fn arriving_steps(input: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
     let chooses = |change: &&&Change| {
         matches!(change.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
     };
-    let (choosers, others): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
-    let mut all: Vec<String> = others.iter().map(|it| it.address.to_string()).collect();
-    if !choosers.is_empty() {
-        let before = steps_in_pool(outcome.matched.live, &pool.id);
-        let new = steps_in_pool(outcome.after, &pool.id).into_iter();
+    let (indirect, direct): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
+    let mut all: Vec<String> = direct.iter().map(|it| it.address.to_string()).collect();
+    if !indirect.is_empty() {
+        let before = steps_in_pool(input.matched.live, &pool.id);
+        let new = steps_in_pool(input.after, &pool.id).into_iter();
         all.extend(new.filter(|it| !before.contains(it)).collect::<Vec<_>>());
         let mut seen = HashSet::new();
         all.retain(|it| seen.insert(it.clone()));
@@ -269,50 +264,50 @@ fn arriving_steps(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) ->
     all
 }
 
-/// The line of help that names what checks workers, and waits for them.
+/// The line of help that names the option which checks workers and waits for them.
 const WAITS: &str = "`apply --wait-healthy 5m` checks its workers and waits for them";
 
-/// What to do about a pool without a healthy worker; steps that come to it can wait, others run there.
-fn unhealthy_help(muster: &MemberCounts, steps_come: bool) -> String {
-    let first = match muster.unknown {
-        0 => "repair a worker, or run a health check if it is repaired already",
+/// Returns the help for a pool without enough healthy workers; arriving steps can wait, others already run there.
+fn unhealthy_help(members: &MemberCounts, has_arrivals: bool) -> String {
+    let first = match members.unknown {
+        0 => "repair a worker, or run a health check if one has been repaired",
         _ => "run a health check on its workers first",
     };
-    let waits = if steps_come { format!("; {WAITS}") } else { String::new() };
+    let waits = if has_arrivals { format!("; {WAITS}") } else { String::new() };
     format!("{first}{waits}; {}", bypass_help(Gate::UnhealthyPool))
 }
 
-/// A default pool with workers in place of one without: every step that names no pool leaves the
-/// built-in worker. The file says so in as many words, so that it is only told.
-fn new_default_warning(outcome: &GateInput) -> Option<Finding> {
+/// Returns a warning if a default pool with workers replaces one without: every step that names no pool leaves the
+/// built-in worker. The file asks for this explicitly, so it is only a warning.
+fn new_default_warning(input: &GateInput) -> Option<Finding> {
     let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
-    let change = outcome.changes.iter().find(switches)?;
-    let pool = outcome.after.default_pool()?;
-    let is_off = outcome.matched.live.server.built_in_worker == Some(false);
-    if is_off || outcome.after.pool_members(&pool.id).next().is_none() {
+    let change = input.changes.iter().find(switches)?;
+    let pool = input.after.default_pool()?;
+    let is_off = input.matched.live.server.built_in_worker == Some(false);
+    if is_off || input.after.pool_members(&pool.id).next().is_none() {
         return None;
     }
-    let steps = steps_without_pool(outcome.after);
+    let steps = steps_without_pool(input.after);
     let message = format!(
         "{} that name no pool move from the built-in worker to `{}`",
         pluralize(steps.len(), "step"),
         pool.name
     );
     let finding =
-        outcome.gate_warning(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
+        input.gate_warning(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
     Some(finding.with_address(change.address.clone()).with_notes(steps))
 }
 
-/// A default pool that loses its last worker: its steps come to the built-in worker, and go on.
-fn fallback_warning(outcome: &GateInput) -> Option<Finding> {
-    let pool = built_in_worker_pool(outcome.after)?;
-    let live = outcome.matched.live;
+/// Returns a warning if the default pool loses its last worker: its steps then run on the built-in worker.
+fn fallback_warning(input: &GateInput) -> Option<Finding> {
+    let pool = built_in_worker_pool(input.after)?;
+    let live = input.matched.live;
     let had_work =
         live.default_pool()?.id == pool.id && live.pool_members(&pool.id).next().is_some();
-    if !had_work || outcome.after.server.built_in_worker == Some(false) {
+    if !had_work || input.after.server.built_in_worker == Some(false) {
         return None;
     }
-    let steps = steps_in_pool(outcome.after, &pool.id);
+    let steps = steps_in_pool(input.after, &pool.id);
     if steps.is_empty() {
         return None;
     }
@@ -321,50 +316,50 @@ fn fallback_warning(outcome: &GateInput) -> Option<Finding> {
         pluralize(steps.len(), "step"),
         pool.name
     );
-    let finding =
-        outcome.gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
-    Some(finding.with_address(outcome.matched.pool_address(pool)).with_notes(steps))
+    let finding = input.gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
+    Some(finding.with_address(input.matched.pool_address(pool)).with_notes(steps))
 }
 
-/// Workers that the plan puts into a default pool that has none: the built-in worker gets no more work.
-pub(super) fn check_default_pool(outcome: &GateInput) -> Vec<Finding> {
-    let live = outcome.matched.live;
+/// Returns findings about workers put into a default pool that has none: the built-in worker then gets no more
+/// work.
+pub(super) fn check_default_pool(input: &GateInput) -> Vec<Finding> {
+    let live = input.matched.live;
     let Some(pool) = built_in_worker_pool(live) else {
-        return fallback_warning(outcome).into_iter().collect();
+        return fallback_warning(input).into_iter().collect();
     };
-    // Where it is off already, whoever takes a step from it is welcome.
+    // If the built-in worker is already off, moving steps away from it does no harm.
     if live.server.built_in_worker == Some(false) {
         return Vec::new();
     }
-    // Another pool becomes the default one: what is put into this one matters no more.
-    if outcome.after.default_pool().is_none_or(|default_pool| default_pool.id != pool.id) {
-        return new_default_warning(outcome).into_iter().collect();
+    // Another pool becomes the default pool, so workers in this one no longer matter.
+    if input.after.default_pool().is_none_or(|default_pool| default_pool.id != pool.id) {
+        return new_default_warning(input).into_iter().collect();
     }
-    let members = outcome.after.pool_members(&pool.id).map(|it| &it.name);
+    let members = input.after.pool_members(&pool.id).map(|it| &it.name);
     let mut notes: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();
     if notes.is_empty() {
         return Vec::new();
     }
-    notes.extend(steps_in_pool(outcome.after, &pool.id));
+    notes.extend(steps_in_pool(input.after, &pool.id));
     let joins = |change: &&Change| match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().any(|handle| handle.id() == Some(&pool.id))
         }
         ChangeKind::UpdateWorker { id, .. } => {
-            let worker = outcome.after.workers.iter().find(|worker| worker.id == *id);
+            let worker = input.after.workers.iter().find(|worker| worker.id == *id);
             worker.is_some_and(|it| it.pools.contains(&pool.id))
         }
         _ => false,
     };
-    let change = outcome.changes.iter().find(joins);
+    let change = input.changes.iter().find(joins);
     let at = change.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
     let message = format!(
-        "`{}` is the default pool and has no worker: the first one takes every step that names no \
-         pool away from the built-in worker",
+        "`{}` is the default pool and has no worker: its first worker takes every step that names \
+         no pool away from the built-in worker",
         pool.name
     );
-    let finding = outcome.gate_finding(Gate::DefaultPoolMember, at, message).map(|finding| {
-        let finding = finding.with_address(outcome.matched.pool_address(pool)).with_notes(notes);
+    let finding = input.gate_finding(Gate::DefaultPoolMember, at, message).map(|finding| {
+        let finding = finding.with_address(input.matched.pool_address(pool)).with_notes(notes);
         finding.with_help(format!(
             "put the worker into a pool of its own; {}",
             bypass_help(Gate::DefaultPoolMember)

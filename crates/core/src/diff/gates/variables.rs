@@ -1,6 +1,7 @@
-//! Steps of which a variable chooses the pool: whether it has a value wherever they may run, and workers behind it.
+//! Steps whose pool a variable chooses: checks that the variable has a value wherever they may run, and that its
+//! pools have workers.
 //!
-//! A value that is missing is told and no more: a tenant may give it, or somebody who is asked for it.
+//! A missing value is only a warning, since a tenant or a prompt may supply it.
 
 use super::{GateInput, bypass_help};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap};
 
-/// What gives steps to a variable, or takes its value from them.
+/// What makes steps use a variable, or removes its value.
 #[derive(PartialEq, Eq, Hash)]
 enum IssueCause<'a> {
     /// A rule of the file.
@@ -27,32 +28,32 @@ enum IssueCause<'a> {
     RemovedValue(&'a Address),
 }
 
-/// What is wrong with a variable, of all the steps that one rule gives to it.
+/// The issues of a variable, for all the steps that one rule makes use it.
 #[derive(Default)]
 struct VariableIssues {
     location: Option<FindingLocation>,
-    /// Steps and cases in which it has no value.
+    /// Steps for which the variable has no value, by case.
     unset: Vec<String>,
-    /// Steps and cases in which its pool has nobody.
+    /// Steps whose pool has no enabled worker, by case.
     empty: Vec<String>,
-    /// Steps and cases in which nobody in its pool is healthy.
+    /// Steps whose pool has no healthy worker, by case.
     unhealthy: Vec<String>,
-    /// Steps and cases in which nobody in its pool has been checked yet.
+    /// Steps whose pool has only workers without a health check, by case.
     unchecked: Vec<String>,
-    /// Variables that the projects of these steps have.
+    /// Variables in the projects of these steps.
     project_variables: BTreeSet<String>,
 }
 
-/// What is wrong with the variables to which the plan gives steps.
-pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
-    let live = outcome.after;
+/// Returns findings about the variables that the plan makes steps use.
+pub(super) fn check_variables(input: &GateInput) -> Vec<Finding> {
+    let live = input.after;
     let processes: HashMap<_, &LiveProcess> =
         live.processes.iter().map(|process| (&process.id, process)).collect();
-    let mut troubles: IndexMap<(&str, IssueCause), VariableIssues> = IndexMap::new();
-    for change in outcome.changes {
+    let mut issues_by_cause: IndexMap<(&str, IssueCause), VariableIssues> = IndexMap::new();
+    for change in input.changes {
         if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
-            let trouble = VariableIssues::from_removed_value(outcome, change, name);
-            troubles.insert((name, IssueCause::RemovedValue(&change.address)), trouble);
+            let issues = VariableIssues::from_removed_value(input, change, name);
+            issues_by_cause.insert((name, IssueCause::RemovedValue(&change.address)), issues);
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
@@ -62,24 +63,26 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
             continue;
         };
         let key = (variable, IssueCause::Rule(&change.cause.location));
-        let trouble = troubles.entry(key).or_default();
+        let issues = issues_by_cause.entry(key).or_default();
         let mut cases = effective_cases(process, step, live);
         if tenants_set_value(live, variable, &process.owner.project) {
             cases.retain(|case| {
                 !matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
         }
-        trouble.note_cases(change, cases, (process, step), live);
-        let of_project = live.indirect.variables.iter();
-        let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
-        trouble.project_variables.extend(of_project.map(|it| it.name.to_string()));
+        issues.location.get_or_insert_with(|| change.cause.location.clone());
+        issues.note_cases(cases, process, step, live);
+        let variables = live.indirect.variables.iter();
+        let variables = variables.filter(|it| it.projects.contains(&process.owner.project));
+        issues.project_variables.extend(variables.map(|it| it.name.to_string()));
     }
-    troubles.sort_by(|(name, _), _, (other, _), _| name.cmp(other));
-    let findings = troubles.into_iter().flat_map(|((name, _), it)| it.into_findings(outcome, name));
+    issues_by_cause.sort_by(|(name, _), _, (other, _), _| name.cmp(other));
+    let findings =
+        issues_by_cause.into_iter().flat_map(|((name, _), it)| it.into_findings(input, name));
     findings.collect()
 }
 
-/// Whether some tenant gives a value for a variable of a project, or of a library set.
+/// Whether a tenant sets a value for a variable of a project or of a library set.
 fn tenants_set_value(live: &Live, variable: &str, project: &Name) -> bool {
     live.references.iter().any(|reference| {
         reference.kind == PoolReferenceKind::TenantVariable
@@ -91,7 +94,7 @@ fn tenants_set_value(live: &Live, variable: &str, project: &Name) -> bool {
     })
 }
 
-/// The variable to which the edits of a step give it.
+/// Returns the variable that the edits of a step make it use.
 fn edited_variable(edits: &StepEdits) -> Option<&str> {
     match edits.place()?.after() {
         Place::Variable(name) => Some(name.as_str()),
@@ -100,10 +103,10 @@ fn edited_variable(edits: &StepEdits) -> Option<&str> {
 }
 
 impl VariableIssues {
-    /// Steps that have a value now, and have none once one is removed.
-    fn from_removed_value(outcome: &GateInput, change: &Change, name: &str) -> Self {
-        let mut trouble = Self { location: Some(change.cause.location.clone()), ..Self::default() };
-        trouble.project_variables.insert(name.to_owned());
+    /// Collects the steps that lose their value when it is removed.
+    fn from_removed_value(input: &GateInput, change: &Change, name: &str) -> Self {
+        let mut issues = Self { location: Some(change.cause.location.clone()), ..Self::default() };
+        issues.project_variables.insert(name.to_owned());
         let wanted = Name::new(name);
         let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
             let cases = effective_cases(process, step, live).into_iter();
@@ -114,33 +117,38 @@ impl VariableIssues {
                 .map(|unset| format!("{}{}", process.step_address(step), describe_case(&unset)))
                 .collect::<Vec<_>>()
         };
-        for process in &outcome.after.processes {
-            let uses_variable = |other: &&LiveStep| matches!(&other.place, Place::Variable(name) if Name::new(name) == wanted);
-            if tenants_set_value(outcome.after, name, &process.owner.project) {
+        for process in &input.after.processes {
+            let uses_variable = |step: &&LiveStep| matches!(&step.place, Place::Variable(name) if Name::new(name) == wanted);
+            if tenants_set_value(input.after, name, &process.owner.project) {
                 continue;
             }
             for step in process.steps.iter().filter(uses_variable) {
-                let before = lacks(outcome.matched.live, process, step);
-                let now = lacks(outcome.after, process, step).into_iter();
-                trouble.unset.extend(now.filter(|it| !before.contains(it)));
+                let before = lacks(input.matched.live, process, step);
+                let now = lacks(input.after, process, step).into_iter();
+                issues.unset.extend(now.filter(|it| !before.contains(it)));
             }
         }
-        trouble
+        issues
     }
 
     fn note_cases(
         &mut self,
-        change: &Change,
         cases: Vec<Case>,
-        (process, step): (&LiveProcess, &LiveStep),
+        process: &LiveProcess,
+        step: &LiveStep,
         live: &Live,
     ) {
-        self.location.get_or_insert_with(|| change.cause.location.clone());
         for case in cases {
             let step_case = format!("{}{}", process.step_address(step), describe_case(&case));
             match &case.place {
                 EffectivePlace::Nowhere(_, NowhereReason::NoValue) => self.unset.push(step_case),
-                EffectivePlace::Nowhere(
+                EffectivePlace::Nowhere(Some(pool), NowhereReason::NoHealthyWorker)
+                    if live.pool_members(pool).any(|it| !it.disabled) =>
+                {
+                    self.unhealthy.push(step_case);
+                }
+                EffectivePlace::Nowhere(Some(_), NowhereReason::NoHealthyWorker)
+                | EffectivePlace::Nowhere(
                     _,
                     NowhereReason::Empty
                     | NowhereReason::NoSuchPool
@@ -148,12 +156,6 @@ impl VariableIssues {
                     | NowhereReason::NoBuiltInWorker,
                 ) => {
                     self.empty.push(step_case);
-                }
-                EffectivePlace::Nowhere(Some(pool), NowhereReason::NoHealthyWorker) => {
-                    match live.pool_members(pool).any(|it| !it.disabled) {
-                        true => self.unhealthy.push(step_case),
-                        false => self.empty.push(step_case),
-                    }
                 }
                 EffectivePlace::Nowhere(_, NowhereReason::Unchecked) => {
                     self.unchecked.push(step_case)
@@ -163,27 +165,27 @@ impl VariableIssues {
         }
     }
 
-    fn into_findings(self, outcome: &GateInput, name: &str) -> Vec<Finding> {
+    fn into_findings(self, input: &GateInput, name: &str) -> Vec<Finding> {
         let at = self.location.unwrap_or(FindingLocation::Nowhere);
         let known =
             self.project_variables.iter().any(|variable| Name::new(variable) == Name::new(name));
         let unset = (!self.unset.is_empty()).then(|| {
-            let steps = pluralize(self.unset.len(), "case");
+            let cases = pluralize(self.unset.len(), "case");
             let (message, help) = match (
                 known,
                 nearest_name(name, self.project_variables.iter().map(String::as_str)),
             ) {
                 (true, _) => (
-                    format!("variable `{name}` has no value in {steps}"),
+                    format!("variable `{name}` has no value in {cases}"),
                     "give it a value without a scope, or one for each environment".to_owned(),
                 ),
                 (false, Some(near)) => (
                     format!("there is no worker pool variable `{name}`"),
-                    format!("a variable of a similar name exists: `{near}`"),
+                    format!("a variable with a similar name exists: `{near}`"),
                 ),
                 (false, None) => (
                     format!("there is no worker pool variable `{name}`"),
-                    "make it in the project, or in a library set that the project includes"
+                    "create it in the project, or in a library set that the project includes"
                         .to_owned(),
                 ),
             };
@@ -202,20 +204,20 @@ impl VariableIssues {
                 self.unhealthy,
                 Gate::UnhealthyPool,
                 "without a healthy worker",
-                "repair a worker, or run a health check if it is repaired already",
+                "repair a worker, or run a health check if one has been repaired",
             ),
         ];
         let refused = pools.into_iter().filter(|(steps, ..)| !steps.is_empty());
         let refused = refused.filter_map(|(steps, gate, without, help)| {
             let message = format!("variable `{name}` leads to a pool {without}");
-            let finding = outcome.gate_finding(gate, at.clone(), message)?;
+            let finding = input.gate_finding(gate, at.clone(), message)?;
             Some(finding.with_notes(steps).with_help(format!("{help}; {}", bypass_help(gate))))
         });
         let unchecked = (!self.unchecked.is_empty()).then(|| {
             let message = format!(
                 "variable `{name}` leads to a pool whose workers have had no health check yet"
             );
-            let finding = outcome.gate_warning(Gate::UnhealthyPool, at.clone(), message)?;
+            let finding = input.gate_warning(Gate::UnhealthyPool, at.clone(), message)?;
             let help = "place the steps in a second run, once a health check has passed";
             Some(finding.with_notes(self.unchecked).with_help(help))
         });
@@ -223,7 +225,7 @@ impl VariableIssues {
     }
 }
 
-/// When a case holds, behind a step; nothing where it always does.
+/// Returns the conditions of a case as a suffix for a step; empty if there are none.
 fn describe_case(case: &Case) -> String {
     let parts = case.when.iter().map(|condition| {
         let dimension = condition.dimension.as_str();

@@ -16,7 +16,7 @@ proptest! {
     }
 
     #[test]
-    fn nor_does_that_of_variables_and_targets(
+    fn the_order_of_variables_and_targets_changes_no_plan(
         desired in any_file(),
         (live, shuffled) in any_server().prop_flat_map(with_shuffled),
     ) {
@@ -24,8 +24,8 @@ proptest! {
     }
 }
 
-/// A server as it is read, and the same one where it lists everything in another order. The order of pools
-/// and the orders inside documents mean something, and stay ([`Live::sort_lists`]).
+/// Returns a server and the same server with its lists in another order. The order of pools and the orders inside
+/// documents matter and stay unchanged ([`Live::sort_lists`]).
 fn with_shuffled(live: Live) -> impl Strategy<Value = (Live, Live)> {
     let lists = (
         Just(live.workers.clone()).prop_shuffle(),
@@ -47,7 +47,7 @@ fn with_shuffled(live: Live) -> impl Strategy<Value = (Live, Live)> {
     })
 }
 
-/// All that a plan says.
+/// Returns everything in a plan, as text.
 fn content(desired: &Desired, live: &Live) -> String {
     let Plan { changes, findings, expectations, requirements, affected, .. } = plan(desired, live);
     format!("{changes:#?}\n{findings:#?}\n{expectations:#?}\n{requirements:#?}\n{affected:#?}")

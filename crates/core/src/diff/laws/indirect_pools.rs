@@ -1,4 +1,4 @@
-//! The laws of `diff` where a file says what variables and targets choose.
+//! The laws of `diff` for files with pool variables and target pools.
 
 use super::{POOLS, any_desired, any_live, any_pool_ref, declared, is_possible, plan};
 use crate::{
@@ -26,7 +26,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_values_and_targets_settles_too(desired in any_file(), live in any_server()) {
+    fn plans_of_values_and_targets_settle(desired in any_file(), live in any_server()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         prop_assert_eq!(check_soundness(&plan), Ok(()));
@@ -41,33 +41,33 @@ proptest! {
     }
 
     #[test]
-    fn what_no_rule_is_about_is_never_touched(desired in any_file(), live in any_server()) {
+    fn values_and_targets_without_a_rule_are_never_touched(desired in any_file(), live in any_server()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         let done = simulate_changes(&live, &plan.changes);
         let named: HashSet<&Name> = desired.values.iter().map(|it| &it.variable.value).collect();
         let sets: HashSet<_> = live.indirect.sets.iter().map(|it| it.id.clone()).collect();
         let others = |live: &Live| -> Vec<PoolVariable> {
-            // A branch that is made has all that its base has.
+            // A new branch has everything that its base has.
             let all = live.indirect.variables.iter().filter(|it| sets.contains(&it.set));
-            all.filter(|item| !named.contains(&item.name) || !item.scope.is_declarable()).cloned().collect()
+            all.filter(|value| !named.contains(&value.name) || !value.scope.is_declarable()).cloned().collect()
         };
         prop_assert_eq!(others(&live), others(&done));
         let machines = |live: &Live| -> Vec<LiveTarget> {
             let all = live.indirect.targets.iter();
-            all.filter(|item| item.reach != TargetReach::Worker).cloned().collect()
+            all.filter(|target| target.reach != TargetReach::Worker).cloned().collect()
         };
         prop_assert_eq!(machines(&live), machines(&done));
     }
 
     #[test]
-    fn a_wildcard_makes_no_value(desired in any_file(), live in any_server()) {
+    fn a_wildcard_creates_no_value(desired in any_file(), live in any_server()) {
         let mut desired = desired;
         desired.values.retain(|it| !owner(&it.value.owner).is_exact());
         let plan = plan(&desired, &live);
-        let makes = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.pool_before().is_none() && edit.pool_after().is_some());
+        let creates = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.pool_before().is_none() && edit.pool_after().is_some());
         let empty = live.indirect.variables.iter().filter(|it| it.pool.is_none()).count();
-        prop_assert!(plan.changes.iter().filter(|it| makes(&it.kind)).count() <= empty);
+        prop_assert!(plan.changes.iter().filter(|it| creates(&it.kind)).count() <= empty);
     }
 }
 
@@ -163,13 +163,13 @@ prop_compose! {
             pool: at.map(pool),
             disabled: false,
         });
-        let choosers = IndirectPools { variables: variables.collect(), targets: targets.collect(), sets, ..IndirectPools::default() };
-        Live { references: pointers(&choosers), indirect: choosers, ..live }
+        let indirect = IndirectPools { variables: variables.collect(), targets: targets.collect(), sets, ..IndirectPools::default() };
+        Live { references: pool_references(&indirect), indirect, ..live }
     }
 }
 
-/// What points at a pool because of values and targets.
-fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
+/// Returns the pool references that values and targets hold.
+fn pool_references(indirect: &IndirectPools) -> Vec<PoolReference> {
     let of_value = |variable: &PoolVariable| PoolReference {
         kind: PoolReferenceKind::Variable,
         what: format!("variable {:?}", variable.name),
@@ -186,12 +186,12 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
         project: None,
         pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
     };
-    let values = choosers.variables.iter().filter(|it| it.pool.is_some()).map(of_value);
-    let targets = choosers.targets.iter().filter(|it| it.pool.is_some()).map(of_target);
+    let values = indirect.variables.iter().filter(|it| it.pool.is_some()).map(of_value);
+    let targets = indirect.targets.iter().filter(|it| it.pool.is_some()).map(of_target);
     values.chain(targets).collect()
 }
 
-/// The variables of a project on its default branch.
+/// Moves the variables of a project to its default branch.
 fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
     let document = set.id.as_str().to_owned();
     LiveVariableSet {

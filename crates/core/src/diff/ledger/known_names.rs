@@ -1,4 +1,4 @@
-//! The names that rules can ask for, and those that they ask for in vain.
+//! The names that rules can select, and findings about names that do not exist.
 
 use super::super::{
     matched::Matched,
@@ -13,22 +13,22 @@ use crate::{
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Names that a rule can ask for.
+/// Names that a rule can select.
 pub(super) struct KnownNames<'a> {
     projects: HashSet<&'a str>,
-    /// Names of several projects, which differ in case or in space around them alone.
+    /// Names that several projects share, ignoring case and surrounding white space.
     alike: HashMap<&'a str, Vec<String>>,
-    /// Projects whose processes are in Git, where the file does not say how these are treated.
+    /// Projects whose processes are stored in Git, if the file has no `[version_control]`.
     left_in_git: HashSet<&'a str>,
     project_names: Vec<&'a str>,
     groups: Vec<&'a str>,
     tags: Vec<&'a str>,
-    /// Runbooks, each with its project's name in lower case.
+    /// Runbooks, each after its project's name in lower case.
     runbooks: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> KnownNames<'a> {
-    /// The names of a server.
+    /// Collects the names on a server.
     pub(super) fn new(matched: &Matched<'a>) -> Self {
         let projects = &matched.live.projects;
         let runbooks = matched.live.processes.iter().filter_map(|process| {
@@ -38,7 +38,7 @@ impl<'a> KnownNames<'a> {
                 .as_ref()
                 .map(|name| (process.owner.project.as_folded(), name.as_str()))
         });
-        // A group is there where no project is in it, and one that the key may not see is its projects'.
+        // A group may have no project, and a group that the key cannot see is known from its projects.
         let groups = &matched.live.directory.groups;
         let groups: BTreeSet<_> = projects.iter().map(|it| &it.group).chain(groups).collect();
         let tags: BTreeSet<_> =
@@ -47,13 +47,13 @@ impl<'a> KnownNames<'a> {
         for project in projects {
             alike.entry(project.name.as_folded()).or_default().push(project.name.to_string());
         }
-        alike.retain(|_, names| 1 < names.len());
+        alike.retain(|_, names| names.len() > 1);
         Self {
             projects: projects.iter().map(|it| it.name.as_folded()).collect(),
             alike,
             left_in_git: projects
                 .iter()
-                .filter(|other| other.git && matched.desired.version_control.is_none())
+                .filter(|project| project.git && matched.desired.version_control.is_none())
                 .map(|it| it.name.as_folded())
                 .collect(),
             project_names: projects.iter().map(|it| it.name.as_str()).collect(),
@@ -63,7 +63,7 @@ impl<'a> KnownNames<'a> {
         }
     }
 
-    /// Projects, groups, tags and runbooks that a rule names exactly and that are not there.
+    /// Returns findings for projects, groups, tags and runbooks that a rule names exactly and that do not exist.
     pub(super) fn unknown_selectors(&self, rule: &PlacementRule) -> Vec<Finding> {
         let select = &rule.select;
         let mut findings = self.missing_projects(rule);
@@ -98,7 +98,7 @@ impl<'a> KnownNames<'a> {
         let finding = |name: &str| {
             let folded = fold_case(name);
             let at = patterns.span.clone();
-            // To leave the steps of both is no harm.
+            // Leaving the steps of all of them alone does no harm.
             if let Some(alike) = self.alike.get(folded.as_str()).filter(|_| !leaves) {
                 let ambiguous = ambiguous_name_error("project", name, alike, at);
                 return Some(ambiguous.with_help("rename all but one of them on the server"));
@@ -119,12 +119,12 @@ impl<'a> KnownNames<'a> {
     }
 }
 
-/// A rule for deployments names a project whose deployment process is not in the server's database.
+/// Returns the finding for a rule that names a project whose deployment process is stored in Git.
 fn in_git_finding(name: &str, at: Span, has_runbooks: bool) -> Finding {
     let message = format!("the deployment process of project `{name}` is stored in Git");
     let new = if has_runbooks { Finding::warning } else { Finding::error };
     new(Code::VersionControlled, at, message)
-        .with_help("say `[version_control]`, and on which branch steps are to move")
+        .with_help("add `[version_control]` and name the branch to move steps on")
 }
 
 fn unknown_names(

@@ -6,8 +6,8 @@ use crate::{
     model::Name,
 };
 
-/// The rules that may be about steps that could not be read: of what they name, nobody can tell that it is not
-/// there.
+/// Returns the rules that may be about steps that could not be read: names in them may exist without having been
+/// seen.
 pub fn rules_about_unread<'a>(
     desired: &'a Desired,
     live: &Live,
@@ -20,7 +20,7 @@ pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
     let hides = |data: &HiddenData| {
         matches!(data, HiddenData::Steps | HiddenData::StepsInGit | HiddenData::Rules)
     };
-    if !live.unread.iter().any(|gap| hides(&gap.hidden)) {
+    if !live.unread.iter().any(|part| hides(&part.hidden)) {
         return false;
     }
     let is_read = |name: &str| {
@@ -28,7 +28,7 @@ pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
         let mut deployments = live.processes.iter().filter(|it| it.owner.runbook.is_none());
         deployments.any(|deployment| deployment.owner.project == project)
     };
-    // Of a project whose deployment process was read, a runbook may not have been.
+    // A runbook may be unread even if the deployment process of its project was read.
     let named = rule.select.project.as_ref().filter(|it| it.is_exact());
     rule.select.processes.has_runbooks() || named.is_none_or(|it| !it.exact_names().all(is_read))
 }

@@ -1,4 +1,4 @@
-//! What there is to say of a rule about values that decides about none, or cannot.
+//! Findings about value rules that decide about no value, or cannot.
 
 use super::ValueRuleRun;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl ValueRuleRun<'_, '_> {
-    /// Names that are written out, and that nothing has which could be seen.
+    /// Returns errors for exact names of owners that do not exist or could not be read.
     pub(super) fn unknown_owners(&self) -> Vec<Finding> {
         let live = self.matched.live;
         let kind = match self.rule.owner {
@@ -26,7 +26,7 @@ impl ValueRuleRun<'_, '_> {
             let several = || {
                 ambiguous_name_error(kind.noun(), name, &alike, self.owner_patterns().span.clone())
             };
-            (1 < alike.len())
+            (alike.len() > 1)
                 .then(|| several().with_help("rename all but one of them on the server"))
         });
         let missing = self.owner_patterns().exact_names().filter(|name| {
@@ -53,66 +53,68 @@ impl ValueRuleRun<'_, '_> {
         alike.chain(missing.map(finding)).collect()
     }
 
-    /// Projects of a wildcard that have the variable in Git, where the file does not say how that is treated.
+    /// Returns a warning about projects matched by a wildcard whose variable is stored in Git, if the file has no
+    /// `[version_control]`.
     pub(super) fn skipped_in_git(&self) -> Option<Finding> {
         if self.matched.desired.version_control.is_some() {
             return None;
         }
-        let choosers = &self.matched.live.indirect;
+        let indirect = &self.matched.live.indirect;
         let has_variable = |set: &&LiveVariableSet| {
-            let mut values = choosers.variables.iter();
+            let mut values = indirect.variables.iter();
             values.any(|value| value.set == set.id && value.name == self.rule.variable.value)
         };
-        let sets = choosers.sets.iter();
-        let sets = sets.filter(|set| set.on_default_branch && self.matches_set(set));
+        let sets =
+            indirect.sets.iter().filter(|set| set.on_default_branch && self.matches_set(set));
         let sets = sets.filter(|set| !self.names_owner(set)).filter(has_variable);
         let projects: Vec<String> =
             sets.map(|set| format!("project {:?}", set.owner.name())).collect();
         let message = format!(
-            "`{}` is stored in Git in {}, and stays as it is there",
+            "`{}` is stored in Git in {} and is left unchanged there",
             self.rule.variable.value,
             pluralize(projects.len(), "project")
         );
         (!projects.is_empty()).then(|| {
             Finding::warning(Code::VariablesInGit, self.rule.span.clone(), message)
                 .with_notes(projects)
-                .with_help("say `[version_control]`, and on which branch it is to change")
+                .with_help("add `[version_control]` and name the branch to change it on")
         })
     }
 
     pub(super) fn in_git_error(&self, set: &LiveVariableSet) -> Finding {
         let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
         Finding::error(Code::VariablesInGit, self.owner_patterns().span.clone(), message)
-            .with_help("say `[version_control]`, and on which branch they are to change")
+            .with_help("add `[version_control]` and name the branch to change them on")
     }
 
     pub(super) fn wrong_type_error(&self, set: &LiveVariableSet) -> Finding {
         let message =
-            format!("variable {} is not of type worker pool", self.describe_variable(set));
+            format!("variable {} is not a worker pool variable", self.describe_variable(set));
         Finding::error(Code::NotAPoolVariable, self.rule.variable.span.clone(), message)
-            .with_help("choose another name: a variable has one type for all of its values")
+            .with_help("choose another name: all values of a variable have the same type")
     }
 
     pub(super) fn missing_id_error(&self, set: &LiveVariableSet) -> Finding {
         let message =
-            format!("the server gives no id for the value of {}", self.describe_variable(set));
-        Finding::error(Code::ValueWithoutId, self.rule.variable.span.clone(), message)
-            .with_help("change it by hand: without an id, it cannot be told from others")
+            format!("the server reports no id for the value of {}", self.describe_variable(set));
+        Finding::error(Code::ValueWithoutId, self.rule.variable.span.clone(), message).with_help(
+            "change it by hand: without an id, it cannot be told apart from other values",
+        )
     }
 
     pub(super) fn ambiguous_error(&self, set: &LiveVariableSet, values: usize) -> Finding {
         let variable = self.describe_variable(set);
-        let message = format!("{variable} has {values} values of the same scope");
-        Finding::error(Code::AmbiguousValue, self.rule.variable.span.clone(), message).with_help(
-            "delete all but one of them on the server: it is not defined which one counts",
-        )
+        let message = format!("{variable} has {values} values with the same scope");
+        Finding::error(Code::AmbiguousValue, self.rule.variable.span.clone(), message)
+            .with_help("delete all but one of them on the server: which one applies is undefined")
     }
 
-    /// A value that an earlier rule would take once it exists, so that no plan would ever be empty.
+    /// Returns the error for a value that an earlier rule would change once it exists, so that no plan would ever
+    /// be empty.
     pub(super) fn never_settles_error(&self, set: &LiveVariableSet) -> Finding {
         let variable = self.describe_variable(set);
         let message = format!(
-            "the rules would never settle: an earlier one would change {variable} once it exists"
+            "the rules would never settle: an earlier rule would change {variable} once it exists"
         );
         Finding::error(Code::UnsettledRules, self.rule.span.clone(), message)
             .with_help("put this rule before the one with the wildcard")
@@ -122,7 +124,7 @@ impl ValueRuleRun<'_, '_> {
         format!("`{}` of `{}`", self.rule.variable.value, set.owner.name())
     }
 
-    /// The warning about a rule that decides about no value.
+    /// Returns the warning about a rule that decides about no value.
     pub(super) fn result_warning(
         &self,
         result: RuleResult,
@@ -131,17 +133,18 @@ impl ValueRuleRun<'_, '_> {
         let span = &self.rule.span;
         match result {
             RuleResult::Effective => None,
-            // A name that none of the sets knows is a mistake, and one that some know is not.
+            // A name that no set knows is a mistake; one that some sets know is not.
             _ if unresolved.is_some() => unresolved,
             RuleResult::Shadowed { subjects, .. } => {
                 Some(shadowed_rule_warning(span, None, &pluralize(subjects, "value")))
             }
-            // A name that is written out and that nothing has is reported already.
+            // Exact names that do not exist are already reported.
             RuleResult::Idle if self.owner_patterns().is_exact() => None,
             RuleResult::Idle => {
                 let name = &self.rule.variable.value;
-                let message = format!("no variable `{name}` with a value of this scope is there");
-                let help = "a wildcard finds values that are there; write a name out to make one";
+                let message = format!("no variable `{name}` has a value with this scope");
+                let help =
+                    "a wildcard only finds existing values; name an owner exactly to create one";
                 Some(Finding::warning(Code::IdleRule, span.clone(), message).with_help(help))
             }
         }
