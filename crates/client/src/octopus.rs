@@ -13,7 +13,7 @@ mod options;
 mod reader;
 mod refusal;
 mod resource;
-mod retry;
+pub(crate) mod retry;
 mod space_reader;
 pub mod token;
 pub mod wire;

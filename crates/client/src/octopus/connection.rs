@@ -1,6 +1,9 @@
 //! A connection: the HTTP client, the key's header, and the permits that limit concurrent requests.
 
-use super::{ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause};
+use super::{
+    ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause,
+    retry::RetryTimer,
+};
 use reqwest::{
     Certificate, Client,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -77,8 +80,9 @@ impl Connection {
         self.0.timeout
     }
 
-    pub(super) fn retry_limit(&self) -> Duration {
-        self.0.retry_limit
+    /// Returns a timer for the attempts of one request or write.
+    pub(crate) fn retry_timer(&self) -> RetryTimer {
+        RetryTimer::new(self.0.retry_limit)
     }
 
     /// Whether the server has ever answered.

@@ -177,6 +177,14 @@ impl ClientError {
         }
     }
 
+    /// How long the server asks to wait before a retry.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => retry_after.map(Duration::from_secs),
+            _ => None,
+        }
+    }
+
     /// Returns what the user can do about this error, if anything.
     pub fn help(&self) -> Option<String> {
         let help = match self {

@@ -6,7 +6,7 @@
 use super::{
     ClientError, Connection, Refusal,
     error::{self, innermost_cause},
-    retry::{self, RetryTimer},
+    retry,
 };
 use reqwest::{
     Method, Response, StatusCode, Url,
@@ -114,13 +114,13 @@ impl Connection {
         call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, ClientError> {
-        let mut timer = RetryTimer::new(self.retry_limit());
+        let mut timer = self.retry_timer();
         loop {
-            let FailedAttempt { error, retry, retry_after } =
-                match self.send_once(call, read).await {
-                    Ok(response) => return Ok(response),
-                    Err(failure) => failure,
-                };
+            let FailedAttempt { error, retry, retry_after } = match self.send_once(call, read).await
+            {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
             let is_safe = match retry {
                 RetryAdvice::Never => false,
                 RetryAdvice::IfRepeatable => call.repeatable,
@@ -319,8 +319,14 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         let now = (DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(retry_after(&[(RETRY_AFTER, " 7 ")]), Some(7));
-        assert_eq!(retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), Some(42));
-        assert_eq!(retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:00:00 GMT")]), Some(0));
+        assert_eq!(
+            retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]),
+            Some(42)
+        );
+        assert_eq!(
+            retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:00:00 GMT")]),
+            Some(0)
+        );
         assert_eq!(retry_after(&[(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), None);
         assert_eq!(retry_after(&[now, (RETRY_AFTER, "soon")]), None);
     }
