@@ -74,7 +74,8 @@ async fn read_project<'a>(
         match (RepositoryBranches { reading, git, project }).with_stand_ins().await {
             Ok(branches) => stores.extend(branches.into_iter().map(VariableStore::Branch)),
             Err(why) if is_repository_error(&why) => {
-                unread_parts.push(unread_part(format!("the branches {of_project}"), why.to_string()));
+                unread_parts
+                    .push(unread_part(format!("the branches {of_project}"), why.to_string()));
                 unread = Some(why.to_string());
             }
             Err(why) => return Err(why),

@@ -76,7 +76,10 @@ impl<'a> GroupedProjects<'a> {
     }
 
     /// Returns the deployment processes to read, and adds the others to `unread_parts`.
-    pub(super) fn deployment_processes(&self, unread_parts: &mut Vec<UnreadPart>) -> Vec<ProcessRequest> {
+    pub(super) fn deployment_processes(
+        &self,
+        unread_parts: &mut Vec<UnreadPart>,
+    ) -> Vec<ProcessRequest> {
         let mut wanted = Vec::with_capacity(self.projects.len());
         for project in self.projects {
             if is_in_git(project) {
@@ -183,7 +186,7 @@ mod tests {
         })
     }
 
-    fn told(projects: Value, runbooks: Value) -> String {
+    fn describe(projects: Value, runbooks: Value) -> String {
         let projects: Vec<wire::ProjectResource> = serde_json::from_value(projects).unwrap();
         let runbooks: Vec<wire::RunbookResource> = serde_json::from_value(runbooks).unwrap();
         let owners = GroupedProjects::new(&projects, &[], &ReadScope::default());
@@ -191,7 +194,8 @@ mod tests {
         let mut wanted = owners.deployment_processes(&mut unread_parts);
         wanted.extend(owners.runbook_processes(runbooks, &mut unread_parts));
         let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", describe_process(owner)));
-        let unread_parts = unread_parts.iter().map(|gap| format!("gap: {}: {}", gap.what, gap.why));
+        let unread_parts =
+            unread_parts.iter().map(|part| format!("gap: {}: {}", part.what, part.why));
         wanted.chain(unread_parts).collect::<Vec<_>>().join("\n")
     }
 
@@ -213,7 +217,7 @@ mod tests {
             })
         };
         let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
-        insta::assert_snapshot!(told(projects, json!(runbooks)), @r#"
+        insta::assert_snapshot!(describe(projects, json!(runbooks)), @r#"
                 deploymentprocess-Projects-Web: the deployment process of project "Web"
                 RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
                 RunbookProcess-Web: the process of runbook "Restart" of project "Web"

@@ -59,9 +59,13 @@ pub(super) async fn read_inventory(
     let published = if scope.snapshots { published_runbooks(&runbook_list) } else { Vec::new() };
     let owners = GroupedProjects::new(&projects, &groups, scope);
     let published = owners.published_owners(published);
-    let of_projects = if deployments { owners.deployment_processes(&mut unread_parts) } else { Vec::new() };
-    let of_runbooks =
-        if runbooks { owners.runbook_processes(runbook_list, &mut unread_parts) } else { Vec::new() };
+    let of_projects =
+        if deployments { owners.deployment_processes(&mut unread_parts) } else { Vec::new() };
+    let of_runbooks = if runbooks {
+        owners.runbook_processes(runbook_list, &mut unread_parts)
+    } else {
+        Vec::new()
+    };
     let (deployed, run, (in_git, unreachable), (references, hidden), frozen) = tokio::try_join!(
         read_processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
         read_processes(reading, ProcessKind::Runbook, of_runbooks, false),

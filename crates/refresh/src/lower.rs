@@ -72,8 +72,8 @@ fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
 }
 
 fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> LiveEndpoint {
-    let proxy = (!endpoint.proxy_id.is_empty())
-        .then(|| link_by_id(endpoint.proxy_id, &directory.proxies));
+    let proxy =
+        (!endpoint.proxy_id.is_empty()).then(|| link_by_id(endpoint.proxy_id, &directory.proxies));
     match endpoint.communication_style.as_str() {
         "TentaclePassive" => LiveEndpoint::Listening {
             url: TentacleUrl::normalize_url(&endpoint.uri),

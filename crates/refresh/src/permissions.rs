@@ -175,7 +175,7 @@ mod tests {
         let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
         let scope = parts(&["pointers"]);
         let unread_parts = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
-        unread_parts.iter().map(|gap| format!("{}: {}\n", gap.what, gap.why)).collect()
+        unread_parts.iter().map(|part| format!("{}: {}\n", part.what, part.why)).collect()
     }
 
     #[test]

@@ -68,8 +68,13 @@ pub(super) async fn read_pool_references(
     let mut unread_parts = Vec::new();
     let (targets, libraries, environments) =
         tokio::join!(reader.list_targets(), reader.list_library_sets(), reader.list_environments());
-    let targets =
-        list_or_unread(reading, "the deployment targets", targets, HiddenData::Targets, &mut unread_parts)?;
+    let targets = list_or_unread(
+        reading,
+        "the deployment targets",
+        targets,
+        HiddenData::Targets,
+        &mut unread_parts,
+    )?;
     let libraries = list_or_unread(
         reading,
         "the library variable sets",
@@ -205,18 +210,19 @@ fn set_references(
     set: &VariableSetRequest,
 ) -> Vec<PoolReference> {
     let with_value = found.variables.iter().filter(|it| !it.value.is_empty());
-    with_value.map(|variable| PoolReference {
-        kind: Kind::Variable,
-        what: format!("variable {:?} of {}", variable.name, set.what),
-        holder: Some(ReferenceHolder::Value(Id::new(&set.id), Id::new(&variable.id))),
-        variable: Some(variable.name.clone()),
-        project: match &set.owner {
-            VariableOwner::Project(name) => Some(name.clone()),
-            VariableOwner::Library(_) => None,
-        },
-        pool: Id::new(&variable.value),
-    })
-    .collect()
+    with_value
+        .map(|variable| PoolReference {
+            kind: Kind::Variable,
+            what: format!("variable {:?} of {}", variable.name, set.what),
+            holder: Some(ReferenceHolder::Value(Id::new(&set.id), Id::new(&variable.id))),
+            variable: Some(variable.name.clone()),
+            project: match &set.owner {
+                VariableOwner::Project(name) => Some(name.clone()),
+                VariableOwner::Library(_) => None,
+            },
+            pool: Id::new(&variable.value),
+        })
+        .collect()
 }
 
 /// Returns a value with its scope by name; an object whose name cannot be seen keeps its id.

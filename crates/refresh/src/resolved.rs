@@ -84,11 +84,7 @@ impl ProcessOutline {
                 ResolvedStepKind::Inside(usage) => Some(*usage),
                 ResolvedStepKind::Added => {
                     let before = kinds.iter().take(at).rev().find_map(own_position);
-                    self.owning_usage(
-                        &step,
-                        before,
-                        kinds.iter().skip(at).find_map(own_position),
-                    )
+                    self.owning_usage(&step, before, kinds.iter().skip(at).find_map(own_position))
                 }
             };
             match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
@@ -166,8 +162,7 @@ impl ProcessOutline {
             before.is_none_or(|index| index < at) && after.is_none_or(|index| at < index)
         };
         let sole_usage = |is_candidate: &dyn Fn(usize) -> bool| {
-            let mut usages =
-                self.indexed_usages().map(|(at, _)| at).filter(|at| is_candidate(*at));
+            let mut usages = self.indexed_usages().map(|(at, _)| at).filter(|at| is_candidate(*at));
             usages.next().filter(|_| usages.next().is_none())
         };
         self.usage_by_slug(step)
@@ -301,7 +296,7 @@ mod tests {
     }
 
     /// Describes the contents, given steps `id:name:slug`; one whose name starts with `use` is still a usage.
-    fn told(outline: &ProcessOutline, steps: &[&str]) -> String {
+    fn describe(outline: &ProcessOutline, steps: &[&str]) -> String {
         let step = |text: &&str| {
             let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
                 panic!("{text}")
@@ -350,7 +345,7 @@ mod tests {
             (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: Omitted"),
             (&[], "2: Omitted"),
         ] {
-            assert_eq!(told(&one, steps), wanted, "{steps:?}");
+            assert_eq!(describe(&one, steps), wanted, "{steps:?}");
         }
     }
 
@@ -364,7 +359,7 @@ mod tests {
             (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Ambiguous; 2: Ambiguous; 4: Z"),
             (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Ambiguous; 4: Ambiguous"),
         ] {
-            assert_eq!(told(&two, steps), wanted, "{steps:?}");
+            assert_eq!(describe(&two, steps), wanted, "{steps:?}");
         }
     }
 

@@ -85,8 +85,12 @@ async fn channel_releases(
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let projects: HashMap<&str, &wire::ProjectResource> =
         owners.projects.iter().map(|project| (project.id.as_str(), project)).collect();
-    let channels =
-        value_or_unread(reading, "the channels", reading.reader.list_channels().await, unread_parts)?;
+    let channels = value_or_unread(
+        reading,
+        "the channels",
+        reading.reader.list_channels().await,
+        unread_parts,
+    )?;
     let channels: HashMap<&str, &wire::ChannelResource> = channels
         .iter()
         .filter(|it| projects.contains_key(it.project_id.as_str()))
@@ -108,8 +112,7 @@ async fn channel_releases(
     let sorted = is_newest_first(&found);
     if more && !sorted {
         let what = format!("the releases of space {:?}", reading.space.name);
-        let why =
-            format!("they are not ordered by time, and at most {} are read", found.len());
+        let why = format!("they are not ordered by time, and at most {} are read", found.len());
         unread_parts.push(unread_part(what, why));
     } else if more && without > 0 {
         let what =

@@ -77,8 +77,13 @@ pub(super) async fn read_templates(
     }
     if !is_one_project {
         let steps = reader.list_step_templates().await;
-        let steps =
-            list_or_unread(reading, "the step templates", steps, HiddenData::PoolReferences, unread_parts)?;
+        let steps = list_or_unread(
+            reading,
+            "the step templates",
+            steps,
+            HiddenData::PoolReferences,
+            unread_parts,
+        )?;
         found.references.extend(steps.iter().flat_map(parameter_references));
     }
     Ok(found)

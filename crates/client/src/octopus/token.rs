@@ -81,7 +81,8 @@ pub async fn github_identity(
     token: Secret,
     audience: &str,
 ) -> Result<Secret, ClientError> {
-    let bad_url = || ClientError::BadUrl { url: url.to_owned(), why: "it cannot be parsed".to_owned() };
+    let bad_url =
+        || ClientError::BadUrl { url: url.to_owned(), why: "it cannot be parsed".to_owned() };
     let mut parsed = Url::parse(url).map_err(|_| bad_url())?;
     parsed.query_pairs_mut().append_pair("audience", audience);
     let origin = parsed.origin().ascii_serialization();

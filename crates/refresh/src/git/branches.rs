@@ -70,7 +70,7 @@ impl RepositoryBranches<'_> {
             // The list may report protection that is not in the project's settings.
             let protected = branch.is_protected || self.is_protected(&branch.name);
             if with_default && branch.name == default {
-                branches.iter_mut().for_each(|other| other.protected = protected);
+                branches.iter_mut().for_each(|known| known.protected = protected);
             } else if is_selected(&branch.name)
                 && self.git.instead_of_protected.as_ref() != Some(&branch.name)
             {
