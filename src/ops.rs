@@ -1,7 +1,7 @@
-//! The use cases: each a function of a reader, and of files as text, to data.
+//! The use cases: functions from a reader and the text of files to data.
 //!
-//! They join what the crates below do one by one, and are called by `cli`, which parses, prints and keeps files. Never:
-//! the environment, the clock, a file, or a word printed.
+//! They combine what the crates below do one by one, and are called by `cli`, which parses, prints and handles files.
+//! They never touch the environment, the clock or a file, and never print.
 
 mod apply;
 mod checkout;
@@ -38,16 +38,16 @@ use poolwright_core::{
     scope::ReadScope,
 };
 
-/// The server and the space that a question is about, as the user named them.
+/// The server and the space that a command is about, as the user named them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     /// The server's URL.
     pub(crate) url: &'a str,
-    /// The space's name, slug or id; the default one where none is given.
+    /// The space's name, slug or id; the default space if `None`.
     pub(crate) space: Option<&'a str>,
 }
 
-/// The header of a plan that is only looked at: neither saved nor carried out.
+/// Returns the header of a plan that is only inspected, neither saved nor applied.
 fn unsaved_header(space: Linked<Space>) -> PlanHeader {
     PlanHeader {
         url: String::new(),

@@ -1,4 +1,4 @@
-//! `poolwright apply`: a plan, carried out.
+//! `poolwright apply`: applies a plan to the server.
 
 use super::{
     exit, files,
@@ -33,20 +33,20 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How many lines of a list are shown where not all are asked for.
+/// How many lines of a list are shown without `-v`.
 const FEW: usize = 10;
 
-/// Carry out a saved plan; or plan, ask, and carry out.
+/// Apply a saved plan, or make a plan and apply it after confirmation.
 ///
-/// Before the first write the server is looked at again: exits with 4, nothing written, where it is no
-/// longer as the plan expects. Exits with 3 where a gate refuses the plan, and with 5 where some change
-/// was not made; the next `apply` goes on from there. Example:
+/// Re-reads the server before the first write and exits with 4, writing nothing, if it has changed since
+/// the plan. Exits with 3 if a gate refuses the plan, and with 5 if some changes were not made; run
+/// `apply` again to continue from there. Example:
 ///
 ///   poolwright plan -o plan.json && poolwright apply plan.json --wait-healthy 5m
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// A plan that `plan -o` or `rollback -o` has saved; it is carried out without a question.
+    /// A plan saved by `plan -o` or `rollback -o`; applied without confirmation.
     #[arg(conflicts_with_all = ["target", "wave", "files"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
@@ -57,17 +57,17 @@ pub(super) struct Args {
     flags: ApplyFlags,
 }
 
-/// How a plan is carried out; `rollback` takes the same flags.
+/// How a plan is applied; `rollback` takes the same flags.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct ApplyFlags {
     /// Do not ask for confirmation.
     #[arg(long)]
     auto_approve: bool,
-    /// Where the receipt goes; without it, under the time in `.poolwright/receipts`.
+    /// The file to write the receipt to [default: a timestamped file in `.poolwright/receipts`].
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// How the plan is shown; json prints the receipt instead, unless the plan is only saved.
+    /// Output format; `json` prints the receipt instead of the plan, unless the plan is only saved.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
     pub(super) format: PlanFormat,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub(super) struct ApplyFlags {
     pub(super) session: session::Args,
 }
 
-/// Plans where no plan is given, asks, and carries the plan out.
+/// Makes a plan unless one is given, asks for confirmation, and applies the plan.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some((session, plan, sources)) = prepare_plan(args, screen).await? else {
         return Ok(exit::ERROR);
@@ -86,20 +86,20 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     run.confirm_and_apply(plan, &sources).await
 }
 
-/// A plan on its way to the server: what it is carried out with.
+/// What a plan is applied with.
 pub(super) struct ApplyRun<'a> {
     /// The server.
     pub(super) session: &'a Session,
-    /// How, as far as the user says.
+    /// The user's flags.
     pub(super) flags: &'a ApplyFlags,
-    /// The file that the plan was saved in: then nobody is asked.
+    /// The file that the plan was saved in, if any; such a plan needs no confirmation.
     pub(super) saved: Option<&'a Path>,
-    /// Where it is shown.
+    /// How to print.
     pub(super) screen: &'a Screen,
 }
 
 impl ApplyRun<'_> {
-    /// Shows a plan, asks, and carries it out; the exit code.
+    /// Shows a plan, asks for confirmation and applies it. Returns the exit code.
     pub(super) async fn confirm_and_apply(
         &self,
         plan: Plan,
@@ -143,16 +143,16 @@ impl ApplyRun<'_> {
         }
     }
 
-    /// Writes, with a receipt, and tells what it came to.
+    /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
     async fn write_with_receipt(&self, approved: &ApprovedPlan, live: &Live) -> anyhow::Result<u8> {
         let Self { session, flags, screen, .. } = self;
         let text = flags.format == PlanFormat::Text;
-        let mut kept = ReceiptFile::start_receipt(approved, live, flags.receipt.as_deref())
+        let mut receipt_file = ReceiptFile::start_receipt(approved, live, flags.receipt.as_deref())
             .context("nothing was written")?;
         let progress = Progress::new(approved.plan(), screen);
         let stop = stop_on_signals();
         let mut listen = |event| {
-            kept.note_event(&event);
+            receipt_file.note_event(&event);
             progress.show_event(&event);
         };
         let options = apply::ApplyOptions {
@@ -161,7 +161,7 @@ impl ApplyRun<'_> {
         };
         apply_plan(approved, &session.connection, &options, stop.clone(), &mut listen).await;
         progress.clear_bar();
-        let (receipt, path) = kept.end_and_save();
+        let (receipt, path) = receipt_file.end_and_save();
         if !text {
             out!("{}", receipt.to_json_text());
         }
@@ -175,7 +175,7 @@ impl ApplyRun<'_> {
     }
 }
 
-/// A connection and a plan for it. `None` where there is none; why is printed.
+/// Opens a connection and reads or makes the plan. Returns `None` after printing why there is no plan.
 async fn prepare_plan(
     args: &Args,
     screen: &Screen,
@@ -192,16 +192,16 @@ async fn prepare_plan(
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 
-/// A connection to the server and the space that a saved plan is for, and no other.
+/// Connects to the server and the space that a saved plan is for; another one is an error.
 async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
     let header = &plan.header;
     if let Some(url) = args.flags.session.url()
         && url.trim_end_matches('/') != header.url.trim_end_matches('/')
     {
-        let message = format!("the plan is for `{}`, and not for `{url}`", header.url);
+        let message = format!("the plan is for `{}`, not `{url}`", header.url);
         return Err(error_with_help(
             message,
-            "plan for this server, or leave `--url` and OCTOPUS_URL out",
+            "make a plan for this server, or remove `--url` and OCTOPUS_URL",
         ));
     }
     let session = args.flags.session.open_session(Some(&header.url)).await?;
@@ -211,28 +211,28 @@ async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session
             let message = format!("the plan is for space `{}`, not `{wanted}`", header.space.name);
             return Err(error_with_help(
                 message,
-                "plan for this space, or leave `--space` and OCTOPUS_SPACE out",
+                "make a plan for this space, or remove `--space` and OCTOPUS_SPACE",
             ));
         }
     }
     Ok(session)
 }
 
-/// Tells which changes the server will refuse, before anybody agrees to them.
+/// Warns which changes the server will refuse, before the user confirms them.
 async fn warn_permissions(session: &Session, plan: &Plan) {
     let lacking = lacking_apply_permissions(&session.connection.reader(), plan).await;
     for LackingPermission { permission, needed_by } in lacking {
         let changes = pluralize(needed_by, "change");
-        errln!("warning: the key's user lacks {permission}: the server will refuse {changes}");
+        errln!("warning: the API key's user lacks {permission}; the server will refuse {changes}");
     }
 }
 
-/// Asks whether to go on.
+/// Asks for confirmation.
 fn ask_to_confirm() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(error_with_help(
-            "there is nobody to ask, and nothing was written",
-            "give `--auto-approve`, or save the plan with `plan -o FILE` and apply that",
+            "cannot ask for confirmation: standard input is not a terminal",
+            "pass `--auto-approve`, or save a plan with `plan -o FILE` and apply it",
         ));
     }
     err!("Apply this plan? Type `yes` to continue: ");
@@ -242,12 +242,12 @@ fn ask_to_confirm() -> anyhow::Result<bool> {
     Ok(answer.trim() == "yes")
 }
 
-/// Becomes true at the first Ctrl-C or request to end; the second one ends the process.
+/// Becomes true at the first Ctrl-C or termination signal; a second one ends the process.
 fn stop_on_signals() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         wait_for_signal().await;
-        errln!("finishing what is under way; once more to stop at once");
+        errln!("finishing the requests in progress; press Ctrl-C again to stop immediately");
         _ = stop.send(true);
         wait_for_signal().await;
         std::process::exit(i32::from(exit::INTERRUPTED));
@@ -273,44 +273,43 @@ async fn wait_for_signal() {
 }
 
 fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
-    errln!("error: the server is not as the plan expects, nothing was written");
-    let told = changed.iter().map(|StaleExpectation { address, field: what, expected, found }| {
+    errln!("error: the server has changed since the plan was made; nothing was written");
+    let lines = changed.iter().map(|StaleExpectation { address, field, expected, found }| {
         let address = address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
-        format!("{address}{what} is {found}, the plan expects {expected}")
+        format!("{address}{field} is {found}, but the plan expects {expected}")
     });
-    print_some(told, screen);
+    print_some(lines, screen);
     match saved {
         Some((path, plan)) => {
-            let undone =
+            let receipt =
                 plan.header.files.first().filter(|_| plan.header.origin == PlanOrigin::Rollback);
-            let command = undone.map_or("plan".to_owned(), |receipt| format!("rollback {receipt}"));
-            errln!("help: plan again: `poolwright {} -o {}`", Escaped(&command), path.display());
+            let command = receipt.map_or("plan".to_owned(), |path| format!("rollback {path}"));
+            let command = Escaped(&command);
+            errln!("help: make a new plan: `poolwright {command} -o {}`", path.display());
         }
-        None => {
-            errln!("help: somebody has changed the server since the plan was made: apply again")
-        }
+        None => errln!("help: run `poolwright apply` again to plan against the current state"),
     }
 }
 
-/// Prints a few lines of a list, or all of them where they are asked for.
+/// Prints the first lines of a list, or all of them with `-v`.
 fn print_some(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
-    let (all, few) = (lines.len(), if 0 < screen.err.verbosity { usize::MAX } else { FEW });
+    let (all, few) = (lines.len(), if screen.err.verbosity > 0 { usize::MAX } else { FEW });
     for line in lines.take(few) {
         errln!("  {}", Escaped(&line));
     }
-    if few < all {
+    if all > few {
         errln!("  and {} more; -v shows all", all - few);
     }
 }
 
-/// Tells what was not made; the exit code.
+/// Reports the changes that were not made. Returns the exit code.
 fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
     let open = unfinished_entries(receipt);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
-    let told = open.iter().map(|entry| {
+    let lines = open.iter().map(|entry| {
         let outcome = match entry.outcome {
             ChangeOutcome::Failed => "failed",
             ChangeOutcome::Unknown => "unknown",
@@ -319,8 +318,8 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
         let why = entry.error.as_deref().unwrap_or_default();
         format!("{}: {outcome}: {why}", entry.address)
     });
-    print_some(told, screen);
+    print_some(lines, screen);
     let shown = path.display();
-    errln!("help: the next `apply` goes on from here; what was done is in {shown}");
+    errln!("help: run `poolwright apply` again to continue; the receipt is {shown}");
     exit::PARTIAL
 }

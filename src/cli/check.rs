@@ -1,9 +1,9 @@
-//! `poolwright check`: whether the files are right, as far as they can tell by themselves.
+//! `poolwright check`: validates the files without a server.
 
 use super::{exit, files, print::outln, screen::Screen};
 use poolwright_core::{config, finding::Level, text::pluralize};
 
-/// Parse, validate and lint the files. No server is asked.
+/// Parse, validate and lint the files, without contacting a server.
 ///
 /// Example:
 ///
@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
     let paths: Vec<_> = sources.0.iter().map(|it| it.path.as_str()).collect();
     outln!(
-        "{}: {}, {}, {}: nothing wrong",
+        "{}: {}, {}, {}: no problems found",
         paths.join(", "),
         pluralize(desired.pools.len(), "pool"),
         pluralize(desired.workers.len(), "worker"),

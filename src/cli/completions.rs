@@ -1,9 +1,9 @@
-//! `poolwright completions`: what a shell can complete.
+//! `poolwright completions`: completion scripts for shells.
 
 use super::{exit, print::out};
 use clap_complete::Shell;
 
-/// Print the completions of a shell.
+/// Print the completion script for a shell.
 ///
 /// Example:
 ///
@@ -11,11 +11,11 @@ use clap_complete::Shell;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The shell.
+    /// The shell to complete for.
     shell: Shell,
 }
 
-/// Prints the completions.
+/// Prints the script.
 pub(super) fn run(args: &Args, mut command: clap::Command) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "poolwright", &mut script);

@@ -1,22 +1,22 @@
-//! `--url sandbox:`: the embedded server for the length of one command.
+//! `--url sandbox:`: an embedded server that runs as long as one command.
 //!
-//! A build without the `sandbox` feature refuses the URL and says how to get the server.
+//! A build without the `sandbox` feature refuses the URL and says how to install one that has the server.
 
 #[cfg(feature = "sandbox")]
 use octopus_sandbox::Sandbox as Server;
 #[cfg(not(feature = "sandbox"))]
 use std::convert::Infallible as Server;
 
-/// The running server; it serves as long as this value is held.
+/// The running server, which stops when this value is dropped.
 pub(super) struct Embedded {
     /// The server's URL.
     pub(super) url: String,
-    /// An API key that may do everything.
+    /// An API key with every permission.
     pub(super) key: &'static str,
     _server: Server,
 }
 
-/// Starts the server over a file that outlives the run. `store` is what follows `sandbox:`: a path,
+/// Starts the server on a file that outlives the command. `store` is the part of the URL after `sandbox:`: a path,
 /// `:memory:`, or empty for the default file.
 #[cfg(feature = "sandbox")]
 pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
@@ -37,12 +37,12 @@ pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
     Ok(Embedded { url: server.url().to_owned(), key: ADMIN_KEY, _server: server })
 }
 
-/// Refuses: this build has no server to embed.
+/// Fails, because this build has no server to embed.
 #[cfg(not(feature = "sandbox"))]
 #[expect(clippy::unused_async, reason = "the embedded server starts asynchronously")]
 pub(super) async fn start(_store: &str) -> anyhow::Result<Embedded> {
     Err(crate::ops::error_with_help(
         "this build of poolwright has no embedded server",
-        "install it with default features (`cargo install poolwright`), or name a server with `--url`",
+        "install it with default features (`cargo install poolwright`), or set `--url` to a server",
     ))
 }

@@ -1,4 +1,4 @@
-//! The one place that prints why a command stopped: the chain of causes, once, and what helps.
+//! The one place that prints why a command failed: each cause once, then the help.
 
 use super::{exit, print::errln, screen::Screen};
 use crate::ops::ErrorWithHelp;
@@ -8,11 +8,11 @@ use poolwright_refresh as refresh;
 
 use std::process::ExitCode;
 
-/// Prints `error` and what helps; the exit code.
+/// Prints `error` and its help. Returns the exit code.
 pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     let (red, plain) = if screen.err.colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
     let mut chain: Vec<String> = error.chain().map(|it| escape_message(&it.to_string())).collect();
-    // A transparent error repeats its source's words.
+    // A transparent error repeats its source's message.
     chain.dedup();
     errln!("{red}error{plain}: {}", chain.join(": "));
     if let Some(help) = find_help(error) {
@@ -21,12 +21,12 @@ pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     ExitCode::from(exit::ERROR)
 }
 
-/// Messages may have lines, and nothing else that moves a cursor.
+/// Escapes everything in a message that moves the cursor, except line breaks.
 fn escape_message(text: &str) -> String {
     text.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n  ")
 }
 
-/// The first help in the chain of causes.
+/// Returns the first help in the chain of causes.
 fn find_help(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         let helped = cause.downcast_ref::<ErrorWithHelp>().map(|it| it.help.clone());

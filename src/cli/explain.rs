@@ -1,4 +1,4 @@
-//! `poolwright explain`: where a step runs and why, and what uses a pool.
+//! `poolwright explain`: where steps run and why, or what uses a pool.
 
 use super::{exit, files, print::out, screen::Screen, session};
 use crate::ops::{ExplainQuestion, ExplainRequest, explain};
@@ -6,24 +6,24 @@ use poolwright_core::explain::{render_csv, render_json, render_text};
 
 use std::path::Path;
 
-/// Say where the steps of a project run, by which rule and on which workers; or what uses a pool.
+/// Explain where a project's steps run, and on which workers, or what uses a pool.
 ///
-/// Works without a file; where there is a `workers.toml`, what it asks for is told too. Example:
+/// No file is needed; if there is a `workers.toml`, the rule that places each step is shown too. Example:
 ///
 ///   poolwright explain "Web Store" "Deploy to AKS"
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The project: its name, slug or id.
+    /// The project's name, slug or id.
     #[arg(required_unless_present = "pool", conflicts_with = "pool")]
     project: Option<String>,
-    /// A step or action of it, by name; without one, all of them.
+    /// The name of a step or action in the project; all steps if omitted.
     #[arg(requires = "project")]
     step: Option<String>,
-    /// Say what uses this pool: its name, slug or id.
+    /// Explain what uses this pool, given by name, slug or id.
     #[arg(long, value_name = "POOL")]
     pool: Option<String>,
-    /// How it is shown.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT")]
     format: ExplainFormat,
     #[command(flatten)]
@@ -32,18 +32,18 @@ pub(super) struct Args {
     session: session::Args,
 }
 
-/// How an explanation is shown.
+/// The output format of an explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum ExplainFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// For scripts.
+    /// JSON, for scripts.
     Json,
-    /// For spreadsheets.
+    /// CSV, for spreadsheets.
     Csv,
 }
 
-/// Reads what the question needs, and answers it.
+/// Reads what the question needs and prints the answer.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let has_file = !args.files.are_default() || Path::new(files::DEFAULT).exists();
     let files = if has_file {
@@ -76,7 +76,7 @@ impl Args {
     fn question(&self) -> ExplainQuestion<'_> {
         match (&self.pool, &self.project) {
             (Some(pool), _) => ExplainQuestion::Pool(pool),
-            // The command line asks for one of the two.
+            // clap requires one of the two.
             (None, project) => ExplainQuestion::Steps {
                 project: project.as_deref().unwrap_or_default(),
                 step: self.step.as_deref(),

@@ -1,4 +1,4 @@
-//! The files of a run: read, parsed, and the first thing that every command looks at.
+//! Reads and parses the files that a command works on.
 
 use super::{
     print::{err, errln},
@@ -15,25 +15,25 @@ use poolwright_core::{
 use anyhow::Context as _;
 use std::{fs, io::Read as _, path::Path};
 
-/// The file that is read where none is named.
+/// The file that is read by default.
 pub(super) const DEFAULT: &str = "workers.toml";
 
-/// Which files are read.
+/// The files to read.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
-    /// A file to read; `-` is standard input; may be given several times.
+    /// A configuration file, or `-` for standard input. May be repeated.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
 }
 
 impl Args {
-    /// This file alone.
+    /// The arguments that name this file alone.
     pub(super) fn from_path(path: &Path) -> Self {
         Self { files: vec![path.to_string_lossy().into_owned()] }
     }
 
-    /// Whether no file is named.
+    /// Whether only the default file is named.
     pub(super) fn are_default(&self) -> bool {
         self.files == [DEFAULT]
     }
@@ -43,7 +43,7 @@ impl Args {
         self.files.iter().map(|path| read_source(path)).collect::<anyhow::Result<_>>().map(Sources)
     }
 
-    /// Reads and parses the files. `None` where they have errors, which are printed.
+    /// Reads and parses the files. Returns `None` after printing their errors.
     pub(super) fn load_files(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
         match LoadedFiles::parse(self.read()?) {
             Ok(files) => Ok(Some(files)),
@@ -55,7 +55,7 @@ impl Args {
     }
 }
 
-/// Prints findings to standard error, and how many there are.
+/// Prints findings and their count to standard error.
 pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Screen) {
     err!("{}", findings::render_all(found, sources, screen.err));
     if let Some(tally) = findings::count_levels(found) {
@@ -63,10 +63,10 @@ pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Scre
     }
 }
 
-/// Tells what a file lacks, since it could not be read.
+/// Warns about what a file lacks because it could not be read.
 pub(super) fn warn_unread(unread: &[UnreadPart]) {
     for UnreadPart { what, why, .. } in unread {
-        errln!("warning: not in the file: {}: {}", Escaped(what), Escaped(why));
+        errln!("warning: missing from the file: {}: {}", Escaped(what), Escaped(why));
     }
 }
 
@@ -96,14 +96,14 @@ fn unreadable_file(path: &str, error: &std::io::Error) -> anyhow::Error {
     match error.kind() {
         std::io::ErrorKind::NotFound if Path::new(path).is_relative() => error_with_help(
             message,
-            "`poolwright init` writes a starter file; `-f FILE` names another",
+            "run `poolwright init` to write a starter file, or name another one with `-f FILE`",
         ),
         std::io::ErrorKind::IsADirectory => {
-            error_with_help(message, "`-f FILE` names a file, not a folder")
+            error_with_help(message, "name a file, not a folder, with `-f FILE`")
         }
         _ => error_with_help(
             message,
-            "`-f FILE` takes a file that may be read; `-` is standard input",
+            "name a readable file with `-f FILE`, or `-` for standard input",
         ),
     }
 }

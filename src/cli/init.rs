@@ -1,4 +1,4 @@
-//! `poolwright init`: a file to start from.
+//! `poolwright init`: writes a starter file.
 
 use super::{exit, print::outln};
 use crate::ops::error_with_help;
@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
 };
 
-/// Write a commented starter file. Nothing is ever overwritten.
+/// Write a commented starter file. Never overwrites a file.
 ///
 /// Example:
 ///
@@ -30,14 +30,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             return Err(error_with_help(
-                format!("`{shown}` is there already, and is left as it is"),
-                "name another file: `poolwright init other.toml`",
+                format!("`{shown}` already exists"),
+                "choose another name: `poolwright init other.toml`",
             ));
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write `{shown}`")),
     };
     file.write_all(config::starter_file().as_bytes())
         .with_context(|| format!("cannot write `{shown}`"))?;
-    outln!("{shown} is written: edit it, then look at `poolwright plan`");
+    outln!("wrote {shown}: edit it, then run `poolwright plan`");
     Ok(exit::DONE)
 }

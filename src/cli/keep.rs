@@ -1,4 +1,4 @@
-//! `poolwright pull --keep FILE`: a file that is there, brought to what is live.
+//! `poolwright pull --keep FILE`: updates an existing file to match the server.
 
 use super::{
     exit,
@@ -17,17 +17,17 @@ use poolwright_core::{
 
 use std::path::Path;
 
-/// Reads the file and all there is, and edits the file where it says something else.
+/// Reads the file and the server, and edits the file where they differ.
 pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> anyhow::Result<u8> {
     if path == Path::new("-") {
         return Err(error_with_help(
-            "standard input cannot be kept",
-            "`--keep FILE` names a file to edit",
+            "`--keep` cannot edit standard input",
+            "name a file to edit: `--keep FILE`",
         ));
     }
     if !path.exists() {
-        let message = format!("there is no file `{}` to keep", path.display());
-        return Err(error_with_help(message, "`poolwright pull -o FILE` writes one that is new"));
+        let message = format!("there is no file `{}` to update", path.display());
+        return Err(error_with_help(message, "write a new file with `poolwright pull -o FILE`"));
     }
     let files = files::Args::from_path(path);
     let Some(files) = files.load_files(screen)? else { return Ok(exit::ERROR) };
@@ -35,7 +35,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let session = args.open_session(files.url()).await?;
     let target = session.target(args, files.space());
     let outcome = keep_file(&session.connection.reader(), &files, text, target).await?;
-    let (kept, unread) = match outcome {
+    let (result, unread) = match outcome {
         KeepOutcome::Kept { result, unread } => (result, unread),
         KeepOutcome::Refused(finding) => {
             files::print_findings(&[finding], &files.sources, screen);
@@ -45,23 +45,24 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     warn_unread(&unread);
-    kept.edit_notes.iter().for_each(|note| errln!("  {}", Escaped(note)));
-    if kept.text == *text {
-        errln!("{shown} is as it is live: nothing is written");
-        print_refusals(path, &kept, screen);
+    result.edit_notes.iter().for_each(|note| errln!("  {}", Escaped(note)));
+    if result.text == *text {
+        errln!("{shown} already matches the server; nothing was written");
+        print_refusals(path, &result, screen);
         return Ok(exit::DONE);
     }
-    replace_file(path, kept.text.as_bytes())?;
-    errln!("{shown} is written: a plan of it is empty");
-    print_refusals(path, &kept, screen);
+    replace_file(path, result.text.as_bytes())?;
+    errln!("updated {shown}: it now matches the server");
+    print_refusals(path, &result, screen);
     Ok(exit::DONE)
 }
 
-/// Tells why a plan of what is kept is refused, though it changes nothing.
-fn print_refusals(path: &Path, kept: &KeepResult, screen: &Screen) {
-    if !kept.refusals.is_empty() {
-        errln!("a plan that changes nothing is refused all the same:");
-        let source = Source { path: path.to_string_lossy().into_owned(), text: kept.text.clone() };
-        files::print_findings(&kept.refusals, &Sources(vec![source]), screen);
+/// Prints why a plan for the updated file is refused, although it changes nothing.
+fn print_refusals(path: &Path, result: &KeepResult, screen: &Screen) {
+    if !result.refusals.is_empty() {
+        errln!("a plan for this file changes nothing, but is refused:");
+        let source =
+            Source { path: path.to_string_lossy().into_owned(), text: result.text.clone() };
+        files::print_findings(&result.refusals, &Sources(vec![source]), screen);
     }
 }

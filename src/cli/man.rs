@@ -1,10 +1,10 @@
-//! `poolwright man`: the manual, as man pages.
+//! `poolwright man`: man pages.
 
 use super::{exit, print::out};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
-/// Write the man pages into a folder, or the first of them to standard output.
+/// Write all man pages to a folder, or the main page to standard output.
 ///
 /// Example:
 ///
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The folder to write all pages to.
+    /// The folder to write the pages to.
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
 }
@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, command: &clap::Command) -> anyhow::Result<u8> {
         None => {
             let mut page = Vec::new();
             let man = clap_mangen::Man::new(command.clone());
-            man.render(&mut page).context("cannot make the man page")?;
+            man.render(&mut page).context("cannot render the man page")?;
             out!("{}", String::from_utf8_lossy(&page));
         }
     }

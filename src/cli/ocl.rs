@@ -1,4 +1,4 @@
-//! `poolwright ocl`: placements in a Git working tree, without a server.
+//! `poolwright ocl`: places steps in a Git working tree, without a server.
 
 mod tree;
 
@@ -21,9 +21,9 @@ use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
 
-/// Place steps in `.octopus/**/*.ocl` of a Git working tree. No server is asked.
+/// Place steps in the `.octopus/**/*.ocl` files of a Git working tree, without contacting a server.
 ///
-/// Only the line that chooses a step's pool changes; every other byte stays. Example:
+/// Only the line that sets a step's pool changes; every other byte is kept. Example:
 ///
 ///   poolwright ocl plan --project "Web Store" .
 #[derive(Debug, clap::Args)]
@@ -35,17 +35,17 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum OclCommand {
-    /// Show what `ocl apply` would change, and write nothing. Example:
+    /// Show what `ocl apply` would change, without writing anything. Example:
     ///
     ///   poolwright ocl plan --project "Web Store" --exit-code .
     #[command(verbatim_doc_comment)]
     Plan {
         #[command(flatten)]
         input: OclInput,
-        /// Exit with 2 where there are changes.
+        /// Exit with 2 if there are changes.
         #[arg(long)]
         exit_code: bool,
-        /// How the changes are shown.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = OclFormat::Text, value_name = "FORMAT")]
         format: OclFormat,
     },
@@ -59,33 +59,33 @@ enum OclCommand {
     },
 }
 
-/// How the changes are shown.
+/// The output format of the changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum OclFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// For scripts: `changes`, each with `file`, `address`, `before`, `after` and `because`, and `files`.
+    /// JSON, for scripts: `changes` (each with `file`, `address`, `before`, `after` and `because`) and `files`.
     Json,
 }
 
-/// Which files, and by which rules.
+/// The files to place steps in, and the rules to place them by.
 #[derive(Debug, clap::Args)]
 struct OclInput {
     #[command(flatten)]
     files: files::Args,
-    /// The project whose processes these are, as the rules name it.
+    /// The project that the OCL files belong to, as the rules name it.
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
-    /// OCL files, and folders to look for them in.
+    /// OCL files, or folders to search for them.
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
 }
 
-/// Plans, or edits the files.
+/// Plans the edits or makes them.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.command {
-        OclCommand::Plan { input: what, exit_code, format } => {
-            let Some(outcome) = plan_checkout(what, screen)? else { return Ok(exit::ERROR) };
+        OclCommand::Plan { input, exit_code, format } => {
+            let Some(outcome) = plan_checkout(input, screen)? else { return Ok(exit::ERROR) };
             match format {
                 OclFormat::Text => out!("{}", render_text(&outcome)),
                 OclFormat::Json => outln!("{}", render_json(&outcome)),
@@ -93,8 +93,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
-        OclCommand::Apply { input: what } => {
-            let Some(outcome) = plan_checkout(what, screen)? else { return Ok(exit::ERROR) };
+        OclCommand::Apply { input } => {
+            let Some(outcome) = plan_checkout(input, screen)? else { return Ok(exit::ERROR) };
             outcome.changed_files().try_for_each(|file| tree::check_writable(&file.path))?;
             for file in outcome.changed_files() {
                 replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
@@ -106,7 +106,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
 }
 
-/// What comes of the files; `None` where something is wrong, which is printed.
+/// Plans the edits of the files. Returns `None` after printing what is wrong.
 fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
     let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
     let found = tree::read(&input.paths)?;
@@ -118,7 +118,7 @@ fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<Che
     Ok(findings.iter().all(|finding| finding.level < Level::Error).then_some(edits))
 }
 
-/// For people: each step that moves and by which rule, and the lines that change.
+/// Renders each step that moves, the rule that moves it, and a diff of the files.
 fn render_text(outcome: &CheckoutEdits) -> String {
     let mut text = String::new();
     for MovedStep { address, before, after, because, .. } in &outcome.moved {
@@ -146,8 +146,8 @@ fn render_tally(outcome: &CheckoutEdits) -> String {
     let files = outcome.changed_files().count();
     let all = pluralize(outcome.files.len(), "file");
     match outcome.moved.len() {
-        0 => format!("No changes: {all} as the rules say"),
-        steps => format!("{} of {files} of {all}", pluralize(steps, "step")),
+        0 => format!("No changes: {all} checked"),
+        steps => format!("{} in {files} of {all}", pluralize(steps, "step")),
     }
 }
 

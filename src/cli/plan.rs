@@ -1,4 +1,4 @@
-//! `poolwright plan`: what `apply` would do.
+//! `poolwright plan`: shows what `apply` would change.
 
 use super::{
     exit, files,
@@ -17,9 +17,9 @@ use poolwright_core::{
 
 use std::path::{Path, PathBuf};
 
-/// Show what `apply` would do, and write nothing.
+/// Show what `apply` would change, without changing the server.
 ///
-/// Exits with 3 where a gate refuses the plan, and with `--exit-code` with 2 where there are changes.
+/// Exits with 3 if a gate refuses the plan and, with `--exit-code`, with 2 if there are changes.
 /// Example:
 ///
 ///   poolwright plan -f workers.toml -o plan.json
@@ -28,13 +28,13 @@ use std::path::{Path, PathBuf};
 pub(super) struct Args {
     #[command(flatten)]
     files: files::Args,
-    /// Save the plan, for `show` and `apply`.
+    /// Save the plan to this file, for `show` and `apply`.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How the plan is shown.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
     format: PlanFormat,
-    /// Exit with 2 where there are changes.
+    /// Exit with 2 if there are changes.
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
@@ -43,20 +43,20 @@ pub(super) struct Args {
     session: session::Args,
 }
 
-/// What a plan is narrowed to.
+/// The filters that narrow a plan.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanFilter {
-    /// Only the change at this address, and what it depends on; `*` and `?` are wildcards. May be repeated.
+    /// Plan only the changes at this address and their dependencies; `*` and `?` are wildcards. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
-    /// Only the steps of the waves up to this one, by number or label; the built-in worker, the default pool
-    /// and what is deleted wait for the last.
+    /// Move only the steps in waves up to this one, given by number or label. Changes to the built-in worker
+    /// and the default pool, and deletions, wait for the last wave.
     #[arg(long, value_name = "WAVE")]
     wave: Option<String>,
 }
 
 impl PlanFilter {
-    /// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
+    /// Makes the plan for these files. Returns `None` after printing why they do not fit the server.
     pub(super) async fn make_plan(
         &self,
         files: &LoadedFiles,
@@ -84,44 +84,44 @@ impl PlanFilter {
         targets.map_err(|error| {
             error_with_help(
                 error.to_string(),
-                "a plan shows its addresses: `pools.sql`, `projects[\"Web Store\"]*`",
+                "use an address that `plan` shows, such as `pools.sql` or `projects[\"Web Store\"]*`",
             )
         })
     }
 }
 
-/// How a plan is shown.
+/// The output format of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum PlanFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// For scripts; the schema is `poolwright schema plan`.
+    /// JSON, for scripts; `poolwright schema plan` prints its schema.
     Json,
 }
 
 impl From<PlanFormat> for RenderFormat {
-    fn from(shown: PlanFormat) -> Self {
-        match shown {
+    fn from(format: PlanFormat) -> Self {
+        match format {
             PlanFormat::Text => Self::Text,
             PlanFormat::Json => Self::Json,
         }
     }
 }
 
-/// Plans and shows the plan.
+/// Makes the plan and shows it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
     let session = args.session.open_session(files.url()).await?;
     let plan = args.narrowed.make_plan(&files, &args.session, &session, screen).await?;
     let Some(plan) = plan else { return Ok(exit::ERROR) };
     if let Some(path) = &args.output {
-        // A configuration that is planned over is lost.
+        // Saving the plan over its own configuration would lose the configuration.
         if files.sources.0.iter().any(|source| Path::new(&source.path) == path.as_path()) {
             let message =
-                format!("`{}` is the file that is planned, and not one for a plan", path.display());
+                format!("cannot save the plan to `{}`: it is a configuration file", path.display());
             return Err(error_with_help(
                 message,
-                "save the plan into a file of its own, such as `-o plan.json`",
+                "save the plan to another file, such as `-o plan.json`",
             ));
         }
         replace_file(path, file::write(&plan, &files.sources).as_bytes())?;

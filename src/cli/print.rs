@@ -1,6 +1,6 @@
-//! To standard output and standard error, without a panic where nobody reads any more.
+//! Prints to standard output and standard error, without a panic if they are closed.
 //!
-//! `poolwright plan | head` ends quietly, and an apply goes on though its terminal has gone.
+//! `poolwright plan | head` ends quietly, and an apply continues after its terminal has closed.
 
 use std::{
     fmt,
@@ -8,25 +8,25 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Whether standard output has failed.
+/// Whether a write to standard output has failed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// What a script reads.
+/// Prints what scripts read to standard output.
 pub(super) fn print_to_stdout(text: fmt::Arguments) {
     let mut out = io::stdout().lock();
     let written = out.write_fmt(text).and_then(|()| out.flush());
-    // Who has closed the pipe wants no more, and no complaint either.
+    // A reader that closed the pipe wants no more output, and no error either.
     if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         LOST.store(true, Ordering::Relaxed);
     }
 }
 
-/// Whether something that a script was to read could not be written.
+/// Whether some of standard output could not be written.
 pub(super) fn has_lost_output() -> bool {
     LOST.load(Ordering::Relaxed)
 }
 
-/// All else.
+/// Prints everything else to standard error.
 pub(super) fn print_to_stderr(text: fmt::Arguments) {
     _ = io::stderr().lock().write_fmt(text);
 }

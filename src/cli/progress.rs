@@ -1,4 +1,4 @@
-//! How an apply goes: a bar on a terminal, a line a change elsewhere.
+//! The progress of an apply: a bar on a terminal, otherwise a line per change.
 
 use super::{print::errln, screen::Screen};
 use poolwright_client::apply::ApplyEvent;
@@ -11,7 +11,7 @@ use poolwright_core::{
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 
-/// Shows how far the changes of a plan are.
+/// Shows which changes of a plan have been made.
 pub(super) struct Progress<'a> {
     plan: &'a Plan,
     bar: Option<ProgressBar>,
@@ -19,7 +19,7 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// The progress of a plan, on standard error.
+    /// Starts showing progress on standard error.
     pub(super) fn new(plan: &'a Plan, screen: &Screen) -> Self {
         let quiet = screen.err.verbosity < 0;
         let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
@@ -50,14 +50,14 @@ impl<'a> Progress<'a> {
                 format!("{} {}", done_word(action), address(index))
             }
             ApplyEvent::Writing { .. } => return,
-            ApplyEvent::WorkersChecked { pool, workers, healthy, ready: fit } => {
-                return self.show_line(describe_look(pool, (*workers, *healthy), *fit));
+            ApplyEvent::WorkersChecked { pool, workers, healthy, ready } => {
+                return self.show_line(describe_check(pool, *workers, *healthy, *ready));
             }
             ApplyEvent::Failed { index, error, unknown } => {
                 let word = if *unknown { "unknown" } else { "failed" };
                 format!("{word} {}: {}", address(index), Escaped(error))
             }
-            // One word for all of them is said at the end.
+            // The summary reports all of these together.
             ApplyEvent::Skipped { because, .. } if because == "interrupted" => return,
             ApplyEvent::Skipped { index, because } => {
                 format!("skipped {}: {}", address(index), Escaped(because))
@@ -75,7 +75,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows how the workers of a pool are, for whom steps wait.
+    /// Shows the health of a pool's workers while steps wait for it.
     fn show_line(&self, line: String) {
         match &self.bar {
             Some(bar) => bar.set_message(line),
@@ -84,7 +84,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn clear_bar(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -92,16 +92,16 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// A pool for whose workers steps wait, in a line.
-fn describe_look(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> String {
+/// Describes the health of the workers that steps wait for, in one line.
+fn describe_check(pool: &Address, workers: usize, healthy: usize, ready: bool) -> String {
     let pool = pool.to_string();
     let pool = Escaped(&pool);
-    let of = pluralize(workers, "worker");
+    let count = pluralize(workers, "worker");
     match (workers, healthy) {
-        _ if fit => format!("ready {pool}: {healthy} of {of} healthy"),
-        (0, _) => format!("waiting for {pool}: no enabled worker yet"),
-        (_, 0) => format!("waiting for {pool}: {of}, none known to be healthy yet"),
-        (_, _) => format!("waiting for {pool}: {of}, {healthy} healthy so far"),
+        _ if ready => format!("ready {pool}: {healthy} of {count} healthy"),
+        (0, _) => format!("waiting for {pool}: no enabled workers yet"),
+        (_, 0) => format!("waiting for {pool}: {count}, none healthy yet"),
+        (_, _) => format!("waiting for {pool}: {count}, {healthy} healthy so far"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `poolwright pull`: the live state as a `workers.toml`.
+//! `poolwright pull`: writes the server's state as a `workers.toml`.
 
 use super::{
     exit,
@@ -13,34 +13,37 @@ use crate::ops::{PulledConfig, error_with_help, pull_config};
 
 use std::path::PathBuf;
 
-/// Write the live state as a `workers.toml`: a plan of it is empty.
+/// Write the server's current state as a `workers.toml`, for which `plan` shows no changes.
 ///
-/// It goes to standard output, or into a file that is not there yet. Example:
+/// Writes to standard output or to a new file, or updates an existing one with `--keep`. Examples:
 ///
 ///   poolwright pull --url sandbox: -o workers.toml
 ///   poolwright pull --keep workers.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The file to write; standard output where none is given.
+    /// The file to write [default: standard output].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Bring a file that is there to what is live, instead: what is still so stays as it is written,
-    /// comments and order too.
+    /// Update an existing file to match the server. Everything that still holds is left as written,
+    /// including comments and order.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "force"])]
     keep: Option<PathBuf>,
-    /// Write over a file that is there.
+    /// Overwrite an existing file.
     #[arg(long, requires = "output")]
     force: bool,
     #[command(flatten)]
     session: session::Args,
 }
 
-/// Reads all there is, and writes it.
+/// Reads the server's state and writes it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.exists()) {
-        let message = format!("`{}` is there already", path.display());
-        return Err(error_with_help(message, "name another file, or write over it with `--force`"));
+        let message = format!("`{}` already exists", path.display());
+        return Err(error_with_help(
+            message,
+            "name another file, or overwrite this one with `--force`",
+        ));
     }
     if let Some(path) = &args.keep {
         return keep::run(path, &args.session, screen).await;
@@ -51,7 +54,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.output {
         Some(path) => {
             replace_file(path, text.as_bytes())?;
-            errln!("{} is written: a plan of it is empty", path.display());
+            errln!("wrote {}: it matches the server", path.display());
         }
         None => out!("{text}"),
     }

@@ -1,4 +1,4 @@
-//! The receipt on disk: written before the first request, and as the work goes on.
+//! The receipt on disk: written before the first request and updated after each change.
 
 use super::{print::errln, replace_file::replace_file};
 use crate::ops::cautious_copy;
@@ -15,28 +15,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// From this many changes on, a receipt is not written at each event but a few times a second.
+/// From this many changes on, the receipt is written a few times a second instead of at each event.
 const MANY: usize = 200;
 
-/// How long such a receipt may be behind.
-const BEHIND: Duration = Duration::from_millis(250);
+/// How long such a receipt may lag behind the changes.
+const MAX_LAG: Duration = Duration::from_millis(250);
 
-/// A receipt that is kept in a file.
+/// A receipt that is kept up to date in a file.
 pub(super) struct ReceiptFile {
     receipt: Receipt,
     path: PathBuf,
-    /// When it was last written since the work began.
+    /// When it was last updated, if it has been.
     saved: Option<Instant>,
-    /// Whether the file could not be written: told once.
+    /// Whether an update has failed; the warning is printed once.
     lost: bool,
 }
 
 impl ReceiptFile {
-    /// Starts a receipt; `path` is where it goes, else a folder here, under the time.
+    /// Starts a receipt in the file `path`, or in a new timestamped file.
     ///
     /// # Errors
     ///
-    /// Where it cannot be written: then nothing may be applied either.
+    /// Fails if the file cannot be written; nothing may be applied then.
     pub(super) fn start_receipt(
         approved: &ApprovedPlan,
         live: &Live,
@@ -51,7 +51,7 @@ impl ReceiptFile {
         Ok(Self { receipt, path, saved: None, lost: false })
     }
 
-    /// Notes an event, and writes the receipt where it is time to.
+    /// Records an event, and writes the receipt if an update is due.
     pub(super) fn note_event(&mut self, event: &ApplyEvent) {
         journal::record_event(&mut self.receipt, event);
         if matches!(event, ApplyEvent::Started { .. }) {
@@ -60,13 +60,13 @@ impl ReceiptFile {
         if self.receipt.entries.len() < MANY {
             let text = self.receipt.to_json_text();
             self.save_text(&text);
-        } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
+        } else if self.saved.is_none_or(|saved| saved.elapsed() > MAX_LAG) {
             let text = cautious_copy(&self.receipt).to_json_text();
             self.save_text(&text);
         }
     }
 
-    /// Ends the receipt, and writes it as it stays.
+    /// Completes the receipt and writes it a last time.
     pub(super) fn end_and_save(mut self) -> (Receipt, PathBuf) {
         self.receipt.end_recording(current_second().to_string());
         let text = self.receipt.to_json_text();
@@ -80,12 +80,12 @@ impl ReceiptFile {
             && !self.lost
         {
             self.lost = true;
-            errln!("warning: the receipt is behind: {error:#}");
+            errln!("warning: cannot update the receipt: {error:#}");
         }
     }
 }
 
-/// The receipt of a plan that has no changes.
+/// Returns the receipt of a plan without changes.
 pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
     let mut receipt =
         journal::begin_receipt(approved, tool_version(), current_second().to_string());
@@ -93,18 +93,18 @@ pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
     receipt
 }
 
-/// What writes the receipt.
+/// The name and version of this program, as a receipt records them.
 fn tool_version() -> String {
     format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
-/// Now, in whole seconds.
+/// The current time in whole seconds.
 fn current_second() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// A name of the folder of receipts that is not taken; in the order of names the last is the newest.
+/// Returns an unused path in the folder of receipts. Paths sort by time.
 fn free_receipt_path() -> PathBuf {
     let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
     let path_for = |n: usize| match n {

@@ -1,4 +1,4 @@
-//! `sandbox --record`: every exchange as a line of JSON.
+//! `sandbox --record`: writes every exchange as a line of JSON.
 
 use anyhow::Context as _;
 use octopus_sandbox::{RecordedExchange, Recorder};
@@ -10,17 +10,17 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// One that writes into a file, which is made anew.
+/// Returns a recorder that writes to a new or truncated file.
 ///
 /// # Errors
 ///
-/// The file cannot be made.
+/// Fails if the file cannot be created.
 pub(super) fn record_to_file(path: &Path) -> anyhow::Result<Recorder> {
     let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
     let file = Mutex::new(file);
     Ok(Recorder::new(move |exchange| {
         let line = format!("{}\n", exchange_json(&exchange));
-        // A line at a time: who reads along sees whole ones. A disk that is full stops no server.
+        // One write per line, so that readers of the growing file see whole lines. A full disk must not stop the server.
         _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }))
 }
@@ -37,7 +37,7 @@ fn exchange_json(exchange: &RecordedExchange) -> Value {
     })
 }
 
-/// JSON as it is, whatever else as a text, and nothing as null.
+/// Returns a JSON body unchanged, any other body as a string, and an empty one as null.
 fn body_json(bytes: &[u8]) -> Value {
     match bytes {
         [] => Value::Null,

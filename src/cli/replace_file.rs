@@ -1,7 +1,7 @@
 //! The one way to write a file that may already exist: whole or not at all.
 //!
 //! The bytes go into a file whose name cannot be guessed, in the target's folder, and take the target's place once
-//! they are on the disk. Never: a predictable name, under which a link could have been planted.
+//! they are on disk. Never under a predictable name, where a link could have been planted.
 
 use anyhow::Context as _;
 use std::{
@@ -13,8 +13,8 @@ use tempfile::{Builder, NamedTempFile};
 
 /// Writes a file whole or not at all, and creates its folder if needed.
 ///
-/// An existing file keeps its mode. A link keeps its target, which is written instead; a pipe or a device is written
-/// to as it is.
+/// An existing file keeps its mode. A link is kept and its target is replaced; a pipe or a device is written to
+/// directly.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_whole(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
@@ -43,7 +43,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// A temporary file with the mode that the process gives to its new files.
+/// Creates a temporary file with the process's default mode for new files.
 #[cfg(unix)]
 fn new_file_in(folder: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt as _;

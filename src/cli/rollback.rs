@@ -1,4 +1,4 @@
-//! `poolwright rollback`: the way back from an apply.
+//! `poolwright rollback`: undoes an apply.
 
 use super::{
     apply::{ApplyFlags, ApplyRun},
@@ -20,33 +20,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Undo what an apply has done, as its receipt says, where nobody has changed it since.
+/// Undo an apply, using its receipt.
 ///
-/// Shows the way back as a plan, asks, and carries it out; it leaves a receipt of its own. Steps
-/// go back byte for byte. What somebody has changed since is left as it is, and told. With `-o`
-/// nothing is written but the plan, for `show` and `apply`. Example:
+/// Shows the rollback as a plan and applies it after confirmation, with a receipt of its own. Steps are
+/// restored byte for byte. Anything that has changed since the apply is left alone and reported. With
+/// `-o` the plan is only saved, for `show` and `apply`. Example:
 ///
 ///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00.123Z.json -o back.json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The receipt of the apply; that of a rollback leads back to where it began.
+    /// The receipt of the apply to undo; the receipt of a rollback undoes the rollback.
     #[arg(value_name = "RECEIPT")]
     undo: PathBuf,
-    /// Save the way back as a plan, and carry nothing out.
+    /// Save the rollback as a plan, without applying it.
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["auto_approve", "receipt", "wait_healthy"])]
     output: Option<PathBuf>,
     #[command(flatten)]
     flags: ApplyFlags,
 }
 
-/// Plans the way back, asks, and carries it out.
+/// Plans the rollback, asks for confirmation, and applies it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let undone = read_receipt(args)?;
-    let session = args.flags.session.open_session(Some(&undone.server.url)).await?;
+    let receipt = read_receipt(args)?;
+    let session = args.flags.session.open_session(Some(&receipt.server.url)).await?;
     let file = args.undo.display().to_string();
     let reader = session.connection.reader();
-    let plan = plan_receipt_rollback(&reader, &undone, file, &session.url).await?;
+    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url).await?;
     if let Some(path) = &args.output {
         return save_rollback(&plan, path, args, screen);
     }
@@ -54,20 +54,20 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     run.confirm_and_apply(plan, &Sources::default()).await
 }
 
-/// Saves the way back, and shows it.
+/// Saves the plan of the rollback and shows it.
 fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let shown = path.display();
     if *path == args.undo {
-        let message = format!("`{shown}` is the receipt, and not a file for a plan");
+        let message = format!("cannot save the plan to `{shown}`: it is the receipt");
         return Err(error_with_help(
             message,
-            "save the plan into a file of its own, such as `-o back.json`",
+            "save the plan to another file, such as `-o back.json`",
         ));
     }
-    // What no reader would believe is not written.
+    // A plan that `apply` would reject is not worth saving.
     if let Err(flaw) = check_soundness(plan) {
-        let message = format!("the way back cannot be saved: {flaw}");
-        return Err(error_with_help(message, "carry it out at once, without `-o`"));
+        let message = format!("cannot save the rollback: {flaw}");
+        return Err(error_with_help(message, "apply it directly, without `-o`"));
     }
     replace_file(path, file::write(plan, &Sources::default()).as_bytes())?;
     out!(
@@ -80,7 +80,7 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
 fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
     let shown = args.undo.display();
     let help =
-        "every `apply` leaves a receipt in `.poolwright/receipts`, or where `--receipt` says";
+        "name a receipt that `apply` wrote to `.poolwright/receipts` or to its `--receipt` file";
     let text = fs::read_to_string(&args.undo)
         .map_err(|error| error_with_help(format!("cannot read `{shown}`: {error}"), help))?;
     let receipt = Receipt::read(&text).map_err(|error| {
@@ -89,15 +89,16 @@ fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
     if let Some(url) = args.flags.session.url()
         && url.trim_end_matches('/') != receipt.server.url.trim_end_matches('/')
     {
-        let message = format!("the receipt is of `{}`, and not of `{url}`", receipt.server.url);
+        let message = format!("the receipt is for `{}`, not `{url}`", receipt.server.url);
         return Err(error_with_help(
             message,
-            "leave `--url` and OCTOPUS_URL out, or name that server",
+            "remove `--url` and OCTOPUS_URL, or set them to that server",
         ));
     }
     if receipt.status == ApplyStatus::Running {
         errln!(
-            "warning: the apply of this receipt runs still, or was killed: what is in it is undone"
+            "warning: the apply that wrote this receipt is still running or was killed; only what the receipt \
+             records will be undone"
         );
     }
     Ok(receipt)

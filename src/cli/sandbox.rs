@@ -1,4 +1,4 @@
-//! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
+//! `poolwright sandbox`: runs the embedded Octopus-compatible server in the foreground.
 
 use super::{
     print::{errln, outln},
@@ -18,64 +18,64 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// Run an embedded Octopus-compatible server, to try things without a licence.
+/// Run an embedded Octopus-compatible server, to try things out without a licence.
 ///
-/// It listens on the loopback address alone and keeps its data in a file, so that a restart finds all
-/// that was written. Example:
+/// It listens on the loopback address only and keeps its data in a file, which survives a restart.
+/// Example:
 ///
 ///   poolwright sandbox --port 8065 --seed chapter
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The port to listen on; 0 for any that is free.
+    /// The port to listen on, or 0 for any free port.
     #[arg(long, default_value_t = 8065)]
     port: u16,
-    /// The file that keeps the data, or `:memory:` for none.
+    /// The file to keep the data in, or `:memory:` to keep it in memory only.
     #[arg(long, default_value = ".poolwright/sandbox.db")]
     db: PathBuf,
-    /// What is there at the first start.
+    /// The data to start with, if the file is new.
     #[arg(long, value_enum, default_value_t = SeedName::Chapter)]
     seed: SeedName,
-    /// Projects of the seed `large`.
+    /// How many projects the seed `large` has.
     #[arg(long, default_value_t = 1000)]
     projects: usize,
-    /// Steps of each project of the seed `large`.
+    /// How many steps each project in the seed `large` has.
     #[arg(long, default_value_t = 10)]
     steps: usize,
-    /// Workers of the seed `large`.
+    /// How many workers the seed `large` has.
     #[arg(long, default_value_t = 500)]
     workers: usize,
-    /// What goes wrong: `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md has them all.
+    /// A fault to inject, such as `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md lists all faults.
     #[arg(long, value_name = "RULE")]
     fault: Vec<sandbox::FaultRule>,
-    /// What chance begins with, in faults that have some.
+    /// Seed for random faults.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     fault_seed: u64,
-    /// Write the whole state of `--db` into this file, and serve nothing.
+    /// Write the whole state of `--db` to this file and exit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["import", "from"])]
     export: Option<PathBuf>,
-    /// Begin with the state that `--export` wrote; `--db` must not have data.
+    /// Start with a state written by `--export`; `--db` must not have data.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     import: Option<PathBuf>,
-    /// Begin with a copy of a live server's pools, workers, processes and what they refer to, which is
-    /// only read. Connects as `plan` does; secrets, and values of variables, are left behind.
+    /// Start with a copy of a live server's pools, workers, processes and everything they refer to. The
+    /// server is only read, and connected to as in `plan`; secrets and values of variables are not copied.
     #[arg(long, value_name = "URL")]
     from: Option<String>,
-    /// The one space to copy with `--from`, by name, slug or id; all where it is left out.
+    /// Copy only this space with `--from`, given by name, slug or id [default: all spaces].
     #[arg(long, value_name = "SPACE", requires = "from")]
     space: Option<String>,
     /// How many seconds a deployment, a runbook run or a script takes.
     #[arg(long, default_value_t = 2, value_name = "SECONDS")]
     work: u64,
-    /// Write every request and its answer into this file, a line of JSON each: bodies whole, secrets in
-    /// them included, and no headers.
+    /// Write every request and its response to this file, one line of JSON each. Includes whole bodies with
+    /// any secrets in them, but no headers.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum SeedName {
-    /// Two spaces, and nothing in them but what every server has.
+    /// Two spaces with only what every server has.
     Empty,
     /// A self-hosted server on which everything runs on the built-in worker.
     Chapter,
@@ -83,11 +83,11 @@ enum SeedName {
     Acme,
     /// Octopus Cloud: dynamic pools and no built-in worker.
     Cloud,
-    /// Hundreds of projects, for measuring.
+    /// Hundreds of projects, for benchmarks.
     Large,
 }
 
-/// Serves until it is asked to end.
+/// Serves until the process is asked to stop.
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { StoreLocation::Memory } else { StoreLocation::File(args.db.clone()) };
@@ -113,59 +113,60 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     };
     let sandbox = sandbox::start_server(options, listener).await.map_err(|error| match error {
         sandbox::SandboxError::HasData => error_with_help(
-            format!("`{}` has data already", args.db.display()),
+            format!("`{}` already has data", args.db.display()),
             "name another file with `--db`, or delete this one",
         ),
         other => other.into(),
     })?;
-    // Before anybody is told that it is there: who is told may ask it to end.
+    // Installed before the URL is printed, because whoever reads it may stop the server at once.
     let end = end_signal()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
-    errln!("a key that may only read: {}", sandbox::READER_KEY);
-    errln!("a key that lacks one permission: {}WORKEREDIT and the like", sandbox::WITHOUT_KEY);
-    errln!("a service account to exchange an identity for: {}", sandbox::SERVICE_ACCOUNT);
-    errln!("its pools, workers and steps, in a browser: {}/", sandbox.url());
+    errln!("read-only API key: {}", sandbox::READER_KEY);
+    errln!("API key that lacks one permission: {}WORKEREDIT, for example", sandbox::WITHOUT_KEY);
+    errln!("service account for identity tokens: {}", sandbox::SERVICE_ACCOUNT);
+    errln!("pools, workers and steps in a browser: {}/", sandbox.url());
     if !sandbox.is_new() {
         let file = args.db.display();
-        errln!("it serves what {file} has kept: `--seed` is for a file that is not there yet");
+        errln!("serving the data in {file}; `--seed` applies only to a new file");
     }
-    match memory {
-        true => errln!("Ctrl-C stops it, and its data is gone"),
-        false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
+    if memory {
+        errln!("Ctrl-C stops the server; its data will be lost");
+    } else {
+        errln!("Ctrl-C stops the server; its data stays in {}", args.db.display());
     }
     sandbox.run_until(end).await;
     Ok(0)
 }
 
-/// Writes the state of a store that is there, whole or not at all.
+/// Writes the state of an existing store, whole or not at all.
 async fn export_to_file(store: &StoreLocation, file: &Path) -> anyhow::Result<u8> {
     if let StoreLocation::File(path) = store
         && !path.exists()
     {
         let message = format!("there is no sandbox at `{}`", path.display());
-        return Err(error_with_help(message, "name its file with `--db`"));
+        return Err(error_with_help(message, "name the sandbox's file with `--db`"));
     }
     let mut text = Vec::new();
     sandbox::export_state(store, &mut text).await?;
     replace_file(file, &text)?;
-    errln!("{} is written: `poolwright sandbox --import` begins with it", file.display());
+    errln!("wrote {}: start from it with `poolwright sandbox --import`", file.display());
     Ok(0)
 }
 
-/// The state of a live server; tells what of it could not be read.
+/// Copies the state of a live server, and prints what could not be read.
 async fn copy_state(url: &str, space: Option<&str>) -> anyhow::Result<String> {
     let session = session::Args::for_url(url).open_session(None).await?;
     let ServerCopy { state, left } = copy_server(&session.connection.reader(), space).await?;
     for left in &left {
         errln!("not copied: {left}");
     }
-    errln!("copied {} documents of {url}", state.len());
+    errln!("copied {} documents from {url}", state.len());
     Ok(state.into_text())
 }
 
 impl Args {
-    /// The state that is to begin with, where one is named.
+    /// Returns the state to start with, if one is named.
     async fn initial_state(&self) -> anyhow::Result<Option<String>> {
         if let Some(file) = &self.import {
             let text = fs::read_to_string(file);
@@ -191,7 +192,7 @@ impl Args {
     }
 }
 
-/// Ready at Ctrl-C, or at what `kill` and pipelines send, so that what was made for it is cleared away.
+/// Resolves at Ctrl-C or SIGTERM, so that the server cleans up before it stops.
 #[cfg(unix)]
 fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -205,7 +206,7 @@ fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ready at Ctrl-C.
+/// Resolves at Ctrl-C.
 #[cfg(not(unix))]
 fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { _ = tokio::signal::ctrl_c().await })

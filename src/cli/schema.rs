@@ -1,4 +1,4 @@
-//! `poolwright schema`: what the files look like, for editors and scripts.
+//! `poolwright schema`: JSON Schemas for editors and scripts.
 
 use super::{
     exit,
@@ -6,10 +6,10 @@ use super::{
 };
 use poolwright_core::config;
 
-/// The JSON Schema of a saved plan; a test holds saved plans against it.
+/// The JSON Schema of a saved plan; a test checks saved plans against it.
 const PLAN: &str = include_str!("../../schema/plan.schema.json");
 
-/// Print the JSON Schema of `workers.toml`, or of a saved plan.
+/// Print the JSON Schema of `workers.toml` or of a saved plan.
 ///
 /// Example:
 ///
@@ -17,7 +17,7 @@ const PLAN: &str = include_str!("../../schema/plan.schema.json");
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// Which file the schema describes.
+    /// The file that the schema describes.
     #[arg(value_enum, default_value_t = SchemaKind::Workers, value_name = "FILE")]
     schema: SchemaKind,
 }
@@ -26,7 +26,7 @@ pub(super) struct Args {
 enum SchemaKind {
     /// `workers.toml`.
     Workers,
-    /// `plan.json`, which is the JSON output too.
+    /// `plan.json`, a saved plan; also the JSON output of `plan`.
     Plan,
 }
 

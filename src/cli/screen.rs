@@ -1,57 +1,57 @@
-//! What is printed where, and how: colour, how much of it, and the log.
+//! How output is printed: colour, verbosity and the log.
 
 use poolwright_core::render::RenderOptions;
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
-/// How things are printed.
+/// Flags for output.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Args {
-    /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` are heeded.
+    /// When to use colour; `auto` also honours `NO_COLOR` and `CLICOLOR_FORCE`.
     #[arg(long, value_enum, global = true, default_value_t = Colour::Auto, value_name = "WHEN")]
     color: Colour,
-    /// Say less: findings and the summary alone.
+    /// Print only findings and the summary.
     #[arg(short, long, action = clap::ArgAction::Count, global = true, conflicts_with = "verbose")]
     quiet: u8,
-    /// Say more: every step of a fold; twice, every request.
+    /// Print every step instead of folding them; twice, also every request.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
-    /// How log lines look on standard error; `RUST_LOG` says which there are.
+    /// Format of log lines on standard error; `RUST_LOG` selects which are shown.
     #[arg(long, value_enum, global = true, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Colour {
-    /// Where it goes to a terminal.
+    /// On a terminal only.
     Auto,
-    /// Everywhere.
+    /// Always.
     Always,
-    /// Nowhere.
+    /// Never.
     Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum LogFormat {
-    /// A line of words.
+    /// Plain text.
     Text,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How things are printed, decided.
+/// How to print, resolved from flags, the environment and terminals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
-    /// What goes to standard output.
+    /// For standard output.
     pub(super) out: RenderOptions,
-    /// What goes to standard error.
+    /// For standard error.
     pub(super) err: RenderOptions,
 }
 
 impl Screen {
-    /// Decides by arguments, environment and terminals; starts the log.
+    /// Resolves how to print, and starts the log.
     pub(super) fn new(args: &Args) -> Self {
         let verbosity = i8::try_from(args.verbose).unwrap_or(i8::MAX)
             - i8::try_from(args.quiet).unwrap_or(i8::MAX);
@@ -72,16 +72,16 @@ impl Screen {
     }
 }
 
-fn start_logging(args: &Args, look: RenderOptions) {
-    let default = match look.verbosity {
+fn start_logging(args: &Args, options: RenderOptions) {
+    let default = match options.verbosity {
         2.. => "poolwright=debug",
         _ => "warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start in one process is no trouble: the first one's log goes on.
+    // A second start in one process is harmless: the first one's log stays in use.
     _ = match args.log_format {
-        LogFormat::Text => log.with_ansi(look.colour).with_target(false).try_init(),
+        LogFormat::Text => log.with_ansi(options.colour).with_target(false).try_init(),
         LogFormat::Json => log.json().try_init(),
     };
 }

@@ -1,6 +1,6 @@
-//! From flags, the environment and files to a connection.
+//! Opens a connection from flags, the environment and files.
 //!
-//! Never: a key in an argument (a process list would show it), in a message or in a log.
+//! A key is never an argument (a process list would show it), and never in a message or a log.
 
 use super::embedded::{self, Embedded};
 use crate::ops::{Target, error_with_help};
@@ -12,27 +12,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Which server, and as whom.
+/// Flags for the connection.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Args {
-    /// The server: its URL, or `sandbox:` for one inside this process.
+    /// The server's URL, or `sandbox:` for an embedded server.
     #[arg(long, env = "OCTOPUS_URL", value_name = "URL")]
     url: Option<String>,
-    /// The space: its name, slug or id.
+    /// The space's name, slug or id.
     #[arg(long, env = "OCTOPUS_SPACE", value_name = "SPACE")]
     pub(super) space: Option<String>,
-    /// A file that holds an API key; without it OCTOPUS_API_KEY, then OCTOPUS_ACCESS_TOKEN is read.
+    /// A file with an API key [default: OCTOPUS_API_KEY, then OCTOPUS_ACCESS_TOKEN].
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
-    /// A certificate authority to trust beside the system's, as PEM.
+    /// A PEM file of certificate authorities to trust in addition to the system's.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Allow `http` to a host that is not this machine: the key travels in the clear.
+    /// Allow plain `http` to another machine. This sends the key unencrypted.
     #[arg(long)]
     insecure_http: bool,
-    /// How many requests may be under way at once.
+    /// How many requests to run at once.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = parse_parallelism)]
     pub(super) parallelism: usize,
 }
@@ -40,29 +40,29 @@ pub(super) struct Args {
 fn parse_parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=256) => Ok(n),
-        _ => Err("a number from 1 to 256".to_owned()),
+        _ => Err("expected a number from 1 to 256".to_owned()),
     }
 }
 
-/// An open connection, and the embedded server where it is one.
+/// An open connection, and the embedded server if it leads to one.
 pub(super) struct Session {
-    /// The way to the server.
+    /// The connection to the server.
     pub(super) connection: Connection,
     /// The server as the user named it.
     pub(super) url: String,
-    /// Serves as long as it is held.
+    /// Runs until dropped.
     _embedded: Option<Embedded>,
 }
 
 impl Session {
-    /// The server and the space to ask: what the arguments or the environment name, else the `declared` space.
+    /// Returns the server, and the space that the arguments or the environment name, else the `declared` one.
     pub(super) fn target<'a>(&'a self, args: &'a Args, declared: Option<&'a str>) -> Target<'a> {
         Target { url: &self.url, space: args.space_name(declared) }
     }
 }
 
 impl Args {
-    /// A server that is named otherwise than by `--url`, with the environment's key.
+    /// Returns arguments for a server that is not named by `--url`; the key comes from the environment.
     #[cfg(feature = "sandbox")]
     pub(super) fn for_url(url: &str) -> Self {
         Self {
@@ -75,23 +75,23 @@ impl Args {
         }
     }
 
-    /// The server that the arguments or the environment name.
+    /// Returns the URL that the arguments or the environment name.
     pub(super) fn url(&self) -> Option<&str> {
         self.url.as_deref().filter(|it| !it.is_empty())
     }
 
-    /// The space that the arguments or the environment name, else `declared`.
+    /// Returns the space that the arguments or the environment name, else `declared`.
     pub(super) fn space_name<'a>(&'a self, declared: Option<&'a str>) -> Option<&'a str> {
         self.space.as_deref().filter(|name| !name.is_empty()).or(declared)
     }
 
-    /// Connects to the server that the arguments or the environment name, else to `said`.
-    pub(super) async fn open_session(&self, said: Option<&str>) -> anyhow::Result<Session> {
-        let Some(url) = self.url().or(said) else {
+    /// Connects to the server that the arguments or the environment name, else to `declared`.
+    pub(super) async fn open_session(&self, declared: Option<&str>) -> anyhow::Result<Session> {
+        let Some(url) = self.url().or(declared) else {
             return Err(error_with_help(
-                "no server is named",
-                "give `--url URL`, set OCTOPUS_URL or say `url` under `[octopus]`; \
-                 `--url sandbox:` tries it without a server",
+                "no server URL is set",
+                "pass `--url URL`, set OCTOPUS_URL or set `url` under `[octopus]`; \
+                 to try it without a server, pass `--url sandbox:`",
             ));
         };
         let (options, embedded) = match url.strip_prefix("sandbox:") {
@@ -109,7 +109,7 @@ impl Args {
         })
     }
 
-    /// How to connect to a real server, with the first credentials that there are.
+    /// Returns how to connect to a real server, with the first credentials found.
     async fn auth_options(&self, url: &str) -> anyhow::Result<ConnectionOptions> {
         if let Some(path) = &self.api_key_file {
             return self.build_options(url, Credentials::ApiKey(read_key_file(path)?));
@@ -131,8 +131,8 @@ impl Args {
             });
         }
         Err(error_with_help(
-            "no API key is given",
-            "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or give `--api-key-file FILE`",
+            "no API key is set",
+            "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or pass `--api-key-file FILE`",
         ))
     }
 
@@ -154,23 +154,23 @@ impl Args {
     }
 }
 
-/// The key that a file holds.
+/// Reads an API key from a file.
 fn read_key_file(path: &Path) -> anyhow::Result<Secret> {
     let key = fs::read_to_string(path).map_err(|why| unreadable_file("key", path, &why))?;
     if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
-        let message = format!("`{}` does not hold one API key", path.display());
-        return Err(error_with_help(message, "the file holds the key and nothing else"));
+        let message = format!("`{}` does not contain a single API key", path.display());
+        return Err(error_with_help(message, "put only the key in the file"));
     }
     Ok(Secret::from(key.trim().to_owned()))
 }
 
-/// A secret of the environment, where there is one.
+/// Returns a secret from the environment, unless it is unset or blank.
 fn env_secret(name: &str) -> Option<Secret> {
     let text = env::var(name).ok()?;
     (!text.trim().is_empty()).then(|| Secret::from(text.trim().to_owned()))
 }
 
-/// The identity token that the CI job offers for a service account.
+/// Gets the identity token that the CI job offers for a service account.
 async fn identity_token(account: &str) -> anyhow::Result<Secret> {
     if let Some(token) = env_secret("OCTOPUS_ID_TOKEN") {
         return Ok(token);
@@ -178,8 +178,8 @@ async fn identity_token(account: &str) -> anyhow::Result<Secret> {
     let url = env::var("ACTIONS_ID_TOKEN_REQUEST_URL");
     let (Ok(url), Some(token)) = (url, env_secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) else {
         return Err(error_with_help(
-            "OCTOPUS_SERVICE_ACCOUNT_ID is set, and this job offers no identity token",
-            "give the job `permissions: id-token: write` on GitHub, or put the token into OCTOPUS_ID_TOKEN elsewhere",
+            "OCTOPUS_SERVICE_ACCOUNT_ID is set, but this job offers no identity token",
+            "on GitHub, give the job `permissions: id-token: write`; elsewhere, set OCTOPUS_ID_TOKEN to the token",
         ));
     };
     let identity = token::github_identity(&url, token, account).await;
@@ -187,6 +187,6 @@ async fn identity_token(account: &str) -> anyhow::Result<Secret> {
 }
 
 fn unreadable_file(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
-    let message = format!("cannot read the {what} of `{}`: {why}", path.display());
-    error_with_help(message, "name a file that is there and that may be read")
+    let message = format!("cannot read the {what} from `{}`: {why}", path.display());
+    error_with_help(message, "name a readable file")
 }

@@ -1,4 +1,4 @@
-//! `poolwright show`: a saved plan again.
+//! `poolwright show`: shows a saved plan.
 
 use super::{exit, plan::PlanFormat, print::out, screen::Screen};
 use crate::ops::error_with_help;
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Show a saved plan again, in any format. No server is asked.
+/// Show a saved plan, without contacting a server.
 ///
 /// Example:
 ///
@@ -24,7 +24,7 @@ use std::{
 pub(super) struct Args {
     /// The saved plan.
     plan: PathBuf,
-    /// How the plan is shown.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
     format: PlanFormat,
 }
@@ -36,14 +36,14 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-/// A plan that `plan -o` or `rollback -o` has saved.
+/// Reads a plan saved by `plan -o` or `rollback -o`.
 pub(super) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let shown = path.display();
     let unreadable_plan = |why: &dyn Display| {
         let message = format!("cannot read the plan `{shown}`: {why}");
         let again =
             format!("`poolwright plan -o {shown}` or `poolwright rollback RECEIPT -o {shown}`");
-        error_with_help(message, format!("save it anew, with {again}"))
+        error_with_help(message, format!("save it again with {again}"))
     };
     let text = fs::read_to_string(path).map_err(|why| unreadable_plan(&why))?;
     file::read(&text).map_err(|why| unreadable_plan(&why))

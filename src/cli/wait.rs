@@ -1,4 +1,4 @@
-//! `--wait-healthy`: steps that move once the workers that they come to are healthy.
+//! `--wait-healthy`: moves steps once the workers that will run them are healthy.
 
 use super::print::errln;
 use crate::ops::{LackingPermission, lacking_check_permission};
@@ -8,17 +8,17 @@ use poolwright_core::{diff::find_arrivals, live::Live, plan::Plan, text::plurali
 use jiff::SignedDuration;
 use std::time::Duration;
 
-/// The shortest time that may be waited.
+/// The shortest wait.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// The longest time that may be waited: half a day.
+/// The longest wait: half a day.
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// Whether steps wait, and how long.
+/// Whether steps wait, and for how long.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
-    /// Check the workers of each pool that gets steps, and wait so long for healthy ones: `90s`, `5m`, `1h`.
-    /// Where there are none by then the steps stay where they are, and all else is done.
+    /// Check the workers in each pool that gets steps, and wait this long for a healthy one (`90s`, `5m`, `1h`).
+    /// Steps whose pool has none by then are not moved; all other changes are made.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait_healthy: Option<Duration>,
 }
@@ -29,7 +29,7 @@ impl Args {
         self.wait_healthy.is_some()
     }
 
-    /// What the steps of a plan wait for; nothing where nobody wants them to.
+    /// Returns what the steps of a plan wait for: nothing, unless waiting is enabled.
     pub(super) fn plan_wait(self, plan: &Plan, live: &Live) -> HealthWait {
         match self.wait_healthy {
             Some(limit) => HealthWait { limit, arrivals: find_arrivals(plan, live) },
@@ -37,7 +37,7 @@ impl Args {
         }
     }
 
-    /// Tells that no health check can be started, where the server says that it will refuse that.
+    /// Warns that no health check can be started, if the server would refuse one.
     pub(super) async fn warn_no_checks(self, connection: &Connection, plan: &Plan) {
         if !self.is_enabled() {
             return;
@@ -46,8 +46,8 @@ impl Args {
         if let Some(LackingPermission { permission, needed_by }) = lacking {
             let steps = pluralize(needed_by, "step");
             errln!(
-                "warning: the key's user lacks {permission}: no health check can be started, and of {steps} \
-                 those stay that wait for one"
+                "warning: the API key's user lacks {permission}; health checks cannot be started, and those of \
+                 {steps} that wait for one will not be moved"
             );
         }
     }
@@ -57,7 +57,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: Option<SignedDuration> = text.parse().ok();
     let duration = span.and_then(|span| Duration::try_from(span).ok());
     let in_range = duration.filter(|duration| (SHORTEST..=LONGEST).contains(duration));
-    in_range.ok_or_else(|| "a time from 1s to 12h, such as `90s`, `5m` or `1h30m`".to_owned())
+    in_range.ok_or_else(|| {
+        "expected a duration from 1s to 12h, such as `90s`, `5m` or `1h30m`".to_owned()
+    })
 }
 
 #[cfg(test)]

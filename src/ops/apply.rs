@@ -1,4 +1,4 @@
-//! What an apply does around its writes: whom the server will refuse, whether the plan still fits, what is left.
+//! The checks around an apply: missing permissions, whether the plan still fits, and which changes are unfinished.
 
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
@@ -11,7 +11,7 @@ use poolwright_refresh::{lacking_permissions, refresh_live};
 
 use std::collections::BTreeMap;
 
-/// The permission that a health check takes.
+/// The permission that a health check requires.
 ///
 /// # Source
 ///
@@ -23,11 +23,11 @@ const HEALTH_CHECK: &str = "TaskCreate";
 pub(crate) struct LackingPermission {
     /// The permission.
     pub(crate) permission: &'static str,
-    /// How many changes, or for a health check how many steps, need it.
+    /// How many changes need it; for a health check, how many steps.
     pub(crate) needed_by: usize,
 }
 
-/// The permissions without which the server refuses changes of a plan.
+/// Returns the permissions that the key's user lacks for the changes in a plan.
 pub(crate) async fn lacking_apply_permissions(
     reader: &Reader,
     plan: &Plan,
@@ -42,7 +42,7 @@ pub(crate) async fn lacking_apply_permissions(
     lacking.map(|(permission, needed_by)| LackingPermission { permission, needed_by }).collect()
 }
 
-/// The permission without which no health check starts, where steps of a plan would wait for one.
+/// Returns the permission that the key's user lacks for health checks, if steps in the plan wait for one.
 pub(crate) async fn lacking_check_permission(
     reader: &Reader,
     plan: &Plan,
@@ -57,20 +57,20 @@ pub(crate) async fn lacking_check_permission(
     Some(LackingPermission { permission, needed_by })
 }
 
-/// Whether a server is still as a plan expects it.
+/// Whether a server is still in the state that a plan expects.
 #[derive(Debug)]
 pub(crate) enum PlanCheck {
-    /// It is, and this is what was read of it.
+    /// It is, and this is its state.
     Fits(Box<Live>),
-    /// It is not.
+    /// It is not: the expectations that no longer hold.
     Stale(Vec<StaleExpectation>),
 }
 
-/// Holds every expectation of a plan against the server, just before the first write.
+/// Checks every expectation of a plan against the server, just before the first write.
 ///
 /// # Errors
 ///
-/// Where the server cannot be read.
+/// Fails if the server cannot be read.
 pub(crate) async fn recheck_plan(
     reader: &Reader,
     plan: &Plan,
@@ -82,7 +82,7 @@ pub(crate) async fn recheck_plan(
     Ok(if stale.is_empty() { PlanCheck::Fits(Box::new(live)) } else { PlanCheck::Stale(stale) })
 }
 
-/// The changes of a receipt that were not made; what went wrong comes before what only waited for it.
+/// Returns the changes in a receipt that were not made: failed ones first, then those that depended on them.
 pub(crate) fn unfinished_entries(receipt: &Receipt) -> Vec<&ReceiptEntry> {
     let is_open = |entry: &&ReceiptEntry| entry.outcome != ChangeOutcome::Done;
     let mut open: Vec<&ReceiptEntry> = receipt.entries.iter().filter(is_open).collect();
@@ -90,7 +90,8 @@ pub(crate) fn unfinished_entries(receipt: &Receipt) -> Vec<&ReceiptEntry> {
     open
 }
 
-/// A receipt that is true until it is written again: what is not known to be over may have begun by then.
+/// Returns a copy of a receipt that stays true until the next update: changes not yet finished are marked unknown,
+/// because they may have started by then.
 pub(crate) fn cautious_copy(receipt: &Receipt) -> Receipt {
     let mut cautious = receipt.clone();
     for entry in &mut cautious.entries {

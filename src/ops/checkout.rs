@@ -1,7 +1,7 @@
-//! A working tree as the left side of a plan: the same rules, matched by the same code.
+//! Plans a working tree as if it were a server: the same rules, matched by the same code.
 //!
-//! A checkout knows one project, and pools by their slugs. What a rule asks that no file can tell, such as
-//! the group of a project, is a finding. Never: a file read or written.
+//! A checkout has one project and knows pools by their slugs. A rule that depends on something the files do not
+//! contain, such as a project's group, is a finding. This module reads and writes no files.
 
 mod encoding;
 mod planned;
@@ -33,39 +33,39 @@ use std::{
     path::PathBuf,
 };
 
-/// A file of a working tree.
+/// A file in a working tree.
 #[derive(Debug)]
 pub(crate) struct OclFile {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
     /// Its text.
     pub(crate) text: String,
-    /// How its bytes are the text.
+    /// How its bytes encode the text.
     pub(crate) encoding: TextEncoding,
-    /// Whether it may well be none of Octopus': another language has files of this name too, and this one
-    /// is outside of the `.octopus` that there is.
+    /// Whether it may not be an Octopus file: other programs use this extension too, and this file is outside
+    /// the tree's `.octopus` folder.
     pub(crate) maybe_foreign: bool,
 }
 
-/// What comes of the files.
+/// The edits planned for the files.
 #[derive(Debug, Default)]
 pub(crate) struct CheckoutEdits {
     /// The steps that move.
     pub(crate) moved: Vec<MovedStep>,
-    /// All files.
+    /// All files, changed or not.
     pub(crate) files: Vec<EditedFile>,
 }
 
 /// A file before and after.
 #[derive(Debug)]
 pub(crate) struct EditedFile {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
-    /// How its bytes are the text.
+    /// How its bytes encode the text.
     pub(crate) encoding: TextEncoding,
-    /// Its text.
+    /// Its text before the edits.
     pub(crate) before: String,
-    /// Its text with the edits.
+    /// Its text after the edits.
     pub(crate) after: String,
 }
 
@@ -76,18 +76,18 @@ impl CheckoutEdits {
     }
 }
 
-/// What is planned for a working tree.
+/// The plan for a working tree.
 #[derive(Debug)]
 pub(crate) struct CheckoutPlan {
-    /// The edits; not all of them where a finding is an error.
+    /// The edits; incomplete if a finding is an error.
     pub(crate) edits: CheckoutEdits,
-    /// What is to be reported, of the rules and of the OCL files.
+    /// The findings about the rules and the OCL files.
     pub(crate) findings: Vec<Finding>,
     /// The texts that the findings are about.
     pub(crate) sources: Sources,
 }
 
-/// Places the steps of a project's files as the rules say.
+/// Plans the edits that place the steps in a project's files as the rules say.
 pub(crate) fn plan_checkout(
     rules: LoadedFiles,
     files: Vec<OclFile>,
@@ -101,16 +101,16 @@ pub(crate) fn plan_checkout(
     CheckoutPlan { edits, findings, sources }
 }
 
-/// Files of one project.
+/// The files of one project.
 struct Checkout<'a> {
     /// The project, as rules name it.
     project: Option<&'a str>,
-    /// What it has of OCL.
+    /// Its OCL files.
     files: Vec<OclFile>,
 }
 
 impl Checkout<'_> {
-    /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
+    /// Plans the edits that place the steps in the files as the rules say. Adds the files to `sources`, for findings.
     fn plan_placements(
         self,
         desired: &Desired,
@@ -126,8 +126,8 @@ impl Checkout<'_> {
         let (pools, styles) =
             (CheckoutPools::from_documents(desired, &texts), PoolNaming::detect_styles(&texts));
         let placing = placement_part(desired);
-        let said = self.project.unwrap_or_default();
-        let (project, idle) = projects::project_as_in_rules(said, &desired.rules);
+        let given_project = self.project.unwrap_or_default();
+        let (project, idle) = projects::project_as_in_rules(given_project, &desired.rules);
         findings.extend(idle);
         let project = Name::new(project);
         let processes = documents.iter().enumerate();
@@ -142,14 +142,17 @@ impl Checkout<'_> {
             finding.code.needs_whole_server()
                 || finding.code == Code::TargetStep && finding.level != Level::Warn
         };
-        let told = plan.findings.into_iter().filter(|it| !needs_server(it));
-        // Of a warning it is told where a step stays that a rule would move.
-        let told = told.filter(|told| told.level != Level::Warn || told.code.says_step_stays());
-        findings.extend(told.map(|it| strip_project(it, said)));
+        // A warning is worth reporting only if a step stays that a rule would move.
+        let is_relevant = |finding: &Finding| {
+            !needs_server(finding)
+                && (finding.level != Level::Warn || finding.code.says_step_stays())
+        };
+        let relevant = plan.findings.into_iter().filter(is_relevant);
+        findings.extend(relevant.map(|it| strip_project(it, given_project)));
         findings.extend(planned::template_steps_note(&documents, &desired.rules));
-        let untold = template_step_ids(&documents, &desired.rules);
-        let untyped = untyped_finding(&placing, &live, |step| untold.contains(step.id.as_str()));
-        findings.extend(untyped.map(|it| strip_project(it, said)));
+        let reported = template_step_ids(&documents, &desired.rules);
+        let untyped = untyped_finding(&placing, &live, |step| reported.contains(step.id.as_str()));
+        findings.extend(untyped.map(|it| strip_project(it, given_project)));
         let planned: HashMap<&str, &Change> = plan
             .changes
             .iter()
@@ -174,25 +177,25 @@ impl Checkout<'_> {
         (outcome, findings)
     }
 
-    /// What rules ask that no file can tell.
+    /// Returns an error for each condition in a rule that the files cannot answer.
     fn find_unanswerable(&self, rules: &[Declared<PlacementRule>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for rule in rules {
             let select = &rule.select;
             if let Some(group) = &select.project_group {
-                findings.push(unknown_in_checkout(group.span.clone(), "the group of a project"));
+                findings.push(unknown_in_checkout(group.span.clone(), "a project's group"));
             }
             if let Some(tag) = &select.project_tag {
-                findings.push(unknown_in_checkout(tag.span.clone(), "the tags of a project"));
+                findings.push(unknown_in_checkout(tag.span.clone(), "a project's tags"));
             }
             if let Some(channel) = &select.channel {
                 findings.push(unknown_in_checkout(
                     channel.span.clone(),
-                    "the channels of a step by name",
+                    "the names of a step's channels",
                 ));
             }
-            let asks_server = |it: &&Declared<CurrentPlaces>| it.value.depends_on_built_in();
-            if let Some(currently) = select.currently.as_ref().filter(asks_server) {
+            let needs_server = |it: &&Declared<CurrentPlaces>| it.value.depends_on_built_in();
+            if let Some(currently) = select.currently.as_ref().filter(needs_server) {
                 findings.push(unknown_in_checkout(
                     currently.span.clone(),
                     "whether a step runs on the server",
@@ -203,9 +206,9 @@ impl Checkout<'_> {
                     Finding::error(
                         Code::UnknownProject,
                         project.span.clone(),
-                        "the rule asks for a project",
+                        "the rule selects by project, but the files' project is unknown",
                     )
-                    .with_help("say which project these files are of: `--project NAME`"),
+                    .with_help("name the project that these files belong to: `--project NAME`"),
                 );
             }
         }
@@ -213,17 +216,17 @@ impl Checkout<'_> {
     }
 }
 
-/// A finding whose notes are of a project that nobody has named.
-fn strip_project(finding: Finding, said: &str) -> Finding {
+/// Removes the empty project name from a finding's notes if `project` was not given.
+fn strip_project(finding: Finding, project: &str) -> Finding {
     let notes = finding.notes.into_iter();
     let strip_prefix = |note: String| match note.strip_prefix("projects[\"\"].") {
-        Some(bare) if said.is_empty() => bare.to_owned(),
+        Some(bare) if project.is_empty() => bare.to_owned(),
         _ => note,
     };
     Finding { notes: notes.map(strip_prefix).collect(), ..finding }
 }
 
-/// The processes that the files have, each with its file; and what is wrong with the others.
+/// Parses the files. Returns each process with its file, and a finding for each file that does not parse.
 fn parse_documents(
     files: Vec<OclFile>,
     sources: &mut Sources,
@@ -242,21 +245,23 @@ fn parse_documents(
     (documents, findings)
 }
 
-/// What is told of a file that may be of another language.
-fn downgrade_finding(wrong: Finding) -> Finding {
-    let wrong = Finding { level: Level::Warn, ..wrong };
-    wrong.with_help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
+/// Turns a parse error into a warning, for a file that may belong to another program.
+fn downgrade_finding(error: Finding) -> Finding {
+    let warning = Finding { level: Level::Warn, ..error };
+    warning.with_help(
+        "the file is outside `.octopus` and left alone; if it belongs to Octopus, name it explicitly",
+    )
 }
 
 fn unknown_in_checkout(at: poolwright_core::finding::Span, what: &str) -> Finding {
-    Finding::error(Code::NotInACheckout, at, format!("a working tree does not tell {what}"))
+    Finding::error(Code::NotInACheckout, at, format!("a working tree does not contain {what}"))
         .with_help(
-            "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
+            "remove this condition from the rule, or plan against a server: `poolwright plan`",
         )
 }
 
-/// The part of a file that places steps: its rules, and the names of its pools. No gate looks at
-/// workers, of which no file tells.
+/// Returns the part of a configuration that places steps: its rules, and the names of its pools. Gates are off,
+/// because the files know nothing about workers.
 fn placement_part(desired: &Desired) -> Desired {
     let name_only = |pool: &Declared<DesiredPool>| {
         let value = DesiredPool {
@@ -277,7 +282,7 @@ fn placement_part(desired: &Desired) -> Desired {
     placing
 }
 
-/// What a server would have: pools and processes.
+/// Builds the state that a server with these pools and processes would have.
 fn build_live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
         server: LiveServer {
@@ -322,7 +327,7 @@ fn process_of_file(
         has_siblings: action.has_siblings,
         action_type: action.action_type.clone(),
         place: match &action.place {
-            // Early files have the name, of which the slug is made.
+            // Early files have the pool's name, from which the slug is derived.
             Place::Pool(pool) => Place::Pool(Id::new(pools::slugify(pool))),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
@@ -348,7 +353,7 @@ fn process_of_file(
     }
 }
 
-/// The ids of the steps that [`planned::template_step_ids`] tells of.
+/// Returns the ids of the steps that [`planned::template_steps_note`] reports.
 fn template_step_ids(
     documents: &[(OclFile, OclProcess)],
     rules: &[Declared<PlacementRule>],

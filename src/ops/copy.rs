@@ -1,6 +1,6 @@
-//! From a live server to the state of a sandbox.
+//! Copies a live server into the state of a sandbox.
 //!
-//! Reads, and nothing else. Never: a secret, or the value of a variable that chooses no pool.
+//! Only reads. Never copies a secret, or the value of a variable that does not choose a pool.
 
 use poolwright_client::octopus::{Reader, Resource, SpaceReader, wire::RawDocument};
 use poolwright_core::model::Id;
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use octopus_sandbox::StateBuilder;
 use serde_json::{Value, json};
 
-/// What is listed in each space, by its segment, in the order in which one refers to another.
+/// The URL segments of the resources listed in each space, ordered so that references point backwards.
 const LISTED: [&str; 17] = [
     "workerpools",
     "machinepolicies",
@@ -31,7 +31,7 @@ const LISTED: [&str; 17] = [
     "libraryvariablesets",
 ];
 
-/// A server's state, copied.
+/// A copy of a server's state.
 #[derive(Debug, Default)]
 pub(crate) struct ServerCopy {
     /// The documents.
@@ -40,11 +40,11 @@ pub(crate) struct ServerCopy {
     pub(crate) left: Vec<String>,
 }
 
-/// Copies a server; or of it one space, where that is named.
+/// Copies a server, or only one of its spaces.
 ///
 /// # Errors
 ///
-/// Where the spaces or their worker pools cannot be read.
+/// Fails if the spaces or their worker pools cannot be read.
 pub(crate) async fn copy_server(
     reader: &Reader,
     space: Option<&str>,
@@ -65,7 +65,7 @@ pub(crate) async fn copy_server(
 }
 
 impl ServerCopy {
-    /// Everything of a space; what the key may not see, or an old server does not have, is left.
+    /// Copies a space, except what the key may not see or an old server does not have.
     async fn copy_space(&mut self, space: &SpaceReader) -> anyhow::Result<()> {
         let mut owned = OwnedIds::default();
         for segment in LISTED {
@@ -104,7 +104,7 @@ impl ServerCopy {
         Ok(())
     }
 
-    /// The instance's switches, once; a server with dynamic pools is one in the cloud.
+    /// Copies the instance's feature settings, once. A server with dynamic pools is taken for Octopus Cloud.
     async fn copy_features(&mut self, reader: &Reader, space: &SpaceReader) -> anyhow::Result<()> {
         if self.state.has_features() {
             return Ok(());
@@ -114,7 +114,7 @@ impl ServerCopy {
         let body = match space.read_document(&Resource::Features).await {
             Ok(text) => text,
             Err(error) => {
-                self.left.push(format!("the switches of {}: {error}", reader.url()));
+                self.left.push(format!("the feature settings of {}: {error}", reader.url()));
                 json!({ "Id": "features", "IsBuiltInWorkerEnabled": !is_cloud }).to_string()
             }
         };
@@ -122,7 +122,7 @@ impl ServerCopy {
     }
 }
 
-/// The ids of what projects, runbooks and library sets own.
+/// The ids of the processes and variable sets that projects, runbooks and library sets own.
 #[derive(Default)]
 struct OwnedIds {
     processes: Vec<String>,
@@ -131,7 +131,7 @@ struct OwnedIds {
 }
 
 impl OwnedIds {
-    /// Notes what a document of this segment owns.
+    /// Notes the ids that a document in this segment owns.
     fn note_owned_ids(&mut self, segment: &str, body: &Value) {
         let id = |field: &str| body[field].as_str().map(str::to_owned);
         match segment {
@@ -146,14 +146,14 @@ impl OwnedIds {
     }
 }
 
-/// A variable set of which only the variables that choose a pool have a value: the others may be secrets
-/// that nobody has marked as such.
+/// Removes all values from a variable set except those that choose a pool: others may be secrets that are not
+/// marked as such.
 fn strip_values(text: &str) -> String {
     let mut set: Value = serde_json::from_str(text).unwrap_or_default();
     for variable in set["Variables"].as_array_mut().into_iter().flatten() {
-        let chooses =
+        let chooses_pool =
             variable["Type"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("WorkerPool"));
-        if !chooses {
+        if !chooses_pool {
             variable["Value"] = Value::Null;
         }
     }
@@ -166,7 +166,7 @@ mod tests {
     use crate::ops::sample::Server;
 
     #[tokio::test]
-    async fn a_copy_begins_another_sandbox_and_has_no_value_that_may_be_a_secret() {
+    async fn a_copy_starts_another_sandbox_and_has_no_value_that_may_be_a_secret() {
         let server = Server::start().await;
         let copy = copy_server(&server.reader(), Some("Default")).await.unwrap();
         assert_eq!(copy.left, [""; 0]);

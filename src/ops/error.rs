@@ -1,8 +1,8 @@
-//! An error that says what to do.
+//! An error with a line of help.
 
 use std::fmt;
 
-/// An error with a line of help, where no room's own error has one.
+/// An error with a line of help, for modules without an error type of their own.
 #[derive(Debug)]
 pub(crate) struct ErrorWithHelp {
     /// What is wrong.
@@ -19,7 +19,7 @@ impl fmt::Display for ErrorWithHelp {
 
 impl std::error::Error for ErrorWithHelp {}
 
-/// An error that says what to do.
+/// Returns an error with a line of help.
 pub(crate) fn error_with_help(
     message: impl Into<String>,
     help: impl Into<String>,

@@ -1,4 +1,4 @@
-//! From a question and a server to where steps run and why, and what uses a pool.
+//! Explains where steps run and why, or what uses a pool.
 
 use super::{LoadedFiles, Target, error_with_help, unsaved_header};
 use poolwright_client::octopus::Reader;
@@ -15,12 +15,12 @@ use poolwright_refresh::{find_space, refresh_live};
 
 use std::collections::HashMap;
 
-/// What is asked.
+/// The question to answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ExplainQuestion<'a> {
-    /// What uses a pool, by its name, slug or id.
+    /// What uses a pool, given by name, slug or id.
     Pool(&'a str),
-    /// Where the steps of a project run, or one of them.
+    /// Where the steps of a project run, or one of its steps.
     Steps {
         /// The project's name, slug or id.
         project: &'a str,
@@ -29,23 +29,23 @@ pub(crate) enum ExplainQuestion<'a> {
     },
 }
 
-/// A question, and to whom it is put.
+/// A question, and where to look for the answer.
 #[derive(Debug)]
 pub(crate) struct ExplainRequest<'a> {
     /// The server and the space.
     pub(crate) target: Target<'a>,
     /// The question.
     pub(crate) question: ExplainQuestion<'a>,
-    /// The files that say what is asked for, where there are any.
+    /// The configuration files, if there are any.
     pub(crate) files: Option<&'a LoadedFiles>,
 }
 
-/// An answer.
+/// The answer to a question.
 #[derive(Debug)]
 pub(crate) struct ExplainAnswer {
-    /// What is known.
+    /// What could be found out.
     pub(crate) explanation: Explanation,
-    /// Why that may not be everything.
+    /// Why the explanation may be incomplete.
     pub(crate) incomplete: Option<anyhow::Error>,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct ExplainAnswer {
 ///
 /// # Errors
 ///
-/// Where the server cannot be read, or has nothing of this name.
+/// Fails if the server cannot be read, or has nothing with this name.
 pub(crate) async fn explain(
     reader: &Reader,
     request: &ExplainRequest<'_>,
@@ -106,11 +106,16 @@ fn no_project_error<'a>(project: &str, known: impl Iterator<Item = &'a str>) -> 
     error_with_help(format!("there is no project `{project}`"), help)
 }
 
-/// The error where steps of the project that was asked for could not be read. What the key may not see belongs to it
-/// for certain only where nothing else is told.
-fn incomplete_error(live: &Live, project: &str, told: &Explanation) -> Option<anyhow::Error> {
+/// Returns an error if steps of the project in question could not be read. An unread part that names no project
+/// counts only if the explanation has no steps at all.
+fn incomplete_error(
+    live: &Live,
+    project: &str,
+    explanation: &Explanation,
+) -> Option<anyhow::Error> {
+    let has_no_steps = explanation.steps.is_empty();
     let is_about_question =
-        |part: &&UnreadPart| hides_steps(part) && (part.project.is_some() || told.steps.is_empty());
+        |part: &&UnreadPart| hides_steps(part) && (part.project.is_some() || has_no_steps);
     let unread = group_by_cause(live.unread.iter().filter(is_about_question));
     let unread: Vec<_> = unread.iter().map(|(what, why)| format!("{what}: {why}")).collect();
     if unread.is_empty() {
@@ -120,14 +125,14 @@ fn incomplete_error(live: &Live, project: &str, told: &Explanation) -> Option<an
     let message = format!("not all steps of project `{project}` could be read: {unread}");
     Some(error_with_help(
         message,
-        "look at the project's Git settings and the key's permissions in Octopus",
+        "check the project's Git settings and the key's permissions in Octopus",
     ))
 }
 
 fn explain_step(input: &ExplainInput, project: &str, step: &str) -> anyhow::Result<Explanation> {
     let name = Name::new(step);
-    let is_asked = |other: &LiveStep| other.step == name || other.action == name;
-    let explanation = Explanation::for_steps(input, is_asked);
+    let has_name = |live: &LiveStep| live.step == name || live.action == name;
+    let explanation = Explanation::for_steps(input, has_name);
     if !explanation.steps.is_empty() {
         return Ok(explanation);
     }
@@ -135,50 +140,50 @@ fn explain_step(input: &ExplainInput, project: &str, step: &str) -> anyhow::Resu
         process
             .steps
             .iter()
-            .flat_map(|other| std::iter::once(other).chain(process.inner_steps(other)))
+            .flat_map(|outer| std::iter::once(outer).chain(process.inner_steps(outer)))
     });
-    let names = steps.flat_map(|other| [other.display_name().as_str(), other.step.as_str()]);
+    let names = steps.flat_map(|live| [live.display_name().as_str(), live.step.as_str()]);
     let help = match (nearest_name(step, names), explanation.unread.first()) {
         (Some(near), _) => format!("a step of a similar name exists: `{near}`"),
         (None, Some(unread)) => unread.clone(),
         (None, None) => "leave the step out to see all steps of the project".to_owned(),
     };
-    let of = if input.live.unread.iter().any(hides_steps) {
-        "what could be read of project"
+    let searched = if input.live.unread.iter().any(hides_steps) {
+        "the readable part of project"
     } else {
         "project"
     };
-    Err(error_with_help(format!("there is no step `{step}` in {of} `{project}`"), help))
+    Err(error_with_help(format!("there is no step `{step}` in {searched} `{project}`"), help))
 }
 
-/// Whether steps of the space are among what could not be read.
-fn hides_steps(gap: &UnreadPart) -> bool {
-    matches!(gap.hidden, HiddenData::Steps | HiddenData::StepsInGit)
+/// Whether an unread part may contain steps of the space.
+fn hides_steps(part: &UnreadPart) -> bool {
+    matches!(part.hidden, HiddenData::Steps | HiddenData::StepsInGit)
 }
 
-/// What the file says of live steps, by the rules that decide about them.
+/// Returns what the files declare for each live step, and by which rule.
 fn declared_steps(files: &LoadedFiles, live: &Live) -> HashMap<Address, DeclaredAnswer> {
     let is_in_git = |address: &Address| matches!(address, Address::Step { branch: Some(_), .. });
     let leaves_git = files.desired.version_control.is_none();
     let decided = deciding_rules(&files.desired, live).into_iter();
-    let told = decided.filter_map(|(address, rule)| {
+    let answers = decided.filter_map(|(address, rule)| {
         if leaves_git && is_in_git(&address) {
             let why = "it is stored in Git, and the file has no `[version_control]`";
             return Some((address, DeclaredAnswer::new_unmanaged(why)));
         }
         let line = files.sources.start_line(&rule.span)?;
         let rule_answer = RuleAnswer { line, label: rule.label.clone() };
-        let said = describe_verdict(&rule.verdict, &files.desired);
-        Some((address, DeclaredAnswer { rule: Some(rule_answer), placement: said }))
+        let placement = describe_verdict(&rule.verdict, &files.desired);
+        Some((address, DeclaredAnswer { rule: Some(rule_answer), placement }))
     });
-    told.collect()
+    answers.collect()
 }
 
-/// Where a rule says that its steps shall run.
+/// Describes where a rule places its steps.
 fn describe_verdict(verdict: &PlacementVerdict, desired: &Desired) -> PlacementAnswer {
     let target = match verdict {
         PlacementVerdict::Leave => {
-            let text = "left as it is".to_owned();
+            let text = "left unchanged".to_owned();
             return PlacementAnswer { place: "left", text, ..PlacementAnswer::default() };
         }
         PlacementVerdict::Place(target) => target,
@@ -207,7 +212,7 @@ fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePo
     let name = Name::new(wanted);
     let is_slug = |pool: &LivePool| !pool.slug.is_empty() && Name::new(&pool.slug) == name;
     let by: [&dyn Fn(&LivePool) -> bool; 3] =
-        [&|other| Name::new(other.id.as_str()) == name, &|other| other.name == name, &is_slug];
+        [&|pool| Name::new(pool.id.as_str()) == name, &|pool| pool.name == name, &is_slug];
     let found = by.iter().find_map(|by| live.pools.iter().find(|it| by(it)));
     found.ok_or_else(|| {
         let near = nearest_name(wanted, live.pools.iter().map(|it| it.name.as_str()));
@@ -244,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_says_beside_each_step_which_rule_decides() {
+    async fn a_file_shows_next_to_each_step_which_rule_decides() {
         let server = Server::start().await;
         let files = LoadedFiles::parse(source(
             "version = 1\n[pools.sql]\nname = \"SQL\"\n\

@@ -1,4 +1,4 @@
-//! The files of a run, as text: parsed, and what every command needs to know about them.
+//! The configuration files of a command, parsed.
 
 use poolwright_core::{
     config,
@@ -9,14 +9,14 @@ use poolwright_core::{
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
-/// What the files say.
+/// Configuration files without errors.
 #[derive(Debug)]
 pub(crate) struct LoadedFiles {
     /// Their texts.
     pub(crate) sources: Sources,
-    /// What they ask for.
+    /// What they declare.
     pub(crate) desired: Desired,
-    /// Warnings; errors have stopped the run.
+    /// Warnings about them.
     pub(crate) warnings: Vec<Finding>,
 }
 
@@ -25,7 +25,7 @@ impl LoadedFiles {
     ///
     /// # Errors
     ///
-    /// The texts and the findings, where one of these is an error.
+    /// Returns the texts and the findings if one of the findings is an error.
     pub(crate) fn parse(sources: Sources) -> Result<Self, (Sources, Vec<Finding>)> {
         let (desired, findings) = config::load_desired(&sources);
         if findings.iter().any(|finding| finding.level == Level::Error) {
@@ -34,7 +34,7 @@ impl LoadedFiles {
         Ok(Self { sources, desired, warnings: findings })
     }
 
-    /// The server that the files name.
+    /// The URL of the server that the files name.
     pub(crate) fn url(&self) -> Option<&str> {
         self.desired.url.as_ref().map(|url| url.value.as_str())
     }
@@ -44,19 +44,19 @@ impl LoadedFiles {
         self.desired.space.as_ref().map(|space| space.value.as_str())
     }
 
-    /// `sha256:` and the digest of the files' texts.
+    /// Returns `sha256:` and the digest of the files' texts.
     pub(crate) fn sources_digest(&self) -> String {
         let mut digest = Sha256::new();
         for source in &self.sources.0 {
-            // The length parts two texts, so that no two lists of files are one text.
+            // The length separates the texts, so that different lists of files have different digests.
             digest.update(source.text.len().to_le_bytes());
             digest.update(&source.text);
         }
-        let mut shown = "sha256:".to_owned();
+        let mut text = "sha256:".to_owned();
         for byte in digest.finalize() {
-            _ = write!(shown, "{byte:02x}");
+            _ = write!(text, "{byte:02x}");
         }
-        shown
+        text
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     use crate::ops::sample::source;
 
     #[test]
-    fn files_with_an_error_are_given_back_with_what_is_wrong() {
+    fn files_with_an_error_are_returned_with_the_findings() {
         let (sources, findings) =
             LoadedFiles::parse(source("version = 1\npols = 3\n")).unwrap_err();
         assert_eq!(sources.0.len(), 1);

@@ -1,4 +1,4 @@
-//! From a file and a server to the same file, brought up to what is live.
+//! Updates the text of a file to match a server.
 
 use super::{LoadedFiles, Target, error_with_help, pull, unsaved_header};
 use poolwright_client::octopus::Reader;
@@ -10,25 +10,25 @@ use poolwright_core::{
     pull::{FilePlan, KeepResult, keep_text},
 };
 
-/// What comes of a file that is kept.
+/// The outcome of updating a file.
 #[derive(Debug)]
 pub(crate) enum KeepOutcome {
-    /// Its new text.
+    /// The file was updated.
     Kept {
-        /// The text, what was edited, and why a plan of it is refused although it changes nothing.
+        /// The text, what was edited, and why a plan for it is refused although it changes nothing.
         result: KeepResult,
-        /// What the file lacks, since it could not be read.
+        /// What the file lacks because it could not be read.
         unread: Vec<UnreadPart>,
     },
-    /// It cannot be kept.
+    /// The file cannot be updated.
     Refused(Finding),
 }
 
-/// Edits the text of a file where it says something else than what is live.
+/// Edits the text of a file where it differs from the server.
 ///
 /// # Errors
 ///
-/// Where the server cannot be read, or not all of it: what is not seen would be taken for gone.
+/// Fails if the server cannot be read completely: anything unseen would be taken for deleted.
 pub(crate) async fn keep_file(
     reader: &Reader,
     files: &LoadedFiles,
@@ -37,7 +37,7 @@ pub(crate) async fn keep_file(
 ) -> anyhow::Result<KeepOutcome> {
     let visible = pull::read_visible(reader, target, Some(&files.desired)).await?;
     if let Some(UnreadPart { what, why, .. }) = visible.hidden.first() {
-        let help = "nothing was written; keep the file with a key that sees all of the space";
+        let help = "use a key that may see the whole space; nothing was written";
         return Err(error_with_help(format!("cannot see {what}: {why}"), help));
     }
     let live = visible.live;
@@ -47,7 +47,11 @@ pub(crate) async fn keep_file(
     })
 }
 
-/// What a plan of a text would be; what is wrong with the text, where it does not load.
+/// Returns the plan for a text.
+///
+/// # Errors
+///
+/// Returns the first error if the text does not load.
 fn judge_text(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
@@ -76,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pool_that_is_gone_goes_out_of_the_file() {
+    async fn a_deleted_pool_is_removed_from_the_file() {
         let server = Server::start().await;
         let outcome = keep(&server, octopus_sandbox::ADMIN_KEY).await.unwrap();
         let KeepOutcome::Kept { result, unread } = outcome else { panic!("{outcome:?}") };
@@ -85,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_does_not_see_everything_keeps_nothing() {
+    async fn a_key_that_does_not_see_everything_updates_nothing() {
         let server = Server::start().await;
         let error = keep(&server, NO_WORKERS_KEY).await.unwrap_err();
         assert!(error.to_string().starts_with("cannot see the workers"), "{error}");

@@ -1,4 +1,4 @@
-//! From files and a server to a plan. What the plan itself turns out to need is read in one more step at most.
+//! Makes a plan from files and a server. What the plan itself turns out to need is read in at most one more step.
 
 use super::{LoadedFiles, Target};
 use poolwright_client::octopus::Reader;
@@ -10,21 +10,22 @@ use poolwright_core::{
 };
 use poolwright_refresh::{find_space, refresh_live, refresh_missing};
 
-/// What is planned, beside the files.
+/// What to plan, besides the files.
 pub(crate) struct PlanRequest<'a> {
     /// The server and the space.
     pub(crate) target: Target<'a>,
-    /// The addresses that the plan is narrowed to.
+    /// The addresses to narrow the plan to.
     pub(crate) addresses: TargetFilter,
-    /// The wave up to which steps move.
+    /// The last wave whose steps move; all waves if `None`.
     pub(crate) wave: Option<&'a str>,
 }
 
-/// The plan of these files. One with a finding of level `Error` says why they do not fit the server, and is not whole.
+/// Makes the plan for these files. A finding of level `Error` says why they do not fit the server; the plan is
+/// incomplete then.
 ///
 /// # Errors
 ///
-/// Where the server cannot be read.
+/// Fails if the server cannot be read.
 pub(crate) async fn plan_files(
     reader: &Reader,
     files: &LoadedFiles,
@@ -67,16 +68,16 @@ impl PlanRequest<'_> {
     }
 }
 
-/// What a first plan shows that has not been read for it.
+/// What a first plan turns out to need that has not been read.
 #[derive(Debug, PartialEq, Eq)]
 enum FurtherNeed {
-    /// All was read.
+    /// Nothing more.
     Nothing,
-    /// The snapshots that keep their old pools: steps move.
+    /// The snapshots that keep their old pools, because steps move.
     Snapshots,
-    /// Every step: what these run on changes, although the plan does not name them.
+    /// Every step, because the plan changes what steps run on without naming them.
     EveryStep {
-        /// What of that has not been read.
+        /// The part that has not been read.
         missing: ReadScope,
     },
 }
@@ -97,7 +98,7 @@ impl FurtherNeed {
     }
 }
 
-/// The plan, with a warning for what keeps its old pools although steps move.
+/// Adds a warning for each snapshot that keeps its old pools although steps move.
 fn warn_frozen(mut plan: Plan, live: &Live, frozen: &Live) -> Plan {
     let warnings = diff::frozen_warnings(&plan, live, frozen);
     plan.findings.extend(warnings);
@@ -134,7 +135,7 @@ mod tests {
         assert!(plan.header.scope.deployments && plan.header.scope.snapshots);
         assert_eq!(server.lists("workerpools"), 2);
         assert_eq!(server.lists("projects"), 1);
-        // What was read before is not read again.
+        // Nothing is read twice.
         assert_eq!(server.lists("workers"), 1);
     }
 

@@ -1,4 +1,4 @@
-//! From a server to the text of a `workers.toml`, of which a plan is empty.
+//! Writes the state of a server as the text of a `workers.toml`, for which a plan is empty.
 
 use super::{Target, error_with_help, unsaved_header};
 use poolwright_client::octopus::Reader;
@@ -13,20 +13,20 @@ use poolwright_core::{
 };
 use poolwright_refresh::{find_space, hidden_parts, lacking_permissions, refresh_live};
 
-/// A file of what is live.
+/// A configuration file that matches the server.
 #[derive(Debug)]
 pub(crate) struct PulledConfig {
     /// Its text.
     pub(crate) text: String,
-    /// What it lacks, since it could not be read.
+    /// What it lacks because it could not be read.
     pub(crate) unread: Vec<UnreadPart>,
 }
 
-/// Everything of a space that a file can say.
+/// Writes everything in a space that a file can declare.
 ///
 /// # Errors
 ///
-/// Where the server cannot be read; or where a plan of the file would not be empty, which is a defect.
+/// Fails if the server cannot be read, or if a plan for the file would not be empty, which is a bug.
 pub(crate) async fn pull_config(
     reader: &Reader,
     target: Target<'_>,
@@ -38,17 +38,17 @@ pub(crate) async fn pull_config(
     Ok(PulledConfig { text, unread: live.unread })
 }
 
-/// What a key may see of a space.
+/// The part of a space that a key may see.
 pub(super) struct VisibleLive {
-    /// What is live, as far as a plan of it could be made with the same key.
+    /// The live state, without anything that a plan with the same key could not read.
     pub(super) live: Live,
     /// What the key may not see.
     pub(super) hidden: Vec<UnreadPart>,
 }
 
-/// Reads all that a file can say, as far as the key may see it; `kept` is the file that is brought up to date.
+/// Reads everything that a file can declare, as far as the key may see it. `kept` is the file to update, if any.
 ///
-/// What a plan could not read with this key is left out, so that a plan of the file is empty for it.
+/// Anything that a plan could not read with this key is left out, so that a plan for the file is empty.
 pub(super) async fn read_visible(
     reader: &Reader,
     target: Target<'_>,
@@ -62,38 +62,38 @@ pub(super) async fn read_visible(
     Ok(VisibleLive { live, hidden: hidden_parts(reader, &space).await })
 }
 
-/// Takes away what a plan would compare with something that was not read, and notes why.
+/// Removes what a plan would compare with something that was not read, and notes why.
 fn leave_out_unplannable(live: &mut Live, scope: &ReadScope) {
     if live.server.built_in_worker.is_none() {
         let what = "whether steps may run on the built-in worker".to_owned();
-        let why = "the key may not see the server's switches".to_owned();
+        let why = "the key may not see the server's feature settings".to_owned();
         live.unread.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
     }
     if !scope.deployments {
         live.server.built_in_worker = None;
     }
     if !scope.workers {
-        let what = "where steps run, and which pool is the default one".to_owned();
-        let why = "a plan of that would look at the workers".to_owned();
+        let what = "where steps run, and which pool is the default".to_owned();
+        let why = "planning that requires reading the workers".to_owned();
         live.unread.push(UnreadPart::new(what, why, HiddenData::Rules));
         live.pools.iter_mut().for_each(|pool| pool.default = false);
     }
 }
 
-/// Makes sure that the text says what is live: nothing is given away that would change a server.
+/// Checks that a plan for the text is empty, so that a pulled file never changes the server.
 fn check_round_trip(text: &str, live: &Live) -> anyhow::Result<()> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
     let plan = plan_changes(&desired, live, unsaved_header(live.server.space.clone()));
-    let mistakes =
+    let errors =
         findings.iter().chain(&plan.findings).filter(|finding| finding.level == Level::Error);
-    let mistakes = mistakes.map(|finding| finding.message.clone());
+    let errors = errors.map(|finding| finding.message.clone());
     let changes = plan.changes.iter().map(|change| change.address.to_string());
-    match mistakes.chain(changes).next() {
+    match errors.chain(changes).next() {
         None => Ok(()),
         Some(first) => Err(error_with_help(
             format!("the file would not match the server; first difference: {first}"),
-            "this is a defect of poolwright: nothing was written; please report it",
+            "this is a bug in poolwright, please report it; nothing was written",
         )),
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use octopus_sandbox::NO_WORKERS_KEY;
 
     #[tokio::test]
-    async fn a_key_that_sees_no_workers_pulls_pools_and_says_what_is_left_out() {
+    async fn a_key_that_sees_no_workers_pulls_pools_and_reports_what_is_missing() {
         let server = Server::start().await;
         let whole = pull_config(&server.reader(), server.target()).await.unwrap();
         assert!(whole.text.contains("[[placements]]") || whole.text.contains("default"));
@@ -114,15 +114,12 @@ mod tests {
         let partial = pull_config(&reader, server.target()).await.unwrap();
         assert!(!partial.text.contains("[[placements]]"));
         let unread: Vec<_> = partial.unread.iter().map(|part| part.what.as_str()).collect();
-        assert!(
-            unread.contains(&"where steps run, and which pool is the default one"),
-            "{unread:?}"
-        );
+        assert!(unread.contains(&"where steps run, and which pool is the default"), "{unread:?}");
         assert_eq!(server.lists("workers"), 1);
     }
 
     #[tokio::test]
-    async fn a_text_that_does_not_match_the_server_is_not_given_away() {
+    async fn a_text_that_does_not_match_the_server_is_not_returned() {
         let server = Server::start().await;
         let visible = read_visible(&server.reader(), server.target(), None).await.unwrap();
         let text = "version = 1\n[pools.sql]\nname = \"SQL\"\n";

@@ -1,4 +1,4 @@
-//! From a receipt and a server to the plan that undoes an apply.
+//! Makes the plan that undoes an apply.
 
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
@@ -11,12 +11,12 @@ use poolwright_core::{
 };
 use poolwright_refresh::refresh_live;
 
-/// The plan that undoes what `receipt` has recorded; `file` is where the receipt is from, and `url` the server as the
-/// user named it.
+/// Makes the plan that undoes the changes in `receipt`. `file` is the path of the receipt, and `url` the server as
+/// the user named it.
 ///
 /// # Errors
 ///
-/// Where the server cannot be read.
+/// Fails if the server cannot be read.
 pub(crate) async fn plan_receipt_rollback(
     reader: &Reader,
     receipt: &Receipt,

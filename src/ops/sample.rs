@@ -1,4 +1,4 @@
-//! A server and files for the tests of use cases.
+//! A server and files for tests of the use cases.
 
 use super::Target;
 use octopus_sandbox::{
@@ -10,63 +10,63 @@ use poolwright_core::finding::{Source, Sources};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
-/// A sandbox that notes what it is asked.
+/// A sandbox that records its requests.
 pub(super) struct Server {
     sandbox: Sandbox,
-    asked: Arc<Mutex<Vec<String>>>,
+    targets: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// One with the chapter's company, of which every step runs on the built-in worker.
+    /// Starts a server with the seed `chapter`, where every step runs on the built-in worker.
     pub(super) async fn start() -> Self {
         Self::with_seed(Seed::Chapter).await
     }
 
-    /// One that begins with this state.
+    /// Starts a server with this state.
     pub(super) async fn with_state(state: String) -> Self {
         Self::with_seed(Seed::State(state)).await
     }
 
     async fn with_seed(seed: Seed) -> Self {
-        let asked = Arc::<Mutex<Vec<String>>>::default();
-        let note = Arc::clone(&asked);
+        let targets = Arc::<Mutex<Vec<String>>>::default();
+        let note = Arc::clone(&targets);
         let recorder = Recorder::new(move |exchange: RecordedExchange| {
             note.lock().unwrap().push(exchange.target);
         });
         let options =
             SandboxOptions { seed, recorder: Some(recorder), ..SandboxOptions::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { sandbox: start_server(options, listener).await.unwrap(), asked }
+        Self { sandbox: start_server(options, listener).await.unwrap(), targets }
     }
 
-    /// A reader that may see everything.
+    /// Returns a reader that may see everything.
     pub(super) fn reader(&self) -> Reader {
         self.reader_with(ADMIN_KEY)
     }
 
-    /// A reader with this key.
+    /// Returns a reader with this key.
     pub(super) fn reader_with(&self, key: &str) -> Reader {
         let key = Credentials::ApiKey(Secret::from(key.to_owned()));
         Connection::open(ConnectionOptions::new(self.sandbox.url(), key)).unwrap().reader()
     }
 
-    /// The server and its default space.
+    /// Returns the server and its default space.
     pub(super) fn target(&self) -> Target<'_> {
         Target { url: self.sandbox.url(), space: None }
     }
 
-    /// How often the list of this segment was asked for.
+    /// Returns how often this segment was listed.
     pub(super) fn lists(&self, segment: &str) -> usize {
         let list = format!("/api/Spaces-1/{segment}");
         let is_list = |target: &&String| {
             let path = target.split('?').next().unwrap_or_default();
             path.trim_end_matches("/all") == list
         };
-        self.asked.lock().unwrap().iter().filter(is_list).count()
+        self.targets.lock().unwrap().iter().filter(is_list).count()
     }
 }
 
-/// One file with this text.
+/// Returns one file with this text.
 pub(super) fn source(text: &str) -> Sources {
     Sources(vec![Source { path: "workers.toml".to_owned(), text: text.to_owned() }])
 }

@@ -104,7 +104,7 @@ fn what_is_pulled_on_any_seed_is_kept_as_it_is() {
         let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
         // What could not be read is told before it.
         let last = output.stderr.lines().last().unwrap_or_default();
-        assert_eq!(last, "workers.toml is as it is live: nothing is written");
+        assert_eq!(last, "workers.toml already matches the server; nothing was written");
         assert_eq!(workbench.read("workers.toml"), text);
     }
 }

@@ -258,7 +258,10 @@ fn what_is_new_is_added_where_the_file_has_such_rules() {
     let before = pulled_with(&workbench, "[[target_pools]]\ntarget = \"none*\"\nleave = true\n");
     insta::assert_snapshot!(keep(&workbench, &before));
     let before = pulled_with(&workbench, "");
-    assert_eq!(keep(&workbench, &before), "workers.toml is as it is live: nothing is written\n");
+    assert_eq!(
+        keep(&workbench, &before),
+        "workers.toml already matches the server; nothing was written\n"
+    );
 }
 
 #[test]
@@ -367,7 +370,7 @@ fn a_plan_that_is_refused_though_nothing_changes_is_told() {
     let pulled = workbench.run(&["pull"]).expect(0).stdout;
     workbench.write("workers.toml", &pulled.replacen("on_unreachable = \"skip\"\n", "", 1));
     let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-    let (_, told) = kept.stderr.split_once("workers.toml is as").unwrap();
+    let (_, told) = kept.stderr.split_once("workers.toml already matches").unwrap();
     insta::assert_snapshot!(told);
     workbench.run(&["plan"]).expect(3);
 }

@@ -281,7 +281,7 @@ fn short_forms_are_edited_where_they_stand() {
     let after = workbench.read("workers.toml");
     insta::assert_snapshot!(format!("{}\n{}", output.stderr, changed(SHORT, &after)));
     let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-    assert_eq!(output.stderr, "workers.toml is as it is live: nothing is written\n");
+    assert_eq!(output.stderr, "workers.toml already matches the server; nothing was written\n");
 }
 
 #[test]

@@ -26,7 +26,11 @@ fn keeping(workbench: &Workbench, before: &str) -> String {
     workbench.settled();
     let after = workbench.read("workers.toml");
     let again = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-    assert!(again.stderr.ends_with("is as it is live: nothing is written\n"), "{}", again.stderr);
+    assert!(
+        again.stderr.ends_with("already matches the server; nothing was written\n"),
+        "{}",
+        again.stderr
+    );
     format!("{}\n{}", kept.stderr, changed(before, &after))
 }
 
@@ -186,7 +190,7 @@ fn a_container_that_is_so_stays() {
     workbench.settled();
     assert_eq!(
         keeping(&workbench, &before),
-        "workers.toml is as it is live: nothing is written\n\n"
+        "workers.toml already matches the server; nothing was written\n\n"
     );
 }
 
@@ -225,5 +229,9 @@ fn what_is_new_is_left_out_where_a_rule_that_is_there_would_take_it() {
     assert!(again.stderr.contains("was not added: "), "{}", again.stderr);
     assert_eq!(workbench.read("workers.toml"), text);
     let gone = workbench.run(&["pull", "--keep", "nothing.toml"]).expect(1);
-    assert!(gone.stderr.contains("help: `poolwright pull -o FILE`"), "{}", gone.stderr);
+    assert!(
+        gone.stderr.contains("help: write a new file with `poolwright pull -o FILE`"),
+        "{}",
+        gone.stderr
+    );
 }

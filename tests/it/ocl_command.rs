@@ -322,5 +322,5 @@ fn a_file_that_is_found_twice_is_edited_once() {
     std::os::unix::fs::symlink(&file, folder.path().join("again.ocl")).unwrap();
     let args = ["plan", "--project", "Web Store", ".", "web", "web/.octopus/runbooks/restart.ocl"];
     let (code, text) = run(&folder, &args);
-    assert!(text.contains("3 steps of 2 of 2 files\n"), "{text}{code}");
+    assert!(text.contains("3 steps in 2 of 2 files\n"), "{text}{code}");
 }

@@ -157,9 +157,11 @@ fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
 #[test]
 fn a_project_may_be_said_by_its_slug_and_one_that_no_rule_is_about_is_told() {
     let rules = "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\nproject = \"Web Store\"\npool = \"new\"\n";
-    for (project, told) in
-        [("web-store", "+"), ("WEB STORE", "+"), ("Web Stor", "a rule is about `Web Store`")]
-    {
+    for (project, told) in [
+        ("web-store", "+"),
+        ("WEB STORE", "+"),
+        ("Web Stor", "a rule selects a similar name: `Web Store`"),
+    ] {
         let folder = octopus(rules, &[("deployment_process.ocl", &step("a", ""))]);
         let (code, text) = run(&folder, &["plan", "--project", project, ".octopus"]);
         assert_eq!(code, 0, "{text}");

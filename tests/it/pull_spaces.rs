@@ -153,7 +153,7 @@ fn a_plan_of_what_is_pulled_is_empty_on_spaces_of_any_content() {
         let plan = workbench.run(&["plan", "--exit-code"]);
         assert_eq!(plan.code, 0, "space {seed}\n{text}\n{}\n{}", plan.stdout, plan.stderr);
         let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-        assert!(kept.stderr.ends_with("nothing is written\n"), "space {seed}\n{}", kept.stderr);
+        assert!(kept.stderr.ends_with("nothing was written\n"), "space {seed}\n{}", kept.stderr);
         assert_eq!(workbench.read("workers.toml"), text);
         // The file of another space comes to be one of this.
         workbench.write("workers.toml", &other);
@@ -183,7 +183,7 @@ fn what_a_key_may_not_see_is_told_and_a_plan_for_it_is_empty() {
         let pulled = workbench.run(&["pull", "-o", "workers.toml", "--force"]).expect(0);
         let told = format!("the {lacks} of space \"Default\": Missing permission");
         assert!(
-            pulled.stderr.contains(&format!("warning: not in the file: {told}")),
+            pulled.stderr.contains(&format!("warning: missing from the file: {told}")),
             "{}",
             pulled.stderr
         );

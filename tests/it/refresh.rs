@@ -271,7 +271,7 @@ async fn a_process_that_cannot_be_read_is_a_gap() {
     let scope = parts(&["deployments"]);
     let live = read(&bench, &scope).await.unwrap();
     assert_eq!((live.processes.len(), live.unread.len()), (7, 1));
-    assert!(live.unread[0].why.starts_with("the server answered 403"), "{:?}", live.unread);
+    assert!(live.unread[0].why.starts_with("the server returned 403"), "{:?}", live.unread);
 }
 
 #[tokio::test]

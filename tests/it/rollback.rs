@@ -105,7 +105,7 @@ fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
     let output = workbench.run(&["apply", "back.json"]).expect(4);
     assert!(output.stderr.contains("the plan expects"), "{}", output.stderr);
     let help = output.stderr.lines().last().unwrap();
-    assert!(help.starts_with("help: plan again: `poolwright rollback "), "{help}");
+    assert!(help.starts_with("help: make a new plan: `poolwright rollback "), "{help}");
     assert!(help.ends_with(".json -o back.json`"), "{help}");
     assert_eq!(workbench.writes(), writes);
 }
@@ -338,7 +338,7 @@ fn what_is_no_receipt_is_told_so() {
         let output = workbench.rollback("receipt.json").expect(1);
         _ = writeln!(all, "{}", output.stderr.lines().next().unwrap_or_default());
         assert!(
-            output.stderr.contains("help: every `apply` leaves a receipt"),
+            output.stderr.contains("help: name a receipt that `apply` wrote"),
             "{}",
             output.stderr
         );

@@ -222,7 +222,7 @@ fn an_existing_file_is_not_seeded_again_and_the_program_says_so() {
         // The last line is printed once it serves.
         let told: Vec<String> =
             lines.map(|it| it.unwrap()).take_while(|it| !it.starts_with("Ctrl-C")).collect();
-        told.iter().any(|text| text.contains("`--seed` is for a file that is not there yet"))
+        told.iter().any(|text| text.contains("`--seed` applies only to a new file"))
     };
     assert_eq!((serve("empty"), serve("acme")), (false, true));
 }

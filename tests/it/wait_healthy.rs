@@ -219,7 +219,7 @@ fn a_worker_that_the_plan_deletes_in_the_end_is_none_to_wait_for() {
     );
     let output = workbench.applies("3s", 5);
     assert!(
-        output.stderr.contains("no worker of pools.p is healthy after 3s: second is Unavailable"),
+        output.stderr.contains("no worker in pools.p is healthy after 3s: second is Unavailable"),
         "{}",
         output.stderr
     );
@@ -240,7 +240,7 @@ fn as_many_workers_are_waited_for_as_the_file_says() {
     workbench.run(&["plan", "-o", "plan.json"]).expect(3);
     let output = workbench.run(&["apply", "plan.json", "--wait-healthy", "3s"]).expect(5);
     assert!(
-        output.stderr.contains("pools.few has 0 of the 2 healthy workers that it needs after 3s"),
+        output.stderr.contains("pools.few has 0 of the 2 required healthy workers after 3s"),
         "{}",
         output.stderr
     );
@@ -337,7 +337,7 @@ fn a_way_back_waits_too() {
     let back = ["rollback", receipt.as_str(), "--auto-approve", "--wait-healthy"];
     let output = workbench.run(&[&back[..], &["3s"]].concat()).expect(5);
     assert!(
-        output.stderr.contains("no worker of pools.old is healthy after 3s"),
+        output.stderr.contains("no worker in pools.old is healthy after 3s"),
         "{}",
         output.stderr
     );
@@ -384,7 +384,7 @@ fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
     workbench.check(&pool);
     let output = workbench.applies("3s", 5);
     assert!(
-        output.stderr.contains("p-01 was Healthy, and its check has not ended"),
+        output.stderr.contains("p-01 was Healthy, but its check has not ended"),
         "{}",
         output.stderr
     );

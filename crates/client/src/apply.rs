@@ -1,9 +1,9 @@
-//! Carries a plan out: every change once, in order, side by side where nothing speaks against it.
+//! Applies a plan: every change once, in order, and concurrently if possible.
 //!
-//! A plan leaves nothing to choose, so nothing is decided here but what to do when the server is not as
-//! the plan saw it: then nothing is written, and the change has failed. Where the user wants it, steps wait
-//! until the workers that they come to are healthy ([`HealthWait`]). What happens is told as events, of which
-//! [`journal`] makes a receipt. Never: a file, a clock, or a word to the user.
+//! A plan leaves no choices open. The only decision here is what to do if the server has changed since the plan:
+//! nothing is written, and the change fails. Steps can wait until the workers in their new pool are healthy
+//! ([`HealthWait`]). Progress is reported as events, which [`journal`] records in a receipt. Never: a file, a
+//! clock, or output to the user.
 
 mod health;
 pub mod journal;
@@ -30,76 +30,76 @@ use std::sync::Mutex;
 use tokio::sync::watch;
 use write::ChangeWriter;
 
-/// How a plan is carried out.
+/// How to apply a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplyOptions {
-    /// How many objects are written side by side; at least one is.
+    /// The maximum number of concurrent writes; at least one.
     pub parallelism: usize,
-    /// What steps wait for before they move; nothing where there is nothing in it.
+    /// The workers that steps wait for before they move; empty for no wait.
     pub wait: HealthWait,
 }
 
-/// What happens, as it happens. `index` is the change's place in the plan, counted from 0.
+/// The progress of an apply. `index` is the change's index in the plan, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApplyEvent {
-    /// The object is looked at; nothing was sent that changes it.
+    /// The object is being read; nothing that changes it has been sent.
     Started {
-        /// Which change.
+        /// The change's index.
         index: usize,
     },
-    /// A request that changes these fields is about to be sent. Told again where it is sent again.
+    /// A request that changes these fields is about to be sent. Repeated if the request is sent again.
     Writing {
-        /// Which change.
+        /// The change's index.
         index: usize,
-        /// What the request changes, with what was there.
+        /// The changed fields, with their previous values.
         written: Vec<WrittenField>,
     },
-    /// The server is as the change wants it.
+    /// The server is in the state that the change requires.
     Done {
-        /// Which change.
+        /// The change's index.
         index: usize,
-        /// The id of what was created, or was there already.
+        /// The id of the object that was created, or already existed.
         id: Option<String>,
-        /// What was changed; empty where nothing had to be.
+        /// The changed fields; empty if nothing had to change.
         written: Vec<WrittenField>,
     },
-    /// The server is not as the change wants it, or it is not known.
+    /// The change failed, or its outcome is unknown.
     Failed {
-        /// Which change.
+        /// The change's index.
         index: usize,
         /// Why.
         error: String,
-        /// Whether the change may have been made all the same.
+        /// Whether the change may have been made anyway.
         unknown: bool,
     },
-    /// The workers of a pool were looked at, since steps wait for them.
+    /// The workers of a pool that steps wait for were checked.
     WorkersChecked {
         /// The pool.
         pool: Address,
-        /// How many of its workers are enabled.
+        /// The number of enabled workers.
         workers: usize,
-        /// How many of these are known to be healthy.
+        /// The number of enabled workers known to be healthy.
         healthy: usize,
-        /// Whether that is enough, and the steps move.
+        /// Whether these are enough, so that the steps move.
         ready: bool,
     },
     /// Nothing was sent.
     Skipped {
-        /// Which change.
+        /// The change's index.
         index: usize,
         /// Why: `waits for pools.sql`, `interrupted`.
         because: String,
     },
 }
 
-/// Carries the plan out, and returns what became of each change, in the order of the plan.
+/// Applies the plan, and returns the outcome of each change, in the order of the plan.
 ///
-/// Every event is told to `listen` before the next request of its change is sent. Once `stop` is true,
-/// what is under way is finished, and nothing else is begun.
+/// Every event is passed to `listen` before the next request of its change is sent. Once `stop` is true,
+/// running writes are finished, and nothing else is started.
 ///
 /// # Errors
 ///
-/// None: what goes wrong is an outcome of the change that it happens to.
+/// None: a failure is the outcome of its change.
 pub async fn apply_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
@@ -112,14 +112,14 @@ pub async fn apply_plan(
     let mut outcomes = vec![ChangeOutcome::Skipped; plan.changes.len()];
     let listener = Mutex::new(listen);
     let send_event = |event: ApplyEvent| {
-        // A listener that panicked once has a broken mind, and it alone can tell.
+        // If the listener panicked, it decides itself what to do about its state.
         let mut listen = listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         listen(event);
     };
     let writes = ChangeWriter::new(connection, plan, &send_event);
     let watch = HealthWatch::new(&writes, &send_event, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
-    let (mut looks, mut looked_at) = (SelectAll::new(), 0);
+    let (mut checks, mut open_checks) = (SelectAll::new(), 0);
     let mut stopped = *stop.borrow();
     loop {
         while let Some(next) = schedule.next_work(stopped) {
@@ -129,39 +129,39 @@ pub async fn apply_plan(
                 }
                 NextAction::Start(unit) => under_way.push(writes.write_unit(unit)),
                 NextAction::CheckHealth(places) => {
-                    looked_at += places.len();
-                    looks.push(watch.watch_pools(places));
+                    open_checks += places.len();
+                    checks.push(watch.watch_pools(places));
                 }
             }
         }
-        if under_way.is_empty() && looked_at == 0 {
+        if under_way.is_empty() && open_checks == 0 {
             break;
         }
         tokio::select! {
             Some(ended) = under_way.next() => for (index, outcome) in ended {
                 schedule.finish_change(index, outcome == ChangeOutcome::Done);
-                if let Some(item) = outcomes.get_mut(index) {
-                    *item = outcome;
+                if let Some(slot) = outcomes.get_mut(index) {
+                    *slot = outcome;
                 }
             },
-            Some((place, result)) = looks.next() => {
-                looked_at -= 1;
-                schedule.finish_look(place, result);
+            Some((place, result)) = checks.next() => {
+                open_checks -= 1;
+                schedule.finish_check(place, result);
             },
             () = wait_for_stop(&mut stop), if !stopped => {
-                // Nothing moves any more for which workers would have to be healthy.
-                (stopped, looked_at) = (true, 0);
-                looks.clear();
+                // No step moves any more, so no worker has to be healthy.
+                (stopped, open_checks) = (true, 0);
+                checks.clear();
             },
             else => break,
         }
     }
-    drop(looks);
+    drop(checks);
     drop(under_way);
     outcomes
 }
 
-/// Ready once somebody asks to stop; never, where nobody can any more.
+/// Completes once a stop is requested; never, if the sender is gone.
 async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;

@@ -1,8 +1,8 @@
-//! The wire: anything may read an Octopus Server; only [`apply`] can write to it.
+//! The wire: any code may read an Octopus Server, but only [`apply`] can write to it.
 //!
-//! [`octopus`] has the connection and the readers. What writes is private to [`apply`], whose one entry
+//! [`octopus`] has the connection and the readers. The writer is private to [`apply`], whose only entry point
 //! takes an approved plan. The two share a crate because privacy inside a crate is what seals the writer:
-//! no other crate can name it, whatever connection that crate holds.
+//! no other crate can name it, whatever connection it holds.
 //!
 //! # The seal
 //!
@@ -18,7 +18,7 @@
 //! }
 //! ```
 //!
-//! The same function with a write in it does not compile, because the writer is private to `apply`:
+//! The same function with a write does not compile, because the writer is private to `apply`:
 //!
 //! ```compile_fail,E0603
 //! use poolwright_client::{apply::writer::Writer, octopus::{ClientError, Connection, Resource}};
@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! because a connection does not lead to a writer:
+//! because a connection does not give access to a writer:
 //!
 //! ```compile_fail,E0599
 //! use poolwright_client::octopus::{ClientError, Connection, Resource};
@@ -50,7 +50,7 @@
 //! }
 //! ```
 //!
-//! Nor can anything but an approved plan be applied:
+//! Only an approved plan can be applied:
 //!
 //! ```compile_fail,E0308
 //! use poolwright_client::{apply::{ApplyOptions, apply_plan}, octopus::Connection};

@@ -1,7 +1,7 @@
-//! The client of an Octopus Server: what is asked, how often, and what the answers look like.
+//! A client for Octopus Server: requests, retries, and the shape of responses.
 //!
-//! [`Reader`] and [`SpaceReader`] can only read. What writes is private to [`crate::apply`]. Never: a
-//! decision about what the answers mean, or a key in a message.
+//! [`Reader`] and [`SpaceReader`] can only read. The writer is private to [`crate::apply`]. Never: a
+//! decision about what responses mean, or a key in a message.
 
 pub(crate) mod base;
 mod connection;
@@ -13,7 +13,7 @@ mod options;
 mod reader;
 mod refusal;
 mod resource;
-mod retry;
+pub(crate) mod retry;
 mod space_reader;
 pub mod token;
 pub mod wire;

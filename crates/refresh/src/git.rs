@@ -2,8 +2,8 @@
 //!
 //! # Source
 //!
-//! `api.md` 2.10: `{gitRef}` stands between project and process, and there is no reading of many at once.
-//! A protected branch takes no commit.
+//! `api.md` 2.10: `{gitRef}` comes between project and process in a path, and processes cannot be read in
+//! bulk. A protected branch accepts no commits.
 
 mod branches;
 
@@ -29,14 +29,15 @@ use poolwright_core::{
 use futures_util::future::{join_all, try_join_all};
 use std::collections::HashSet;
 
-/// The most branches of a repository that are read for what they use, beside those that a file names.
+/// The most branches of a repository that are read for the pools they use, besides those that a file names.
 pub(super) const BRANCHES: usize = 20;
 
-/// The processes in Git that `scope` asks for, and a gap for each project that cannot be read.
+/// Reads the processes in Git that are in `scope`, and returns an unread part for each project that cannot be
+/// read.
 ///
 /// # Errors
 ///
-/// A failure that is of the connection, and not of one repository.
+/// A failure of the connection, as opposed to one repository.
 pub(super) async fn git_processes(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
@@ -50,28 +51,28 @@ pub(super) async fn git_processes(
         async move { (project, repository.branch_processes().await) }
     });
     let hides = if git.skip_unreachable { HiddenData::Steps } else { HiddenData::StepsInGit };
-    let (mut processes, mut gaps) = (Vec::new(), Vec::new());
+    let (mut processes, mut unread_parts) = (Vec::new(), Vec::new());
     for (project, read) in join_all(repositories).await {
         match read {
             Ok(read) => processes.extend(read),
             Err((on, why)) if is_repository_error(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(
+                unread_parts.push(
                     UnreadPart::new(what, format!("{on}{why}"), hides).in_project(&project.name),
                 );
             }
             Err((_, why)) => return Err(reading.unread_error("the processes in Git", why)),
         }
     }
-    Ok((processes, gaps))
+    Ok((processes, unread_parts))
 }
 
-/// The processes of all branches but those that are `read` already, for what they use; and a gap for each
-/// branch that cannot be read.
+/// Reads the processes of all branches except those already `read`, for the pools they use, and returns an
+/// unread part for each branch that cannot be read.
 ///
 /// # Errors
 ///
-/// A failure that is of the connection, and not of one repository.
+/// A failure of the connection, as opposed to one repository.
 pub(super) async fn branch_snapshots(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
@@ -92,7 +93,7 @@ pub(super) async fn branch_snapshots(
         let known = &known;
         async move { repository.other_processes(known).await }
     });
-    let (mut editions, mut gaps) = (Vec::new(), Vec::new());
+    let (mut snapshots, mut unread_parts) = (Vec::new(), Vec::new());
     for read in join_all(repositories).await {
         let (processes, hidden) =
             read.map_err(|why| reading.unread_error("the branches in Git", why))?;
@@ -101,10 +102,10 @@ pub(super) async fn branch_snapshots(
             process,
             values: Vec::new(),
         };
-        editions.extend(processes.into_iter().map(branch_snapshot));
-        gaps.extend(hidden);
+        snapshots.extend(processes.into_iter().map(branch_snapshot));
+        unread_parts.extend(hidden);
     }
-    Ok((editions, gaps))
+    Ok((snapshots, unread_parts))
 }
 
 /// Whether the runbooks of a project are stored in Git too.
@@ -127,12 +128,11 @@ impl GitProject<'_> {
         RepositoryBranches { reading: self.reading, git: self.git, project: self.project }
     }
 
-    /// The processes of all branches that are asked for, each protected one followed by the branch that
-    /// stands for it.
+    /// Reads the processes of all requested branches, each protected one followed by its stand-in.
     ///
     /// # Errors
     ///
-    /// The failure, with what it is on in words, where the project has several branches.
+    /// The failure, prefixed with its branch if the project has several.
     async fn branch_processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::ClientError)> {
         if !(self.scope.deployments || self.runbooks) {
             return Ok(Vec::new());
@@ -150,12 +150,13 @@ impl GitProject<'_> {
         Ok(read.into_iter().flatten().collect())
     }
 
-    /// The processes of the first branches that are not among `known`, and a gap for each that is not read.
+    /// Reads the processes of the first branches that are not in `known`, and returns an unread part for each
+    /// branch that is not read.
     async fn other_processes(
         &self,
         known: &HashSet<(&str, &str)>,
     ) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), octopus::ClientError> {
-        let of = format!("of the version-controlled project {:?}", self.project.name);
+        let of_project = format!("of the version-controlled project {:?}", self.project.name);
         let unread_part =
             |what: String, why: String| UnreadPart::new(what, why, HiddenData::Snapshots);
         let listed = match self.branch_reader().selected_branches().await {
@@ -163,7 +164,7 @@ impl GitProject<'_> {
             Err(why) if is_repository_error(&why) => {
                 return Ok((
                     Vec::new(),
-                    vec![unread_part(format!("the branches {of}"), why.to_string())],
+                    vec![unread_part(format!("the branches {of_project}"), why.to_string())],
                 ));
             }
             Err(why) => return Err(why),
@@ -171,10 +172,10 @@ impl GitProject<'_> {
         let is_unread_branch = |name: &str| !known.contains(&(self.project.id.as_str(), name));
         let mut branches: Vec<LiveBranch> =
             listed.into_iter().filter(|it| is_unread_branch(&it.at.name)).collect();
-        let mut gaps = Vec::new();
-        if BRANCHES < branches.len() {
-            let what = format!("{} branches {of}", branches.len() - BRANCHES);
-            gaps.push(unread_part(what, format!("no more than {BRANCHES} are read")));
+        let mut unread_parts = Vec::new();
+        if branches.len() > BRANCHES {
+            let what = format!("{} branches {of_project}", branches.len() - BRANCHES);
+            unread_parts.push(unread_part(what, format!("at most {BRANCHES} are read")));
             branches.truncate(BRANCHES);
         }
         let mut processes = Vec::new();
@@ -186,15 +187,15 @@ impl GitProject<'_> {
             match read {
                 Ok(read) => processes.extend(read),
                 Err(why) if is_repository_error(&why) => {
-                    gaps.push(unread_part(
-                        format!("branch {:?} {of}", branch.at.name),
+                    unread_parts.push(unread_part(
+                        format!("branch {:?} {of_project}", branch.at.name),
                         why.to_string(),
                     ));
                 }
                 Err(why) => return Err(why),
             }
         }
-        Ok((processes, gaps))
+        Ok((processes, unread_parts))
     }
 
     async fn read_branch(
@@ -202,25 +203,25 @@ impl GitProject<'_> {
         branch: &LiveBranch,
     ) -> Result<Vec<LiveProcess>, octopus::ClientError> {
         let reader = &self.reading.reader;
-        let at = &octopus::ProjectBranch::from(&branch.at);
+        let address = &octopus::ProjectBranch::from(&branch.at);
         let mut wanted = Vec::new();
         if self.scope.deployments {
             let owner = self.owners.process_owner(self.project, None);
             wanted.push((
-                Resource::BranchProcess(at.clone(), ProcessKind::Deployment, String::new()),
+                Resource::BranchProcess(address.clone(), ProcessKind::Deployment, String::new()),
                 owner,
             ));
         }
         if self.runbooks {
-            let mut runbooks = reader.branch_runbooks(at).await?;
+            let mut runbooks = reader.branch_runbooks(address).await?;
             runbooks.sort_by(|one, other| one.name.cmp(&other.name));
-            for book in runbooks {
-                let owner = self.owners.process_owner(self.project, Some(&book.name));
+            for runbook in runbooks {
+                let owner = self.owners.process_owner(self.project, Some(&runbook.name));
                 wanted.push((
                     Resource::BranchProcess(
-                        at.clone(),
+                        address.clone(),
                         ProcessKind::Runbook,
-                        book.runbook_process_id,
+                        runbook.runbook_process_id,
                     ),
                     owner,
                 ));
@@ -234,8 +235,9 @@ impl GitProject<'_> {
                 .filter(|_| self.scope.templates && has_route);
             let mut process = live_on_branch(process, owner, branch);
             if let Some(outline) = outline {
-                let of = (branch.at.project.as_str(), Some(at));
-                process.templates = resolved::read_template_uses(reader, &outline, of).await?;
+                let project = branch.at.project.as_str();
+                process.templates =
+                    resolved::read_template_uses(reader, &outline, project, Some(address)).await?;
             }
             Ok(process)
         };

@@ -1,5 +1,5 @@
-//! Variables that are stored in Git: on the branches that a file names, on the default one, and on all where
-//! somebody asks for every use.
+//! Variables that are stored in Git: on the branches that a file names, on the default one, and on all of them
+//! when every use of a pool is requested.
 //!
 //! # Source
 //!
@@ -18,13 +18,13 @@ use poolwright_core::{
 
 use futures_util::future::join_all;
 
-/// The variables in Git of a project, as far as they can be read.
+/// The variables in Git of a project that can be read.
 pub(super) struct GitVariables<'a> {
-    /// Whose they are.
+    /// The project.
     pub(super) project: &'a wire::ProjectResource,
-    /// The variables, branch by branch; each protected branch is followed by the one that stands for it.
+    /// The variables by branch; each protected branch is followed by its stand-in.
     pub(super) branches: Vec<BranchVariables>,
-    /// Why what the file names cannot be read.
+    /// Why the branches that the file names cannot be read.
     pub(super) unread: Option<String>,
 }
 
@@ -32,13 +32,13 @@ pub(super) struct GitVariables<'a> {
 pub(super) struct BranchVariables {
     /// The branch.
     pub(super) store: VariableStore,
-    /// Whether it is the one that counts where none is said.
+    /// Whether it is the project's default branch.
     pub(super) is_default: bool,
-    /// The variables, known by their branch.
+    /// The variables, with an id specific to the branch.
     pub(super) set: wire::VariableSetResource,
 }
 
-/// The variables in Git of all projects that have some, and a gap for what cannot be read.
+/// Reads the variables in Git of all projects that have some, and returns an unread part for each failure.
 pub(super) async fn read_git_variables<'a>(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
@@ -48,14 +48,14 @@ pub(super) async fn read_git_variables<'a>(
         .iter()
         .filter(|project| project.persistence_settings.conversion_state.variables_are_in_git);
     let read = join_all(in_git.map(|project| read_project(reading, scope, project))).await;
-    let (mut found, mut gaps) = (Vec::new(), Vec::new());
+    let (mut found, mut unread_parts) = (Vec::new(), Vec::new());
     for read in read {
         let (variables, hidden) =
             read.map_err(|why| reading.unread_error("the variables in Git", why))?;
         found.push(variables);
-        gaps.extend(hidden);
+        unread_parts.extend(hidden);
     }
-    Ok((found, gaps))
+    Ok((found, unread_parts))
 }
 
 async fn read_project<'a>(
@@ -63,17 +63,18 @@ async fn read_project<'a>(
     scope: &ReadScope,
     project: &'a wire::ProjectResource,
 ) -> Result<(GitVariables<'a>, Vec<UnreadPart>), octopus::ClientError> {
-    let of = format!("of the version-controlled project {:?}", project.name);
+    let of_project = format!("of the version-controlled project {:?}", project.name);
     let unread_part = |what: String, why: String| {
         UnreadPart::new(what, why, HiddenData::PoolReferences).in_project(&project.name)
     };
     let default = git::short_branch_name(&project.persistence_settings.default_branch);
-    let (mut gaps, mut unread, mut stores) = (Vec::new(), None, Vec::new());
+    let (mut unread_parts, mut unread, mut stores) = (Vec::new(), None, Vec::new());
     if let Some(git) = &scope.git {
         match (RepositoryBranches { reading, git, project }).with_stand_ins().await {
-            Ok(asked) => stores.extend(asked.into_iter().map(VariableStore::Branch)),
+            Ok(branches) => stores.extend(branches.into_iter().map(VariableStore::Branch)),
             Err(why) if is_repository_error(&why) => {
-                gaps.push(unread_part(format!("the branches {of}"), why.to_string()));
+                unread_parts
+                    .push(unread_part(format!("the branches {of_project}"), why.to_string()));
                 unread = Some(why.to_string());
             }
             Err(why) => return Err(why),
@@ -82,7 +83,7 @@ async fn read_project<'a>(
     match extra_branches(reading, scope, project, &stores).await {
         Ok(others) => stores.extend(others.into_iter().map(VariableStore::OtherBranch)),
         Err(why) if is_repository_error(&why) => {
-            gaps.push(unread_part(format!("the branches {of}"), why.to_string()));
+            unread_parts.push(unread_part(format!("the branches {of_project}"), why.to_string()));
         }
         Err(why) => return Err(why),
     }
@@ -97,8 +98,8 @@ async fn read_project<'a>(
         match set {
             Ok(set) => branches.push(BranchVariables::new(project, store, name == default, set)),
             Err(why) if is_repository_error(&why) => {
-                gaps.push(unread_part(
-                    format!("the variables on branch {name:?} {of}"),
+                unread_parts.push(unread_part(
+                    format!("the variables on branch {name:?} {of_project}"),
                     why.to_string(),
                 ));
                 if matches!(store, VariableStore::Branch(_)) {
@@ -108,17 +109,18 @@ async fn read_project<'a>(
             Err(why) => return Err(why),
         }
     }
-    Ok((GitVariables { project, branches, unread }, gaps))
+    Ok((GitVariables { project, branches, unread }, unread_parts))
 }
 
-/// The branches that are read for what they use alone: the default one, and all where every use is asked for.
+/// Returns the branches to read only for the pools they use: the default one, or all if every use is requested.
 async fn extra_branches(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     project: &wire::ProjectResource,
-    asked: &[VariableStore],
+    requested: &[VariableStore],
 ) -> Result<Vec<String>, octopus::ClientError> {
-    let is_unread_branch = |name: &str| asked.iter().all(|store| store.branch_name() != Some(name));
+    let is_unread_branch =
+        |name: &str| requested.iter().all(|store| store.branch_name() != Some(name));
     let default = git::short_branch_name(&project.persistence_settings.default_branch);
     let mut others: Vec<String> =
         [default].into_iter().filter(|it| is_unread_branch(it)).map(str::to_owned).collect();
@@ -144,7 +146,7 @@ impl BranchVariables {
         let name = store.branch_name().unwrap_or_default();
         let at = git::branch_ref(project, &project.variable_set_id, name);
         set.id = at.variable_set_id().as_str().to_owned();
-        // A server that gives no ids still has values that are not the same.
+        // On a server that gives no ids, the values must still be distinguishable.
         for (at, variable) in set.variables.iter_mut().enumerate() {
             if variable.id.is_empty() {
                 variable.id = format!("{}#{at}", variable.name);

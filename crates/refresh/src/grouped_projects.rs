@@ -1,4 +1,4 @@
-//! Projects with the names of their groups, and the processes that are theirs.
+//! Projects with the names of their groups, and the processes that they own.
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
@@ -9,7 +9,7 @@ use poolwright_core::{
 };
 use std::collections::HashMap;
 
-/// A process that is to be read: its id, and whose it is.
+/// A process to read: its id and owner.
 pub(super) type ProcessRequest = (String, ProcessOwner);
 
 /// Why a process of a version-controlled project is not read.
@@ -18,7 +18,7 @@ const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control
 /// Projects with the names of their groups.
 pub(super) struct GroupedProjects<'a> {
     pub(super) projects: &'a [wire::ProjectResource],
-    /// What is hidden where nothing is read of Git for a plan; nothing, where it is.
+    /// What stays hidden because a plan reads nothing from Git; `None` if it does.
     hidden_in_git: Option<HiddenData>,
     groups: HashMap<&'a str, &'a str>,
 }
@@ -29,20 +29,20 @@ impl<'a> GroupedProjects<'a> {
         groups: &'a [wire::NamedResource],
         scope: &ReadScope,
     ) -> Self {
-        // What is read as a further branch is hidden from rules alone.
+        // A process that is read as one of the other branches is hidden only from rules.
         let hides = if scope.snapshots { HiddenData::Rules } else { HiddenData::Steps };
         let hidden_in_git = scope.git.is_none().then_some(hides);
         let groups = groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect();
         Self { projects, hidden_in_git, groups }
     }
 
-    /// Whose a process is.
+    /// Returns the owner of a process.
     pub(super) fn process_owner(
         &self,
         project: &wire::ProjectResource,
         runbook: Option<&str>,
     ) -> ProcessOwner {
-        // A group that the key may not see is called by its id.
+        // The id stands in for the name of a group that the key may not see.
         let id = project.project_group_id.as_str();
         ProcessOwner {
             project: Name::new(&project.name),
@@ -60,7 +60,7 @@ impl<'a> GroupedProjects<'a> {
         self.projects.iter().map(live_project).collect()
     }
 
-    /// Published snapshots, with whose they are.
+    /// Returns published snapshots with their owners.
     pub(super) fn published_owners(
         &self,
         snapshots: Vec<(String, String, String)>,
@@ -75,8 +75,11 @@ impl<'a> GroupedProjects<'a> {
         owned
     }
 
-    /// The deployment processes to read; the others are gaps.
-    pub(super) fn deployment_processes(&self, gaps: &mut Vec<UnreadPart>) -> Vec<ProcessRequest> {
+    /// Returns the deployment processes to read, and adds the others to `unread_parts`.
+    pub(super) fn deployment_processes(
+        &self,
+        unread_parts: &mut Vec<UnreadPart>,
+    ) -> Vec<ProcessRequest> {
         let mut wanted = Vec::with_capacity(self.projects.len());
         for project in self.projects {
             if is_in_git(project) {
@@ -84,7 +87,7 @@ impl<'a> GroupedProjects<'a> {
                     "the deployment process of the version-controlled project {:?}",
                     project.name
                 );
-                gaps.extend(self.unread_in_git(what, project));
+                unread_parts.extend(self.unread_in_git(what, project));
             } else {
                 wanted.push((
                     project.deployment_process_id.clone(),
@@ -104,42 +107,42 @@ impl<'a> GroupedProjects<'a> {
             .map(|hides| UnreadPart::new(what, IN_GIT, hides).in_project(&project.name))
     }
 
-    /// The processes of runbooks to read; the others are gaps.
+    /// Returns the runbook processes to read, and adds the others to `unread_parts`.
     ///
     /// # Source
     ///
-    /// The runbooks of a version-controlled project are in the database all the same, until they are
-    /// converted on their own (`ConversionState.RunbooksAreInGit`).
+    /// The runbooks of a version-controlled project stay in the database until they are converted separately
+    /// (`ConversionState.RunbooksAreInGit`).
     pub(super) fn runbook_processes(
         &self,
-        books: Vec<wire::RunbookResource>,
-        gaps: &mut Vec<UnreadPart>,
+        runbooks: Vec<wire::RunbookResource>,
+        unread_parts: &mut Vec<UnreadPart>,
     ) -> Vec<ProcessRequest> {
         let has_git_runbooks = |project: &wire::ProjectResource| {
             is_in_git(project) && project.persistence_settings.conversion_state.runbooks_are_in_git
         };
         for project in self.projects.iter().filter(|it| has_git_runbooks(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
-            gaps.extend(self.unread_in_git(what, project));
+            unread_parts.extend(self.unread_in_git(what, project));
         }
         let by_id: HashMap<&str, &wire::ProjectResource> =
             self.projects.iter().map(|project| (project.id.as_str(), project)).collect();
-        let mut wanted = Vec::with_capacity(books.len());
-        for book in books {
-            match by_id.get(book.project_id.as_str()) {
+        let mut wanted = Vec::with_capacity(runbooks.len());
+        for runbook in runbooks {
+            match by_id.get(runbook.project_id.as_str()) {
                 Some(project) if has_git_runbooks(project) => {}
                 Some(project) => {
-                    let owner = self.process_owner(project, Some(&book.name));
-                    wanted.push((book.runbook_process_id, owner));
+                    let owner = self.process_owner(project, Some(&runbook.name));
+                    wanted.push((runbook.runbook_process_id, owner));
                 }
                 None => {
-                    let what = format!("the process of the runbook {:?}", book.name);
-                    let why = "its project is not among those that the key may see".to_owned();
-                    gaps.push(UnreadPart::new(what, why, HiddenData::Steps));
+                    let what = format!("the process of the runbook {:?}", runbook.name);
+                    let why = "the key's user may not see its project".to_owned();
+                    unread_parts.push(UnreadPart::new(what, why, HiddenData::Steps));
                 }
             }
         }
-        // The server orders runbooks by their own names; ours stand with their projects.
+        // The server orders runbooks by name; here they are grouped by project.
         wanted.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
         wanted
     }
@@ -160,7 +163,7 @@ pub(super) fn includes_library(
     included.iter().any(|id| eq_ignoring_case(id, &library.id))
 }
 
-/// The process in words.
+/// Describes a process for messages.
 pub(super) fn describe_process(owner: &ProcessOwner) -> String {
     match &owner.runbook {
         None => format!("the deployment process of project {:?}", owner.project),
@@ -183,20 +186,21 @@ mod tests {
         })
     }
 
-    fn told(projects: Value, runbooks: Value) -> String {
+    fn describe(projects: Value, runbooks: Value) -> String {
         let projects: Vec<wire::ProjectResource> = serde_json::from_value(projects).unwrap();
         let runbooks: Vec<wire::RunbookResource> = serde_json::from_value(runbooks).unwrap();
         let owners = GroupedProjects::new(&projects, &[], &ReadScope::default());
-        let mut gaps = Vec::new();
-        let mut wanted = owners.deployment_processes(&mut gaps);
-        wanted.extend(owners.runbook_processes(runbooks, &mut gaps));
+        let mut unread_parts = Vec::new();
+        let mut wanted = owners.deployment_processes(&mut unread_parts);
+        wanted.extend(owners.runbook_processes(runbooks, &mut unread_parts));
         let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", describe_process(owner)));
-        let gaps = gaps.iter().map(|gap| format!("gap: {}: {}", gap.what, gap.why));
-        wanted.chain(gaps).collect::<Vec<_>>().join("\n")
+        let unread_parts =
+            unread_parts.iter().map(|part| format!("gap: {}: {}", part.what, part.why));
+        wanted.chain(unread_parts).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
-    fn what_is_in_git_is_a_gap_and_the_rest_of_the_project_is_read() {
+    fn parts_in_git_are_unread_and_the_rest_of_the_project_is_read() {
         let runbooks_in_git = json!({
             "Type": "VersionControlled",
             "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
@@ -213,7 +217,7 @@ mod tests {
             })
         };
         let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
-        insta::assert_snapshot!(told(projects, json!(runbooks)), @r#"
+        insta::assert_snapshot!(describe(projects, json!(runbooks)), @r#"
                 deploymentprocess-Projects-Web: the deployment process of project "Web"
                 RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
                 RunbookProcess-Web: the process of runbook "Restart" of project "Web"

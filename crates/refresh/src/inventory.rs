@@ -1,4 +1,4 @@
-//! Projects, their processes, and what else of them may point at a pool.
+//! Projects, their processes, and everything else in them that may refer to a pool.
 
 use super::{
     RefreshError, SpaceReading, git,
@@ -23,11 +23,11 @@ use poolwright_core::{
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 
-/// What a space's projects hold.
+/// The contents of a space's projects.
 #[derive(Debug, Default)]
 pub(super) struct Inventory {
     pub(super) projects: Vec<LiveProject>,
-    /// The names of all groups of projects.
+    /// The names of all project groups.
     pub(super) groups: Vec<Name>,
     pub(super) processes: Vec<LiveProcess>,
     pub(super) references: Vec<PoolReference>,
@@ -36,7 +36,7 @@ pub(super) struct Inventory {
     pub(super) unread: Vec<UnreadPart>,
 }
 
-/// Reads as much of the projects as `scope` asks for.
+/// Reads the parts of the projects that are in `scope`.
 pub(super) async fn read_inventory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
@@ -44,24 +44,29 @@ pub(super) async fn read_inventory(
     let (deployments, runbooks) = (scope.deployments, scope.runbooks);
     let reader = &reading.reader;
     let any = deployments || runbooks || scope.references || scope.snapshots;
-    let (projects, groups, books) = tokio::try_join!(
+    let (mut projects, groups, mut runbook_list) = tokio::try_join!(
         reading.read_if(any, "the projects", reader.list_projects()),
         reading.read_if(any, "the project groups", reader.list_project_groups()),
         reading.read_if(runbooks || scope.snapshots, "the runbooks", reader.list_runbooks()),
     )?;
-    let (mut projects, mut books) = (projects, books);
+
     if let Some(wanted) = &scope.project {
         projects = select_project(projects, wanted);
-        books.retain(|book| projects.iter().any(|project| project.id == book.project_id));
+        runbook_list
+            .retain(|runbook| projects.iter().any(|project| project.id == runbook.project_id));
     }
-    let mut gaps = Vec::new();
-    let published = if scope.snapshots { published_runbooks(&books) } else { Vec::new() };
+    let mut unread_parts = Vec::new();
+    let published = if scope.snapshots { published_runbooks(&runbook_list) } else { Vec::new() };
     let owners = GroupedProjects::new(&projects, &groups, scope);
     let published = owners.published_owners(published);
-    let of_projects = if deployments { owners.deployment_processes(&mut gaps) } else { Vec::new() };
-    let of_runbooks =
-        if runbooks { owners.runbook_processes(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
+    let of_projects =
+        if deployments { owners.deployment_processes(&mut unread_parts) } else { Vec::new() };
+    let of_runbooks = if runbooks {
+        owners.runbook_processes(runbook_list, &mut unread_parts)
+    } else {
+        Vec::new()
+    };
+    let (deployed, run, (in_git, unreachable), (references, hidden), frozen) = tokio::try_join!(
         read_processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
         read_processes(reading, ProcessKind::Runbook, of_runbooks, false),
         git::git_processes(reading, scope, &owners),
@@ -73,42 +78,42 @@ pub(super) async fn read_inventory(
             snapshots::read_snapshots(reading, &owners, published).await
         },
     )?;
-    gaps.extend(unreachable);
+    unread_parts.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
     for (read, unread) in [deployed, run] {
         all.extend(read);
-        gaps.extend(unread);
+        unread_parts.extend(unread);
     }
     all.extend(in_git);
-    // Old servers, and small ones, do not have what no step asks for.
+    // Channels are only read if a step needs them, since old servers may not list them.
     let named = scope.channels && step_channels(&mut all).next().is_some();
     let channels = reading.read_if(named, "the channels", reader.list_channels()).await?;
     name_channels(&mut all, &channels);
-    gaps.extend(resolved::unread_templates(all.iter()));
-    gaps.extend(hidden);
-    let (mut editions, hidden) = frozen;
-    gaps.extend(hidden);
+    unread_parts.extend(resolved::unread_templates(all.iter()));
+    unread_parts.extend(hidden);
+    let (mut snapshots, hidden) = frozen;
+    unread_parts.extend(hidden);
     if scope.snapshots {
         let (further, hidden) = git::branch_snapshots(reading, scope, &owners, &all).await?;
-        gaps.extend(resolved::unread_templates(further.iter().map(|it| &it.process)));
-        editions.extend(further);
-        gaps.extend(hidden);
+        unread_parts.extend(resolved::unread_templates(further.iter().map(|it| &it.process)));
+        snapshots.extend(further);
+        unread_parts.extend(hidden);
     }
-    let PoolReferences { references: pointers, indirect: choosers } = pointing;
+    let PoolReferences { references, indirect } = references;
     let projects = owners.live_projects();
     let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
     Ok(Inventory {
         projects,
         groups,
         processes: all,
-        references: pointers,
-        indirect: choosers,
-        snapshots: editions,
-        unread: gaps,
+        references,
+        indirect,
+        snapshots,
+        unread: unread_parts,
     })
 }
 
-/// The channels to which steps are limited.
+/// Returns the channels to which steps are limited.
 fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
     let steps = processes.iter_mut().flat_map(|process| {
         let inside =
@@ -123,7 +128,7 @@ fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut Str
     steps.flat_map(|step| &mut step.channels)
 }
 
-/// Gives the channels to which steps are limited their names.
+/// Replaces the ids of the channels to which steps are limited with their names.
 fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResource]) {
     let names: HashMap<&str, &str> =
         channels.iter().map(|channel| (channel.id.as_str(), channel.name.as_str())).collect();
@@ -134,7 +139,7 @@ fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResourc
     }
 }
 
-/// The project of this id, else of this name, else of this slug; none where there is none.
+/// Returns the project with this id, else with this name, else with this slug; empty if there is none.
 fn select_project(
     projects: Vec<wire::ProjectResource>,
     wanted: &str,
@@ -144,16 +149,15 @@ fn select_project(
         [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|project| {
             matches_wanted(&project.slug)
         }];
-    let found = by.iter().find(|by| projects.iter().any(by));
-    match found {
+    match by.iter().find(|by| projects.iter().any(by)) {
         Some(by) => projects.into_iter().filter(|it| by(it)).collect(),
         None => Vec::new(),
     }
 }
 
-/// The published snapshots of runbooks, each with its runbook and project.
-fn published_runbooks(books: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
-    let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
+/// Returns the published runbook snapshots, each with its runbook and project.
+fn published_runbooks(runbooks: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
+    let published = runbooks.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
     let snapshot_entry = |runbook: &wire::RunbookResource| {
         (
             runbook.published_runbook_snapshot_id.clone(),
@@ -164,13 +168,12 @@ fn published_runbooks(books: &[wire::RunbookResource]) -> Vec<(String, String, S
     published.map(snapshot_entry).collect()
 }
 
-/// The processes that are wanted, in that order, and a gap for each that cannot be read; with what is inside
-/// process templates, where that is asked for.
+/// Reads the `wanted` processes, in that order, with the contents of process templates if `templates` is true,
+/// and returns an unread part for each process that cannot be read.
 ///
 /// # Errors
 ///
-/// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
-/// which nothing is to do.
+/// The first failure, if none of them can be read: an empty plan would look as if there were nothing to do.
 async fn read_processes(
     reading: &SpaceReading<'_>,
     kind: ProcessKind,
@@ -181,13 +184,15 @@ async fn read_processes(
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
     let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
     let unread = errors_by_id(reading, "the processes", unread)?;
-    if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
+    if found.is_empty()
+        && let Some(why) = ids.iter().find_map(|id| unread.get(id))
+    {
         return Err(reading.unread_error("the processes", why.clone()));
     }
     let mut found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
-    let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
-    // Those that use templates, by their places.
+    let (mut processes, mut unread_parts) = (Vec::with_capacity(wanted.len()), Vec::new());
+    // The processes that use templates, by index.
     let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&fold_case(&id)) {
@@ -199,14 +204,14 @@ async fn read_processes(
             continue;
         }
         let why = unread.get(&id).map(ToString::to_string);
-        let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
-        gaps.push(
+        let why = why.unwrap_or_else(|| "the server did not return it".to_owned());
+        unread_parts.push(
             UnreadPart::new(describe_process(&owner), why, HiddenData::Steps)
                 .in_project(owner.project.as_str()),
         );
     }
     let inside = using.iter().map(|(_, outline, project)| {
-        resolved::read_template_uses(&reading.reader, outline, (project.as_str(), None))
+        resolved::read_template_uses(&reading.reader, outline, project, None)
     });
     let inside = try_join_all(inside).await;
     let inside =
@@ -216,5 +221,5 @@ async fn read_processes(
             process.templates = inside;
         }
     }
-    Ok((processes, gaps))
+    Ok((processes, unread_parts))
 }

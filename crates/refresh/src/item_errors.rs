@@ -1,15 +1,15 @@
-//! Errors about one thing: told apart from those of the connection, after which all else is in doubt.
+//! Tells errors about a single item from errors of the connection, which put everything else in doubt.
 
 use super::{RefreshError, SpaceReading};
 use poolwright_client::octopus::{self, UnreadDocument};
 use poolwright_core::live::{HiddenData, UnreadPart};
 use std::collections::HashMap;
 
-/// Why each thing is unread, by its id.
+/// Returns why each item is unread, by its id.
 ///
 /// # Errors
 ///
-/// The first failure that is of the connection and not of the thing: then all else is in doubt too.
+/// The first failure of the connection, as opposed to an item: it puts everything else in doubt too.
 pub(super) fn errors_by_id(
     reading: &SpaceReading<'_>,
     what: &str,
@@ -21,26 +21,26 @@ pub(super) fn errors_by_id(
     }
 }
 
-/// The list, or none and a gap where the key may not see it or the server does not have it.
+/// Returns a list, or an empty one and an unread part if the response is forbidden or not found.
 pub(super) fn list_or_unread<T>(
     reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<Vec<T>, octopus::ClientError>,
+    response: Result<Vec<T>, octopus::ClientError>,
     hides: HiddenData,
-    gaps: &mut Vec<UnreadPart>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<T>, RefreshError> {
-    match answer {
+    match response {
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
             let what = reading.describe_in_space(what);
-            gaps.push(UnreadPart::new(what, why.to_string(), hides));
+            unread_parts.push(UnreadPart::new(what, why.to_string(), hides));
             Ok(Vec::new())
         }
         Err(why) => Err(reading.unread_error(what, why)),
     }
 }
 
-/// Whether the server answers, and refuses or garbles this one thing.
+/// Whether the server answered, but refused or garbled this one item.
 pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
     match error {
         octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
@@ -49,7 +49,7 @@ pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
     }
 }
 
-/// Whether the server answers, and cannot read this one repository.
+/// Whether the server answered, but cannot read this one repository.
 pub(super) fn is_repository_error(error: &octopus::ClientError) -> bool {
     let gateway = matches!(error, octopus::ClientError::Status { status: 502..=504, .. });
     gateway || is_item_error(error)

@@ -1,8 +1,8 @@
 //! Reader × Scope → [`Live`].
 //!
-//! Reads what a plan needs and no more, side by side, and turns the wire's words into ours. What cannot
-//! be read becomes an [`UnreadPart`](poolwright_core::live::UnreadPart) or an error, and never an empty list. Never: a write, or a
-//! comparison with what the file asks for.
+//! Reads only what a plan needs, concurrently, and converts wire types to the live model. A part that cannot
+//! be read becomes an [`UnreadPart`](poolwright_core::live::UnreadPart) or an error, never an empty list.
+//! Never: a write, or a comparison with the desired state.
 
 mod git;
 mod git_variables;
@@ -36,22 +36,22 @@ use poolwright_core::{
 use inventory::read_inventory;
 use permissions::UserPermissions;
 
-/// What could not be read, and why.
+/// Why live state could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshError {
-    /// The server did not give it.
+    /// The request failed.
     #[error("cannot read {what}")]
     Unread {
-        /// What: ``the worker pools of space `Default` ``.
+        /// What was being read: ``the worker pools of space `Default` ``.
         what: String,
         /// Why.
         #[source]
         why: octopus::ClientError,
     },
-    /// The server gives an empty list to whoever may not see what is in it.
+    /// The server returned an empty list because the key's user may not see its items.
     #[error("cannot read {what}: Missing permission: {permission}")]
     Hidden {
-        /// What.
+        /// What was being read.
         what: String,
         /// The permission that the key's user lacks.
         permission: String,
@@ -59,7 +59,7 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
-    /// What helps: a statement, where there is one.
+    /// Returns what the user can do about this error, if anything.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unread { why, .. } => why.help(),
@@ -70,24 +70,24 @@ impl RefreshError {
     }
 }
 
-/// A space that is being read.
+/// The read of a space.
 struct SpaceReading<'a> {
     reader: SpaceReader,
     space: &'a Linked<Space>,
 }
 
 impl SpaceReading<'_> {
-    /// The answer, or nothing where it is not wanted; an error says what was being read.
+    /// Sends `request` if it is `wanted`, and adds to an error what was being read.
     async fn read_if<T: Default>(
         &self,
         wanted: bool,
         what: &str,
-        answer: impl Future<Output = Result<T, octopus::ClientError>>,
+        request: impl Future<Output = Result<T, octopus::ClientError>>,
     ) -> Result<T, RefreshError> {
         if !wanted {
             return Ok(T::default());
         }
-        answer.await.map_err(|why| self.unread_error(what, why))
+        request.await.map_err(|why| self.unread_error(what, why))
     }
 
     fn unread_error(&self, what: &str, why: octopus::ClientError) -> RefreshError {
@@ -99,11 +99,11 @@ impl SpaceReading<'_> {
     }
 }
 
-/// Reads what `scope` asks for of a space. `url` is the server as the user named it.
+/// Reads the parts of a space that are in `scope`. `url` is the server URL given by the user.
 ///
 /// # Errors
 ///
-/// [`RefreshError`] where something that no plan can do without cannot be read.
+/// [`RefreshError`] if a part that every plan needs cannot be read.
 pub async fn refresh_live(
     reader: &Reader,
     space: &Linked<Space>,
@@ -111,7 +111,7 @@ pub async fn refresh_live(
     url: &str,
 ) -> Result<Live, RefreshError> {
     let reading = SpaceReading { reader: reader.in_space(&space.id), space };
-    let (server, pools, workers, directory, estate, rights) = tokio::try_join!(
+    let (server, pools, workers, directory, inventory, rights) = tokio::try_join!(
         read_server(reader, scope),
         reading.read_if(true, "the worker pools", reading.reader.list_worker_pools()),
         reading.read_if(scope.workers, "the workers", reading.reader.list_workers()),
@@ -124,35 +124,35 @@ pub async fn refresh_live(
         let what = reading.describe_in_space("the workers");
         return Err(RefreshError::Hidden { what, permission: "WorkerView".to_owned() });
     }
-    let (elsewhere, mut gaps) =
+    let (other_spaces, mut unread_parts) =
         other_spaces::read_other_spaces(reader, space, scope, &rights).await?;
-    gaps.extend(estate.unread);
-    gaps.extend(rights.unread_parts(space, scope));
+    unread_parts.extend(inventory.unread);
+    unread_parts.extend(rights.unread_parts(space, scope));
     let pools = lower::live_pools(pools);
-    let directory = Directory { groups: estate.groups, ..directory };
-    let (mut pointers, mut choosers) = (estate.references, estate.indirect);
-    resolve_pool_ids(&mut pointers, &mut choosers, &pools);
+    let directory = Directory { groups: inventory.groups, ..directory };
+    let (mut references, mut indirect) = (inventory.references, inventory.indirect);
+    resolve_pool_ids(&mut references, &mut indirect, &pools);
     if !rights.sees_every_environment(&space.id) {
-        choosers.environments.clear();
+        indirect.environments.clear();
     }
     let mut live = Live {
         server: LiveServer { url: url.to_owned(), version, space: space.clone(), built_in_worker },
         pools,
         workers: workers.into_iter().map(|it| lower::live_worker(it, &directory)).collect(),
-        projects: estate.projects,
-        processes: estate.processes,
+        projects: inventory.projects,
+        processes: inventory.processes,
         directory,
-        references: pointers,
-        indirect: choosers,
-        snapshots: estate.snapshots,
-        other_spaces: elsewhere,
-        unread: gaps,
+        references,
+        indirect,
+        snapshots: inventory.snapshots,
+        other_spaces,
+        unread: unread_parts,
     };
     live.sort_lists();
     Ok(live)
 }
 
-/// Adds to what was read what is still `missing`, and reads nothing twice but the pools.
+/// Reads the `missing` parts and adds them to `live`. Only the pools are read again.
 ///
 /// # Errors
 ///
@@ -167,7 +167,7 @@ pub async fn refresh_missing(
     Ok(add_missing(live, more, missing))
 }
 
-/// `live` with what `more` has of the parts that were `missing`.
+/// Returns `live` with the `missing` parts taken from `more`.
 fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
     let (known, directory) = (&mut live.directory, more.directory);
     live.pools = more.pools;
@@ -206,34 +206,34 @@ fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
     live
 }
 
-/// Gives the ids of pools for their slugs and names, wherever something points at one.
+/// Replaces the slugs and names of pools with their ids, in everything that refers to one.
 fn resolve_pool_ids(
-    pointers: &mut [PoolReference],
-    choosers: &mut IndirectPools,
+    references: &mut [PoolReference],
+    indirect: &mut IndirectPools,
     pools: &[LivePool],
 ) {
-    let pointing = pointers.iter_mut().map(|it| &mut it.pool);
-    let choosing = choosers.variables.iter_mut().filter_map(|it| it.pool.as_mut());
-    let targets = choosers.targets.iter_mut().filter_map(|it| it.pool.as_mut());
-    pointing.chain(choosing).chain(targets).for_each(|id| resolve_pool_id(id, pools));
+    let referenced = references.iter_mut().map(|it| &mut it.pool);
+    let variables = indirect.variables.iter_mut().filter_map(|it| it.pool.as_mut());
+    let targets = indirect.targets.iter_mut().filter_map(|it| it.pool.as_mut());
+    referenced.chain(variables).chain(targets).for_each(|id| resolve_pool_id(id, pools));
 }
 
-/// Gives a pool's id for its slug or name. In Git a variable has the slug as its value, and the default of a
-/// template may be the name.
+/// Replaces a pool's slug or name with its id. In Git a variable's value is a slug, and the default of a
+/// template may be a name.
 fn resolve_pool_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
     let name = Name::new(pool.as_str());
-    let is_named_pool = |other: &&LivePool| {
+    let is_named_pool = |live: &&LivePool| {
         let equals_pool = |text: &str| eq_ignoring_case(text, pool.as_str());
-        other.name == name || equals_pool(&other.slug) || equals_pool(other.id.as_str())
+        live.name == name || equals_pool(&live.slug) || equals_pool(live.id.as_str())
     };
-    if pools.iter().all(|other| other.id != *pool)
+    if pools.iter().all(|live| live.id != *pool)
         && let Some(found) = pools.iter().find(is_named_pool)
     {
         *pool = found.id.clone();
     }
 }
 
-/// The server's version, and whether the built-in worker may run steps.
+/// Reads the server's version, and whether the built-in worker may run steps.
 async fn read_server(
     reader: &Reader,
     scope: &ReadScope,
@@ -247,11 +247,11 @@ async fn read_server(
             return Ok(None);
         }
         match reader.read_features().await {
-            // Who only would like to know does without.
+            // The setting is optional here.
             Err(error) if !scope.features && (error.is_forbidden() || error.is_not_found()) => {
                 Ok(None)
             }
-            answer => answer.map(|it| it.is_built_in_worker_enabled),
+            features => features.map(|it| it.is_built_in_worker_enabled),
         }
     };
     tokio::try_join!(
@@ -262,11 +262,11 @@ async fn read_server(
                 .map(|it| it.version)
                 .map_err(unread_error("the server's version"))
         },
-        async { switches.await.map_err(unread_error("the server's switches")) },
+        async { switches.await.map_err(unread_error("the server's feature settings")) },
     )
 }
 
-/// What a file may refer to.
+/// Reads the objects that a file may refer to.
 async fn read_directory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,

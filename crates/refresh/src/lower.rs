@@ -1,6 +1,6 @@
-//! From the wire's words to ours: pools, workers, and what is referred to by name.
+//! Converts wire types to the live model: pools, workers, and objects that are referred to by name.
 //!
-//! Never: I/O. What does not parse is kept as it came, so that it differs from what a file asks for.
+//! Never: I/O. A value that does not parse is kept unchanged, so that it differs from the desired one.
 
 mod process;
 
@@ -15,14 +15,14 @@ use poolwright_core::{
     },
 };
 
-/// Pools in their order.
+/// Converts pools, in their order.
 pub(super) fn live_pools(mut pools: Vec<wire::WorkerPoolResource>) -> Vec<LivePool> {
     pools.sort_by_key(|pool| pool.sort_order);
     pools.into_iter().map(live_pool).collect()
 }
 
 fn live_pool(pool: wire::WorkerPoolResource) -> LivePool {
-    // A kind that is not known is no static one: it may have no members, and no worker is put there.
+    // An unknown kind does not count as static: it may have no members, so no worker is put there.
     let is_static = pool.worker_pool_type.is_empty() && pool.worker_type.is_empty()
         || pool.worker_pool_type.eq_ignore_ascii_case("StaticWorkerPool");
     LivePool {
@@ -30,21 +30,22 @@ fn live_pool(pool: wire::WorkerPoolResource) -> LivePool {
         name: Name::new(pool.name),
         slug: pool.slug,
         description: pool.description,
-        kind: match is_static {
-            true => PoolKind::Static,
-            false => PoolKind::Dynamic { image: pool.worker_type },
+        kind: if is_static {
+            PoolKind::Static
+        } else {
+            PoolKind::Dynamic { image: pool.worker_type }
         },
         default: pool.is_default,
     }
 }
 
-/// A worker; names of what it refers to are taken from `directory`, as far as that was read.
+/// Converts a worker, with the names of the objects it refers to from `directory`, as far as that was read.
 pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -> LiveWorker {
     let policies = &directory.policies;
     let default = policies.iter().find(|it| it.default);
-    let policy = match (worker.machine_policy_id.is_empty(), default) {
-        (true, Some(default)) => Linked::new(&default.id, default.name.as_str()),
-        _ => link_by_id(worker.machine_policy_id, policies),
+    let policy = match default.filter(|_| worker.machine_policy_id.is_empty()) {
+        Some(default) => Linked::new(&default.id, default.name.as_str()),
+        None => link_by_id(worker.machine_policy_id, policies),
     };
     LiveWorker {
         id: Id::new(worker.id),
@@ -63,7 +64,7 @@ pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -
     }
 }
 
-/// A thing that is referred to, with its name where that is known, else its id.
+/// Returns a link to an object, with its name if known, else its id.
 fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
     let name = among.iter().find(|entry| entry.id == id).map(|it| it.name.to_string());
     let name = name.unwrap_or_else(|| id.clone());
@@ -71,10 +72,8 @@ fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
 }
 
 fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> LiveEndpoint {
-    let proxy = match endpoint.proxy_id.is_empty() {
-        true => None,
-        false => Some(link_by_id(endpoint.proxy_id, &directory.proxies)),
-    };
+    let proxy =
+        (!endpoint.proxy_id.is_empty()).then(|| link_by_id(endpoint.proxy_id, &directory.proxies));
     match endpoint.communication_style.as_str() {
         "TentaclePassive" => LiveEndpoint::Listening {
             url: TentacleUrl::normalize_url(&endpoint.uri),
@@ -87,7 +86,7 @@ fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Liv
         },
         "Ssh" => LiveEndpoint::Ssh {
             host: endpoint.host,
-            // A number that is no port is none that a file can ask for.
+            // An invalid port becomes 0, which no file can request.
             port: endpoint.port.map_or(SSH_PORT, |port| port.try_into().unwrap_or(0)),
             account: link_by_id(endpoint.account_id, &directory.accounts),
             fingerprint: endpoint.fingerprint,
@@ -98,9 +97,10 @@ fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Liv
             let wire::TentacleEndpointConfigurationResource { communication_mode, uri, thumbprint } =
                 endpoint.tentacle_endpoint_configuration;
             LiveEndpoint::Kubernetes {
-                link: match communication_mode.eq_ignore_ascii_case("Listening") {
-                    true => KubernetesLink::Listening(TentacleUrl::normalize_url(&uri)),
-                    false => KubernetesLink::Polling(normalize_text::<Subscription>(&uri)),
+                link: if communication_mode.eq_ignore_ascii_case("Listening") {
+                    KubernetesLink::Listening(TentacleUrl::normalize_url(&uri))
+                } else {
+                    KubernetesLink::Polling(normalize_text::<Subscription>(&uri))
                 },
                 thumbprint: normalize_text::<Thumbprint>(&thumbprint),
                 namespace: endpoint.default_namespace,
@@ -110,13 +110,13 @@ fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Liv
     }
 }
 
-/// A thing to refer to.
+/// Converts an object that can be referred to.
 pub(super) fn directory_entry(named: wire::NamedResource) -> DirectoryEntry {
     let wire::NamedResource { id, name, slug, is_default } = named;
     DirectoryEntry { id, name: Name::new(name), slug, default: is_default }
 }
 
-/// An account, if one can log in over SSH with it.
+/// Converts an account, if it is usable for SSH.
 pub(super) fn ssh_account(account: wire::AccountResource) -> Option<DirectoryEntry> {
     let wire::AccountResource { id, name, slug, account_type, details } = account;
     let is_ssh = [account_type, details.account_type].contains(&"SshKeyPair".to_owned());

@@ -12,7 +12,7 @@ use poolwright_core::{
 
 use futures_util::future::try_join_all;
 
-/// The steps of every other space that run on the built-in worker, and what of that could not be seen.
+/// Reads the steps of every other space that run on the built-in worker, and the parts that could not be read.
 pub(super) async fn read_other_spaces(
     reader: &Reader,
     here: &Linked<Space>,
@@ -29,17 +29,17 @@ pub(super) async fn read_other_spaces(
     let others: Vec<_> = spaces.filter(|space| space != here).collect();
     let read =
         try_join_all(others.iter().map(|space| read_other_space(reader, space, rights))).await?;
-    let (mut found, mut gaps) = (Vec::new(), Vec::new());
+    let (mut found, mut unread_parts) = (Vec::new(), Vec::new());
     if rights.hides_some_spaces() {
         let why = "Missing permission: SpaceView".to_owned();
         let what = "spaces that the key's user may not see".to_owned();
-        gaps.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
+        unread_parts.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
     }
-    for (elsewhere, hidden) in read {
-        found.push(elsewhere);
-        gaps.extend(hidden);
+    for (other_space, hidden) in read {
+        found.push(other_space);
+        unread_parts.extend(hidden);
     }
-    Ok((found, gaps))
+    Ok((found, unread_parts))
 }
 
 async fn read_other_space(
@@ -47,19 +47,19 @@ async fn read_other_space(
     space: &Linked<Space>,
     rights: &UserPermissions,
 ) -> Result<(OtherSpace, Vec<UnreadPart>), RefreshError> {
-    let (on_built_in_worker, gaps) = match built_in_steps(reader, space, rights).await {
-        Ok(seen) => seen,
+    let (on_built_in_worker, unread_parts) = match built_in_steps(reader, space, rights).await {
+        Ok(steps) => steps,
         Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
             let what = format!("the steps of space {:?}", space.name);
-            let gap = UnreadPart::new(what, why.to_string(), HiddenData::OtherSpaceSteps);
-            (Vec::new(), vec![gap])
+            let part = UnreadPart::new(what, why.to_string(), HiddenData::OtherSpaceSteps);
+            (Vec::new(), vec![part])
         }
         Err(error) => return Err(error),
     };
-    Ok((OtherSpace { space: space.name.clone(), on_built_in_worker }, gaps))
+    Ok((OtherSpace { space: space.name.clone(), on_built_in_worker }, unread_parts))
 }
 
-/// The steps of a space that run on the built-in worker, in words.
+/// Describes the steps of a space that run on the built-in worker.
 async fn built_in_steps(
     reader: &Reader,
     space: &Linked<Space>,
@@ -70,22 +70,22 @@ async fn built_in_steps(
     if !uses_built_in(&live) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let estate = read_inventory(&reading, &ReadScope::for_other_space()).await?;
-    live.processes = estate.processes;
-    (live.references, live.indirect) = (estate.references, estate.indirect);
+    let inventory = read_inventory(&reading, &ReadScope::for_other_space()).await?;
+    live.processes = inventory.processes;
+    (live.references, live.indirect) = (inventory.references, inventory.indirect);
     super::resolve_pool_ids(&mut live.references, &mut live.indirect, &live.pools);
-    live.snapshots = estate.snapshots;
-    // What only rules do not see is seen here all the same, and a file's rules are of one space.
-    let unread = estate.unread.into_iter().filter(|gap| gap.hidden != HiddenData::Rules);
-    let unread = unread.map(|gap| UnreadPart { hidden: HiddenData::OtherSpaceSteps, ..gap });
+    live.snapshots = inventory.snapshots;
+    // Parts hidden only from rules were read here, and a file's rules apply to a single space.
+    let unread = inventory.unread.into_iter().filter(|part| part.hidden != HiddenData::Rules);
+    let unread = unread.map(|part| UnreadPart { hidden: HiddenData::OtherSpaceSteps, ..part });
     let on_built_in_worker = steps_on_built_in(&live);
-    let gaps = unread.chain(rights.hidden_steps(space, HiddenData::OtherSpaceSteps));
-    Ok((on_built_in_worker, gaps.collect()))
+    let unread_parts = unread.chain(rights.hidden_steps(space, HiddenData::OtherSpaceSteps));
+    Ok((on_built_in_worker, unread_parts.collect()))
 }
 
 async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshError> {
-    // Without the right to see workers their list is empty, and steps are told that may run elsewhere:
-    // the safer mistake.
+    // Without permission to see workers the list is empty, and steps are reported that may run on other
+    // workers, which is the safer mistake.
     let (pools, workers) = tokio::try_join!(
         reading.read_if(true, "the worker pools", reading.reader.list_worker_pools()),
         reading.read_if(true, "the workers", reading.reader.list_workers()),
@@ -111,7 +111,7 @@ async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshEr
     })
 }
 
-/// Whether steps without a pool run on the built-in worker. Where they do not, no process is read.
+/// Whether steps without a pool run on the built-in worker. If not, no process is read.
 fn uses_built_in(live: &Live) -> bool {
     live.default_pool().is_some_and(|pool| {
         pool.kind == PoolKind::Static && live.pool_members(&pool.id).next().is_none()

@@ -1,8 +1,8 @@
-//! What the key's user may see.
+//! The permissions of the key's user.
 //!
-//! A server leaves out of its lists what a user may not see, so that a short list looks like a whole one.
-//! This tells the two apart, as far as the server says. Never: an error of its own; a server that does
-//! not say what a user may do is trusted.
+//! A server leaves items that the user may not see out of its lists, so that a partial list looks complete.
+//! The user's permissions tell the two apart. Never: an error of its own; a server that does not report
+//! permissions is trusted.
 
 use super::RefreshError;
 use poolwright_client::octopus::{
@@ -16,10 +16,10 @@ use poolwright_core::{
     text::eq_ignoring_case,
 };
 
-/// Those of `permissions` that the key's user lacks in a space, as far as the server says.
+/// Returns those of `permissions` that the key's user lacks in a space, as far as the server reports it.
 ///
-/// One of the whole server, such as `ConfigureServer`, is never told: who may administer it is not always
-/// listed with all that this means.
+/// A permission for the whole server, such as `ConfigureServer`, is never returned: administrators are not
+/// always listed with all the permissions that they have.
 pub async fn lacking_permissions<'a>(
     reader: &Reader,
     space: &Id<Space>,
@@ -30,7 +30,7 @@ pub async fn lacking_permissions<'a>(
     in_spaces.filter(|it| rights.lacks_permission(space, it)).collect()
 }
 
-/// What of a space is out of sight, for whoever shows all of it.
+/// Returns the parts of a space that the key's user may not see, for commands that show all of it.
 pub async fn hidden_parts(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadPart> {
     let kinds = [
         ("workers", "WorkerView"),
@@ -39,21 +39,21 @@ pub async fn hidden_parts(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadP
         ("proxies", "ProxyView"),
     ];
     let rights = UserPermissions::query_server(reader).await;
-    let mut gaps: Vec<UnreadPart> =
+    let mut unread_parts: Vec<UnreadPart> =
         rights.hidden_kinds(space, kinds.iter(), HiddenData::PoolReferences).collect();
-    gaps.extend(rights.hidden_steps(space, HiddenData::Steps));
-    gaps
+    unread_parts.extend(rights.hidden_steps(space, HiddenData::Steps));
+    unread_parts
 }
 
-/// The one permission for a change that is not a space's.
+/// The only permission that is needed outside a space.
 const OF_THE_SERVER: &str = "ConfigureServer";
 
-/// What the key's user may do; nothing is known where the server does not say.
+/// The permissions of the key's user; `None` if the server does not report them.
 #[derive(Debug, Default)]
 pub(super) struct UserPermissions(Option<UserPermissionSetResource>);
 
 impl UserPermissions {
-    /// Reads the rights, where a short list would mislead.
+    /// Reads the permissions, if a partial list would mislead.
     pub(super) async fn read(reader: &Reader, scope: &ReadScope) -> Result<Self, RefreshError> {
         if !(scope.workers || scope.references || scope.snapshots || scope.other_spaces) {
             return Ok(Self::default());
@@ -85,7 +85,7 @@ impl UserPermissions {
         self.space_grants(space, permission).is_some_and(|grants| grants.is_empty())
     }
 
-    /// Whether a permission certainly does not hold for every project of a space.
+    /// Whether a permission certainly does not apply to every project of a space.
     fn is_restricted(&self, space: &Id<Space>, permission: &str) -> bool {
         let unrestricted = |grant: &&UserPermissionRestriction| {
             grant.restricted_to_project_ids.is_empty()
@@ -101,7 +101,7 @@ impl UserPermissions {
         self.0.as_ref().is_some_and(|set| !set.system_permissions.iter().any(sees_all_spaces))
     }
 
-    /// Whether the user may see every environment of a space, as far as the server says.
+    /// Whether the user may see every environment of a space, as far as the server reports it.
     pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
         let unrestricted =
             |it: &&UserPermissionRestriction| it.restricted_to_environment_ids.is_empty();
@@ -109,12 +109,12 @@ impl UserPermissions {
         grants.is_none_or(|grants| grants.iter().any(unrestricted))
     }
 
-    /// What of this space is out of sight, where a plan must know of every user of a pool.
+    /// Returns the hidden parts of this space, if the plan must know every use of a pool.
     pub(super) fn unread_parts(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
         if !(scope.references || scope.snapshots || scope.other_spaces) {
             return Vec::new();
         }
-        let mut gaps = self.hidden_steps(space, HiddenData::Steps);
+        let mut unread_parts = self.hidden_steps(space, HiddenData::Steps);
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
@@ -122,17 +122,17 @@ impl UserPermissions {
             ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.references);
-        gaps.extend(self.hidden_kinds(space, pointing, HiddenData::PoolReferences));
+        unread_parts.extend(self.hidden_kinds(space, pointing, HiddenData::PoolReferences));
         let targets = [("deployment targets", "MachineView")];
         let targets = targets.iter().filter(|_| scope.references);
-        gaps.extend(self.hidden_kinds(space, targets, HiddenData::Targets));
+        unread_parts.extend(self.hidden_kinds(space, targets, HiddenData::Targets));
         let releases = [("releases", "ReleaseView")];
         let releases = releases.iter().filter(|_| scope.snapshots);
-        gaps.extend(self.hidden_kinds(space, releases, HiddenData::Snapshots));
-        gaps
+        unread_parts.extend(self.hidden_kinds(space, releases, HiddenData::Snapshots));
+        unread_parts
     }
 
-    /// What of the steps of a space is out of sight.
+    /// Returns the hidden parts of a space's steps.
     pub(super) fn hidden_steps(&self, space: &Linked<Space>, hides: HiddenData) -> Vec<UnreadPart> {
         let steps = [
             ("projects", "ProjectView"),
@@ -150,9 +150,10 @@ impl UserPermissions {
     ) -> impl Iterator<Item = UnreadPart> {
         let hidden = kinds.filter(|(_, permission)| self.is_restricted(&space.id, permission));
         hidden.map(move |(kind, permission)| {
-            let (what, why) = match self.lacks_permission(&space.id, permission) {
-                true => (format!("the {kind} of space {:?}", space.name), ""),
-                false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
+            let (what, why) = if self.lacks_permission(&space.id, permission) {
+                (format!("the {kind} of space {:?}", space.name), "")
+            } else {
+                (format!("some {kind} of space {:?}", space.name), " for all projects")
             };
             UnreadPart::new(what, format!("Missing permission: {permission}{why}"), hides)
         })
@@ -170,22 +171,22 @@ mod tests {
         serde_json::from_value(serde_json::Value::Object(parts)).unwrap()
     }
 
-    fn gaps(rights: serde_json::Value) -> String {
+    fn unread_parts(rights: serde_json::Value) -> String {
         let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
         let scope = parts(&["pointers"]);
-        let gaps = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
-        gaps.iter().map(|gap| format!("{}: {}\n", gap.what, gap.why)).collect()
+        let unread_parts = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
+        unread_parts.iter().map(|part| format!("{}: {}\n", part.what, part.why)).collect()
     }
 
     #[test]
-    fn what_a_user_may_not_see_is_not_taken_for_absent() {
+    fn hidden_items_are_not_taken_for_absent() {
         let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
-        let elsewhere = json!([{ "SpaceId": "Spaces-2" }]);
+        let other_space = json!([{ "SpaceId": "Spaces-2" }]);
         let restricted =
             json!([{ "SpaceId": "Spaces-1", "RestrictedToProjectIds": ["Projects-1"] }]);
-        insta::assert_snapshot!(gaps(json!({ "SpacePermissions": {
+        insta::assert_snapshot!(unread_parts(json!({ "SpacePermissions": {
             "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
-            "VariableView": everywhere, "LibraryVariableSetView": elsewhere,
+            "VariableView": everywhere, "LibraryVariableSetView": other_space,
         } })), @r#"
             some deployment processes of space "Default": Missing permission: ProcessView for all projects
             the library variable sets of space "Default": Missing permission: LibraryVariableSetView
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
+    fn a_server_that_does_not_report_permissions_is_trusted() {
         let (rights, space) = (UserPermissions::default(), Linked::new("Spaces-1", "Default"));
         assert!(!rights.lacks_permission(&space.id, "WorkerView") && !rights.hides_some_spaces());
         let scope = parts(&["pointers", "elsewhere"]);

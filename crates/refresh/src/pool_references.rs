@@ -1,8 +1,9 @@
-//! Variables and targets that point at a pool, and where they choose it.
+//! Variables and targets that refer to a pool, and the scopes in which they select it.
 //!
 //! # Source
 //!
-//! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
+//! A server lets a pool be deleted that only variables and targets refer to; their steps then fail
+//! (`api.md` 3.7).
 
 use super::{
     RefreshError, SpaceReading,
@@ -27,17 +28,17 @@ use poolwright_core::{
 
 use std::collections::HashMap;
 
-/// Everything but steps that points at a pool.
+/// Everything except steps that refers to a pool.
 #[derive(Debug, Default)]
 pub(super) struct PoolReferences {
-    /// In words, for whoever deletes a pool.
+    /// Descriptions, to check before a pool is deleted.
     pub(super) references: Vec<PoolReference>,
-    /// With scopes and target tags, for whoever asks where a step runs.
+    /// Scopes and target tags, to determine where a step runs.
     pub(super) indirect: IndirectPools,
 }
 
 impl PoolReferences {
-    /// Adds what the values of a set point at. `names` are those of environments and channels, by their ids.
+    /// Adds the references from the values of a set. `names` are the names of environments and channels by id.
     fn add_set(
         &mut self,
         found: &wire::VariableSetResource,
@@ -45,16 +46,16 @@ impl PoolReferences {
         names: &HashMap<String, String>,
     ) {
         self.references.extend(set_references(found, &set));
-        // What lingers in the database beside Git keeps a pool, and chooses none.
+        // Values left in the database after a move to Git keep a pool in use, but select none.
         if !matches!(set.store, VariableStore::SupersededByGit { .. }) {
-            let values = found.variables.iter().map(|it| pool_variable(it, (found, names), &set));
+            let values = found.variables.iter().map(|it| pool_variable(it, found, names, &set));
             self.indirect.variables.extend(values);
         }
         self.indirect.sets.push(live_variable_set(found, set));
     }
 }
 
-/// Everything but steps that points at a pool, where `scope` asks for it.
+/// Reads everything except steps that refers to a pool, if it is in `scope`.
 pub(super) async fn read_pool_references(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
@@ -64,17 +65,22 @@ pub(super) async fn read_pool_references(
         return Ok((PoolReferences::default(), Vec::new()));
     }
     let reader = &reading.reader;
-    let mut gaps = Vec::new();
+    let mut unread_parts = Vec::new();
     let (targets, libraries, environments) =
         tokio::join!(reader.list_targets(), reader.list_library_sets(), reader.list_environments());
-    let targets =
-        list_or_unread(reading, "the deployment targets", targets, HiddenData::Targets, &mut gaps)?;
+    let targets = list_or_unread(
+        reading,
+        "the deployment targets",
+        targets,
+        HiddenData::Targets,
+        &mut unread_parts,
+    )?;
     let libraries = list_or_unread(
         reading,
         "the library variable sets",
         libraries,
         HiddenData::PoolReferences,
-        &mut gaps,
+        &mut unread_parts,
     );
     let mut libraries = libraries?;
     if scope.project.is_some() {
@@ -90,58 +96,59 @@ pub(super) async fn read_pool_references(
     found.iter_mut().for_each(|it| known.fill_missing(it));
     let found: HashMap<String, wire::VariableSetResource> =
         found.into_iter().map(|set| (fold_case(&set.id), set)).collect();
-    let mut pointing = PoolReferences::default();
-    pointing.indirect.environments = known.environment_names();
+    let mut references = PoolReferences::default();
+    references.indirect.environments = known.environment_names();
     let names = known.names_by_id();
     let (in_git, hidden) = git_variables::read_git_variables(reading, scope, projects).await?;
-    gaps.extend(hidden);
+    unread_parts.extend(hidden);
     for mut set in sets {
         if let VariableStore::SupersededByGit { unread } = &mut set.store {
-            let of = in_git.iter().find(|variables| variables.project.variable_set_id == set.id);
-            *unread = of.and_then(|it| it.unread.clone());
+            let git_set =
+                in_git.iter().find(|variables| variables.project.variable_set_id == set.id);
+            *unread = git_set.and_then(|it| it.unread.clone());
         }
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
-            gaps.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
+            unread_parts.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
         }
         if let Some(found) = found.get(&fold_case(&set.id)) {
-            pointing.add_set(found, set, &names);
+            references.add_set(found, set, &names);
         }
     }
     for GitVariables { project, branches, .. } in in_git {
         for BranchVariables { store, is_default, set: mut found } in branches {
             known.fill_missing(&mut found);
             let set = VariableSetRequest::from_branch(project, store, is_default, &found);
-            pointing.add_set(&found, set, &names);
+            references.add_set(&found, set, &names);
         }
     }
-    let estate = templates::TemplateOwners { projects, libraries: &libraries, names: &names };
-    let templates = templates::read_templates(reading, scope, &estate, &mut gaps).await?;
-    pointing.references.extend(templates.references);
-    pointing.indirect.variables.extend(templates.values);
-    pointing.references.extend(targets.iter().filter_map(target_reference));
-    pointing.indirect.targets = targets.into_iter().map(live_target).collect();
-    Ok((pointing, gaps))
+    let owners = templates::TemplateOwners { projects, libraries: &libraries, names: &names };
+    let templates = templates::read_templates(reading, scope, &owners, &mut unread_parts).await?;
+    references.references.extend(templates.references);
+    references.indirect.variables.extend(templates.values);
+    references.references.extend(targets.iter().filter_map(target_reference));
+    references.indirect.targets = targets.into_iter().map(live_target).collect();
+    Ok((references, unread_parts))
 }
 
-/// A set to read, and whose variables it has.
+/// A variable set to read, and its owner.
 struct VariableSetRequest {
     /// Its id.
     id: String,
-    /// The owner in words.
+    /// A description of the owner.
     what: String,
     /// The owner.
     owner: VariableOwner,
-    /// The projects for which it may choose.
+    /// The projects that use the variables.
     projects: Vec<Name>,
-    /// Where they are kept.
+    /// Where the variables are stored.
     store: VariableStore,
-    /// Whether that is the branch that counts where none is said.
+    /// Whether they are on the project's default branch.
     on_default_branch: bool,
 }
 
 impl VariableSetRequest {
-    /// The set that a branch has.
+    /// Returns the set on a branch.
     fn from_branch(
         project: &wire::ProjectResource,
         store: VariableStore,
@@ -161,23 +168,24 @@ impl VariableSetRequest {
     }
 }
 
-/// The sets in the server's database.
+/// Returns the sets in the server's database.
 fn database_sets(
     projects: &[wire::ProjectResource],
     libraries: &[wire::LibraryVariableSetResource],
 ) -> Vec<VariableSetRequest> {
     let mut sets = Vec::with_capacity(projects.len() + libraries.len());
     for project in projects {
-        // What is sensitive stays in the database, and older variables may linger there.
+        // Sensitive variables stay in the database, and older ones may be left there.
         let name = Name::new(&project.name);
         sets.push(VariableSetRequest {
             id: project.variable_set_id.clone(),
             what: format!("project {:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
-            store: match project.persistence_settings.conversion_state.variables_are_in_git {
-                true => VariableStore::SupersededByGit { unread: None },
-                false => VariableStore::Database,
+            store: if project.persistence_settings.conversion_state.variables_are_in_git {
+                VariableStore::SupersededByGit { unread: None }
+            } else {
+                VariableStore::Database
             },
             on_default_branch: false,
         });
@@ -201,31 +209,33 @@ fn set_references(
     found: &wire::VariableSetResource,
     set: &VariableSetRequest,
 ) -> Vec<PoolReference> {
-    let said = found.variables.iter().filter(|it| !it.value.is_empty());
-    said.map(|variable| PoolReference {
-        kind: Kind::Variable,
-        what: format!("variable {:?} of {}", variable.name, set.what),
-        holder: Some(ReferenceHolder::Value(Id::new(&set.id), Id::new(&variable.id))),
-        variable: Some(variable.name.clone()),
-        project: match &set.owner {
-            VariableOwner::Project(name) => Some(name.clone()),
-            VariableOwner::Library(_) => None,
-        },
-        pool: Id::new(&variable.value),
-    })
-    .collect()
+    let with_value = found.variables.iter().filter(|it| !it.value.is_empty());
+    with_value
+        .map(|variable| PoolReference {
+            kind: Kind::Variable,
+            what: format!("variable {:?} of {}", variable.name, set.what),
+            holder: Some(ReferenceHolder::Value(Id::new(&set.id), Id::new(&variable.id))),
+            variable: Some(variable.name.clone()),
+            project: match &set.owner {
+                VariableOwner::Project(name) => Some(name.clone()),
+                VariableOwner::Library(_) => None,
+            },
+            pool: Id::new(&variable.value),
+        })
+        .collect()
 }
 
-/// A value with its scope in names; what has no name that could be seen keeps its id.
+/// Returns a value with its scope by name; an object whose name cannot be seen keeps its id.
 fn pool_variable(
     variable: &wire::VariableResource,
-    (found, names): (&wire::VariableSetResource, &HashMap<String, String>),
+    found: &wire::VariableSetResource,
+    names: &HashMap<String, String>,
     set: &VariableSetRequest,
 ) -> PoolVariable {
     let resolve_names = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
         let known_name = |id: &String| {
-            let said = among.iter().find(|named| named.id == *id).map(|it| it.name.clone());
-            said.or_else(|| names.get(id).cloned())
+            let named = among.iter().find(|named| named.id == *id).map(|it| it.name.clone());
+            named.or_else(|| names.get(id).cloned())
         };
         ids.iter().map(|id| known_name(id).unwrap_or_else(|| id.clone())).collect()
     };
@@ -254,7 +264,7 @@ fn pool_variable(
     }
 }
 
-/// A set as far as it matters what can be written to it.
+/// Returns the parts of a set that decide what can be written to it.
 fn live_variable_set(
     found: &wire::VariableSetResource,
     set: VariableSetRequest,
@@ -289,7 +299,7 @@ fn target_reference(target: &wire::DeploymentTargetResource) -> Option<PoolRefer
 
 /// # Source
 ///
-/// `api.md` 4: a worker acts for every target that is no Tentacle, SSH host or offline package drop; an
+/// `api.md` 4: a worker acts for every target other than a Tentacle, SSH host or offline package drop; an
 /// agent acts for its own cluster.
 fn live_target(target: wire::DeploymentTargetResource) -> LiveTarget {
     let reach = match target.endpoint.communication_style.to_ascii_lowercase().as_str() {

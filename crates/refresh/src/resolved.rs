@@ -1,16 +1,16 @@
-//! What is inside the process templates that a deployment process uses: one request more for a process that
-//! uses one, and none for any other.
+//! The contents of the process templates that a deployment process uses, with one more request per process that
+//! uses a template.
 //!
-//! The answer is a process with the steps of templates in place of their usages, and does not say whose each
-//! of them is. It is believed as far as it can be told apart. Never: an error of a plan, where only this
+//! The response is a process with the steps of templates in place of their usages, without saying which usage a
+//! step comes from. It is used as far as that can be inferred. Never: a failed plan only because templates
 //! cannot be read.
 //!
 //! # Source
 //!
 //! `api.md` 2.8, 2.11; `OctopusDeploy/docs`, `src/pages/docs/api/_generated/deployment-processes.md`: a usage
-//! that cannot be resolved is left out. The slug of a step that comes of a usage begins with that of the usage
-//! (`deploy-workload-deploy-manifests`, in a public Terraform configuration that was read off a server). What
-//! else tells is where it stands: steps of the process itself keep their ids, and their order.
+//! that cannot be resolved is left out. The slug of a step from a usage starts with the slug of the usage
+//! (`deploy-workload-deploy-manifests`, in a public Terraform configuration generated from a server). The
+//! position also helps: the process's own steps keep their ids and their order.
 
 use super::lower;
 use poolwright_client::octopus::{self, ProjectBranch, SpaceReader, wire};
@@ -23,11 +23,11 @@ use poolwright_core::{
     text::{eq_ignoring_case, fold_case},
 };
 
-/// What tells the steps of a process from those that a resolved one has beside them.
+/// The features of a process's own steps, which tell them from the steps that a resolved process adds.
 #[derive(Debug)]
 pub(super) struct ProcessOutline(Vec<StepOutline>);
 
-/// A step, as far as it matters here. Ids and slugs are those of the step and of its actions.
+/// The features of a step. Ids and slugs are those of the step and of its actions.
 #[derive(Debug)]
 struct StepOutline {
     name: String,
@@ -37,21 +37,21 @@ struct StepOutline {
     usage: Option<String>,
 }
 
-/// What a step of a resolved process is.
+/// The origin of a step in a resolved process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResolvedStepKind {
-    /// The step of the process at this place.
+    /// The process's own step at this index.
     Own(usize),
-    /// The usage at this place, as it was.
+    /// A usage that was left unresolved.
     Usage,
-    /// A step of a template, which has the id of its usage at this place.
+    /// A step of a template, which has the id of its usage at this index.
     Inside(usize),
     /// A step of some template.
     Added,
 }
 
 impl ProcessOutline {
-    /// The outline of a process; none where it uses no template.
+    /// Returns the outline of a process; `None` if it uses no template.
     pub(super) fn from_process(process: &wire::ProcessResource) -> Option<Self> {
         let outline_step = |step: &wire::DeploymentStepResource| {
             let is_usage_action =
@@ -68,9 +68,9 @@ impl ProcessOutline {
         steps.iter().any(|it| it.usage.is_some()).then_some(Self(steps))
     }
 
-    /// What is inside each usage, by what a server has told.
+    /// Returns the contents of each usage, given the server's resolved steps.
     fn template_uses(&self, resolved: Vec<wire::ResolvedStepResource>) -> Vec<TemplateUse> {
-        let standing: Vec<ResolvedStepKind> =
+        let kinds: Vec<ResolvedStepKind> =
             resolved.iter().map(|it| self.classify_step(it)).collect();
         let own_position = |step: &ResolvedStepKind| match step {
             ResolvedStepKind::Own(at) => Some(*at),
@@ -78,17 +78,13 @@ impl ProcessOutline {
         };
         let mut inside: Vec<Vec<LiveStep>> = self.0.iter().map(|_| Vec::new()).collect();
         let mut mixed = false;
-        for ((at, step), what) in resolved.into_iter().enumerate().zip(&standing) {
-            let found = match what {
+        for ((at, step), kind) in resolved.into_iter().enumerate().zip(&kinds) {
+            let found = match kind {
                 ResolvedStepKind::Own(_) | ResolvedStepKind::Usage => continue,
                 ResolvedStepKind::Inside(usage) => Some(*usage),
                 ResolvedStepKind::Added => {
-                    let before = standing.iter().take(at).rev().find_map(own_position);
-                    self.owning_usage(
-                        &step,
-                        before,
-                        standing.iter().skip(at).find_map(own_position),
-                    )
+                    let before = kinds.iter().take(at).rev().find_map(own_position);
+                    self.owning_usage(&step, before, kinds.iter().skip(at).find_map(own_position))
                 }
             };
             match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
@@ -101,17 +97,19 @@ impl ProcessOutline {
         }
         let used = self.0.iter().zip(inside).filter_map(|(step, steps)| {
             let usage = Id::new(step.usage.as_ref()?);
-            let inside = match (steps.is_empty(), mixed) {
-                (false, _) => TemplateContents::Steps(steps),
-                (true, true) => TemplateContents::Ambiguous,
-                (true, false) => TemplateContents::Omitted,
+            let contents = if !steps.is_empty() {
+                TemplateContents::Steps(steps)
+            } else if mixed {
+                TemplateContents::Ambiguous
+            } else {
+                TemplateContents::Omitted
             };
-            Some(TemplateUse { usage, contents: inside })
+            Some(TemplateUse { usage, contents })
         });
         used.collect()
     }
 
-    /// What a step of a resolved process is. Ids tell best; in Git they need not be the same twice.
+    /// Classifies a step of a resolved process. Ids are the best evidence, but in Git they may change.
     fn classify_step(&self, step: &wire::ResolvedStepResource) -> ResolvedStepKind {
         let (ids, slugs) = (step_ids(step), step_slugs(step));
         let shares_any =
@@ -126,20 +124,21 @@ impl ProcessOutline {
         let Some(at) = by_id.or_else(|| self.0.iter().position(matches_outline)) else {
             return ResolvedStepKind::Added;
         };
-        let uses = self.0.get(at).is_some_and(|it| it.usage.is_some());
-        match (uses, step.actions.iter().any(|it| is_template_usage(&it.action_type))) {
-            (false, _) => ResolvedStepKind::Own(at),
-            (true, true) => ResolvedStepKind::Usage,
-            (true, false) => ResolvedStepKind::Inside(at),
+        if self.0.get(at).is_none_or(|it| it.usage.is_none()) {
+            ResolvedStepKind::Own(at)
+        } else if step.actions.iter().any(|it| is_template_usage(&it.action_type)) {
+            ResolvedStepKind::Usage
+        } else {
+            ResolvedStepKind::Inside(at)
         }
     }
 
-    /// The usages, each with its place.
+    /// Returns the usages, each with its index.
     fn indexed_usages(&self) -> impl Iterator<Item = (usize, &StepOutline)> {
         self.0.iter().enumerate().filter(|(_, it)| it.usage.is_some())
     }
 
-    /// The usage with whose slug that of a step begins: the longest, for `deploy-web` says more than `deploy`.
+    /// Returns the usage whose slug is the longest prefix of the step's slug: `deploy-web` rather than `deploy`.
     fn usage_by_slug(&self, step: &wire::ResolvedStepResource) -> Option<usize> {
         let slugs = step_slugs(step);
         let prefix_length = |usage: &StepOutline| {
@@ -152,7 +151,7 @@ impl ProcessOutline {
         all.max_by_key(|(length, _)| *length).map(|(_, at)| at)
     }
 
-    /// Which usage a step comes of that stands between these two steps of the process.
+    /// Returns the usage that a step comes from, given the process's own steps before and after it.
     fn owning_usage(
         &self,
         step: &wire::ResolvedStepResource,
@@ -162,12 +161,13 @@ impl ProcessOutline {
         let is_between = |at: usize| {
             before.is_none_or(|index| index < at) && after.is_none_or(|index| at < index)
         };
-        let sole_usage = |here: bool| {
-            let mut all =
-                self.indexed_usages().map(|(at, _)| at).filter(|at| !here || is_between(*at));
-            all.next().filter(|_| all.next().is_none())
+        let sole_usage = |is_candidate: &dyn Fn(usize) -> bool| {
+            let mut usages = self.indexed_usages().map(|(at, _)| at).filter(|at| is_candidate(*at));
+            usages.next().filter(|_| usages.next().is_none())
         };
-        self.usage_by_slug(step).or_else(|| sole_usage(true)).or_else(|| sole_usage(false))
+        self.usage_by_slug(step)
+            .or_else(|| sole_usage(&is_between))
+            .or_else(|| sole_usage(&|_| true))
     }
 }
 
@@ -183,27 +183,28 @@ fn step_slugs(step: &wire::ResolvedStepResource) -> Vec<String> {
     lowercase_non_empty(step.actions.iter().map(|it| &it.slug).chain([&step.slug]))
 }
 
-/// Texts in lower case, but for the empty ones.
+/// Returns the non-empty texts in lower case.
 fn lowercase_non_empty<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
     texts.filter(|it| !it.is_empty()).map(|it| fold_case(it)).collect()
 }
 
-/// What is inside the templates that a process uses, as the server tells it. A server that knows no templates,
-/// and an answer that makes no sense, leave it unknown.
+/// Reads the contents of the templates that a process uses. They stay unknown if the server does not support
+/// templates, or its response makes no sense.
 ///
 /// # Errors
 ///
-/// A failure that is of the connection.
+/// A failure of the connection.
 pub(super) async fn read_template_uses(
     reader: &SpaceReader,
     outline: &ProcessOutline,
-    (project, branch): (&str, Option<&ProjectBranch>),
+    project: &str,
+    branch: Option<&ProjectBranch>,
 ) -> Result<Vec<TemplateUse>, octopus::ClientError> {
     let why = match reader.resolved_process(project, branch).await {
         Ok(wire::ResolvedProcessResource { steps: Some(steps) }) => {
             return Ok(outline.template_uses(steps));
         }
-        Ok(_) => "the answer has no steps".to_owned(),
+        Ok(_) => "the response has no steps".to_owned(),
         Err(error) if lacks_templates(&error) => error.to_string(),
         Err(error) => return Err(error),
     };
@@ -214,7 +215,7 @@ pub(super) async fn read_template_uses(
     Ok(outline.0.iter().filter_map(unread_use).collect())
 }
 
-/// Whether a server answers, and has nothing to say about templates.
+/// Whether a server answered, but does not resolve templates.
 fn lacks_templates(error: &octopus::ClientError) -> bool {
     match error {
         octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429),
@@ -226,7 +227,7 @@ fn lacks_templates(error: &octopus::ClientError) -> bool {
     }
 }
 
-/// A gap for each process of which some template could not be read.
+/// Returns an unread part for each process with a template that could not be read.
 pub(super) fn unread_templates<'a>(
     processes: impl Iterator<Item = &'a LiveProcess>,
 ) -> Vec<UnreadPart> {
@@ -237,15 +238,15 @@ pub(super) fn unread_templates<'a>(
             | TemplateContents::Omitted
             | TemplateContents::Ambiguous => None,
         })?;
-        let on = process.git.as_ref().map(|git| format!(" on branch {:?}", git.at.name));
-        let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
-        let what = format!("the steps inside the process templates that {of} uses");
+        let branch = process.git.as_ref().map(|git| format!(" on branch {:?}", git.at.name));
+        let user = format!("project {:?}{}", process.owner.project, branch.unwrap_or_default());
+        let what = format!("the steps inside the process templates that {user} uses");
         Some(UnreadPart::new(what, why, HiddenData::Templates))
     };
     processes.filter_map(unread_part).collect()
 }
 
-/// A step that has a name, be it its slug.
+/// Gives a step without a name that of its action, or a slug.
 fn ensure_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource {
     if step.name.trim().is_empty() {
         let actions = step.actions.iter().flat_map(|action| [&action.name, &action.slug]);
@@ -255,7 +256,7 @@ fn ensure_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResour
     step
 }
 
-/// Steps without the name of their usage before their own, for that is told with them.
+/// Removes the name of the usage from the start of its steps' names, since it is shown with them.
 fn strip_usage_name(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
     let own_name = |name: &str| {
         let rest = name.strip_prefix(usage).filter(|_| !usage.is_empty())?;
@@ -294,8 +295,8 @@ mod tests {
         ProcessOutline::from_process(&serde_json::from_value(process).unwrap()).unwrap()
     }
 
-    /// What is inside, of steps `id:name:slug`; one whose id begins with `use` is still a usage.
-    fn told(outline: &ProcessOutline, steps: &[&str]) -> String {
+    /// Describes the contents, given steps `id:name:slug`; one whose name starts with `use` is still a usage.
+    fn describe(outline: &ProcessOutline, steps: &[&str]) -> String {
         let step = |text: &&str| {
             let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
                 panic!("{text}")
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_a_template_are_told_from_those_of_the_process() {
+    fn steps_of_a_template_are_distinguished_from_those_of_the_process() {
         let one = outline(&["1:Build:build", "2:use it:deploy", "3:Tell:tell"]);
         // Resolved steps | what is inside.
         for (steps, wanted) in [
@@ -339,31 +340,31 @@ mod tests {
             // The usage's name in front of theirs, or its id.
             (&["1:Build:build", "x:use it / Look:deploy-look", "3:Tell:tell"], "2: Look"),
             (&["1:Build:build", "2:Look:look", "3:Tell:tell"], "2: Look"),
-            // It cannot be resolved: it is left out, or left as it is.
+            // A usage that cannot be resolved is left out, or left unchanged.
             (&["1:Build:build", "3:Tell:tell"], "2: Omitted"),
             (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: Omitted"),
             (&[], "2: Omitted"),
         ] {
-            assert_eq!(told(&one, steps), wanted, "{steps:?}");
+            assert_eq!(describe(&one, steps), wanted, "{steps:?}");
         }
     }
 
     #[test]
-    fn of_several_usages_the_slug_tells_and_else_the_place() {
+    fn the_slug_or_else_the_position_decides_between_usages() {
         let two = outline(&["1:use a:deploy", "2:use b:deploy-web", "3:Tell:tell", "4:use c:"]);
         for (steps, wanted) in [
             (&["x:X:deploy-x", "y:Y:deploy-web-y", "3:Tell:tell", "z:Z:z"][..], "1: X; 2: Y; 4: Z"),
             (&["3:Tell:tell", "y:Y:deploy-web-y"], "1: Omitted; 2: Y; 4: Omitted"),
-            // Between two usages that tell nothing nobody knows.
+            // Between two usages without a clue the origin is unknown.
             (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Ambiguous; 2: Ambiguous; 4: Z"),
             (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Ambiguous; 4: Ambiguous"),
         ] {
-            assert_eq!(told(&two, steps), wanted, "{steps:?}");
+            assert_eq!(describe(&two, steps), wanted, "{steps:?}");
         }
     }
 
     #[test]
-    fn a_process_without_a_usage_has_no_outline_and_an_answer_needs_nothing() {
+    fn a_process_without_a_usage_has_no_outline_and_a_response_needs_no_fields() {
         let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
         assert!(ProcessOutline::from_process(&serde_json::from_value(process).unwrap()).is_none());
         let odd =

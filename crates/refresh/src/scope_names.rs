@@ -1,7 +1,7 @@
-//! Names of what the scopes of variables refer to.
+//! The names of the objects that the scopes of variables refer to.
 //!
-//! A variable set that is read alone says what can be in its scopes; in a list of many it may leave that out.
-//! Then the names come from the lists of environments, channels and tag sets, however many sets there are.
+//! A variable set that is read alone includes the names for its scopes; in a list of many it may leave them
+//! out. The names then come from the lists of environments, channels and tag sets, each read once.
 
 use super::{RefreshError, SpaceReading, item_errors::is_item_error};
 use poolwright_client::octopus::{self, wire};
@@ -9,7 +9,7 @@ use poolwright_core::scope::ReadScope;
 
 use std::collections::HashMap;
 
-/// What scopes can refer to in a space; nothing where nobody asks for it.
+/// The objects that scopes can refer to in a space; empty unless requested.
 #[derive(Debug, Default)]
 pub(super) struct ScopeNames {
     environments: Vec<wire::NamedResource>,
@@ -18,7 +18,7 @@ pub(super) struct ScopeNames {
 }
 
 impl ScopeNames {
-    /// Reads what is known beside the environments, where `found` needs it or `scope` asks for it.
+    /// Reads the lists besides the environments, if `found` needs them or they are in `scope`.
     pub(super) async fn read(
         reading: &SpaceReading<'_>,
         scope: &ReadScope,
@@ -37,12 +37,12 @@ impl ScopeNames {
         Ok(known)
     }
 
-    /// The names of all environments.
+    /// Returns the names of all environments.
     pub(super) fn environment_names(&self) -> Vec<String> {
         self.environments.iter().map(|it| it.name.clone()).collect()
     }
 
-    /// The names of environments and channels, by their ids.
+    /// Returns the names of environments and channels by id.
     pub(super) fn names_by_id(&self) -> HashMap<String, String> {
         let environments =
             self.environments.iter().map(|environment| (&environment.id, &environment.name));
@@ -50,7 +50,7 @@ impl ScopeNames {
         environments.chain(channels).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
-    /// Adds to a set what its list has left out.
+    /// Adds the names that a list left out of a set.
     pub(super) fn fill_missing(&self, set: &mut wire::VariableSetResource) {
         let scopes = &mut set.scope_values;
         if scopes.environments.is_empty() {
@@ -80,13 +80,13 @@ fn wire_named(id: &str, name: &str) -> wire::NamedResource {
     }
 }
 
-/// The list, or none where the key may not see it: then ids stand for names.
+/// Returns a list, or an empty one if the key may not see it: ids then stand in for names.
 fn list_or_empty<T>(
     reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<Vec<T>, octopus::ClientError>,
+    response: Result<Vec<T>, octopus::ClientError>,
 ) -> Result<Vec<T>, RefreshError> {
-    match answer {
+    match response {
         Ok(list) => Ok(list),
         Err(why) if is_item_error(&why) => Ok(Vec::new()),
         Err(why) => Err(reading.unread_error(what, why)),

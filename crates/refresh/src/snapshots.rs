@@ -1,8 +1,8 @@
-//! Processes that are read for what they use alone: published snapshots, and the newest release of each
-//! channel. Branches beside those that a file names are `git`'s.
+//! Processes that are only read for the pools they use: published snapshots, and the newest release of each
+//! channel. Other branches of a repository are read by `git`.
 //!
-//! Read in bulk: a page of releases has those of a thousand channels, and a request for processes a hundred.
-//! Never: a release that is not the newest of its channel.
+//! Everything is read in bulk: a thousand releases per page, and a hundred processes per request. Never: a
+//! release that is not the newest of its channel.
 
 use super::{
     RefreshError, SpaceReading, grouped_projects::GroupedProjects, item_errors::errors_by_id, lower,
@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 /// The most pages of releases, of a thousand each, that are searched for the newest of each channel.
 const PAGES: usize = 10;
 
-/// A frozen process that is to be read.
+/// A frozen process to read.
 struct SnapshotRequest {
     origin: SnapshotOrigin,
     owner: ProcessOwner,
@@ -30,63 +30,67 @@ struct SnapshotRequest {
     sets: Vec<String>,
 }
 
-/// Published snapshots and newest releases, and a gap for each that cannot be read.
+/// Reads the published snapshots and newest releases, and returns an unread part for each that cannot be read.
 ///
 /// # Errors
 ///
-/// A failure that is of the connection.
+/// A failure of the connection.
 pub(super) async fn read_snapshots(
     reading: &SpaceReading<'_>,
     owners: &GroupedProjects<'_>,
     published: Vec<(String, ProcessOwner)>,
 ) -> Result<(Vec<ProcessSnapshot>, Vec<UnreadPart>), RefreshError> {
-    let mut gaps = Vec::new();
-    let releases = channel_releases(reading, owners, &mut gaps).await?;
-    let snapshots = published_snapshots(reading, published, &mut gaps).await?;
-    let mut editions = Vec::with_capacity(releases.len() + snapshots.len());
-    for (kind, wanted) in [(ProcessKind::Deployment, releases), (ProcessKind::Runbook, snapshots)] {
-        editions.extend(frozen_processes(reading, kind, wanted, &mut gaps).await?);
+    let mut unread_parts = Vec::new();
+    let releases = channel_releases(reading, owners, &mut unread_parts).await?;
+    let published = published_snapshots(reading, published, &mut unread_parts).await?;
+    let mut snapshots = Vec::with_capacity(releases.len() + published.len());
+    for (kind, wanted) in [(ProcessKind::Deployment, releases), (ProcessKind::Runbook, published)] {
+        snapshots.extend(frozen_processes(reading, kind, wanted, &mut unread_parts).await?);
     }
-    let editions = attach_values(reading, editions, &mut gaps).await?;
-    Ok((editions, gaps))
+    let snapshots = attach_values(reading, snapshots, &mut unread_parts).await?;
+    Ok((snapshots, unread_parts))
 }
 
 fn unread_part(what: String, why: impl ToString) -> UnreadPart {
     UnreadPart::new(what, why.to_string(), HiddenData::Snapshots)
 }
 
-/// The answer, or nothing and a gap where the key may not see it or the server does not have it.
+/// Returns the value of a response, or its default and an unread part if the response is forbidden or not found.
 fn value_or_unread<T: Default>(
     reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<T, octopus::ClientError>,
-    gaps: &mut Vec<UnreadPart>,
+    response: Result<T, octopus::ClientError>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<T, RefreshError> {
-    match answer {
+    match response {
         Ok(found) => Ok(found),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
-            gaps.push(unread_part(reading.describe_in_space(what), why));
+            unread_parts.push(unread_part(reading.describe_in_space(what), why));
             Ok(T::default())
         }
         Err(why) => Err(reading.unread_error(what, why)),
     }
 }
 
-/// The newest release of each channel.
+/// Reads the newest release of each channel.
 ///
 /// # Source
 ///
-/// `GET …/releases` has those of all projects. Servers list the newest first, and nobody promises it: where
-/// the times say otherwise, all of them are read, and the times decide.
+/// `GET …/releases` lists the releases of all projects. Servers list the newest first but do not promise it:
+/// if the times contradict the order, all releases are read and the times decide.
 async fn channel_releases(
     reading: &SpaceReading<'_>,
     owners: &GroupedProjects<'_>,
-    gaps: &mut Vec<UnreadPart>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let projects: HashMap<&str, &wire::ProjectResource> =
         owners.projects.iter().map(|project| (project.id.as_str(), project)).collect();
-    let channels =
-        value_or_unread(reading, "the channels", reading.reader.list_channels().await, gaps)?;
+    let channels = value_or_unread(
+        reading,
+        "the channels",
+        reading.reader.list_channels().await,
+        unread_parts,
+    )?;
     let channels: HashMap<&str, &wire::ChannelResource> = channels
         .iter()
         .filter(|it| projects.contains_key(it.project_id.as_str()))
@@ -103,20 +107,19 @@ async fn channel_releases(
         channels_with_release(releases).len() == channels.len() && is_newest_first(releases)
     };
     let found = reading.reader.newest_releases(PAGES, is_complete).await;
-    let (found, more) = value_or_unread(reading, "the releases", found, gaps)?;
+    let (found, more) = value_or_unread(reading, "the releases", found, unread_parts)?;
     let without = channels.len() - channels_with_release(&found).len();
     let sorted = is_newest_first(&found);
     if more && !sorted {
         let what = format!("the releases of space {:?}", reading.space.name);
-        let why =
-            format!("they come in no order of time, and no more than {} are read", found.len());
-        gaps.push(unread_part(what, why));
-    } else if more && 0 < without {
+        let why = format!("they are not ordered by time, and at most {} are read", found.len());
+        unread_parts.push(unread_part(what, why));
+    } else if more && without > 0 {
         let what =
             format!("the newest releases of {without} channels of space {:?}", reading.space.name);
-        gaps.push(unread_part(
+        unread_parts.push(unread_part(
             what,
-            format!("they are not among the newest {} of all", found.len()),
+            format!("they are not among the newest {} releases", found.len()),
         ));
     }
     let mut wanted = Vec::new();
@@ -139,12 +142,12 @@ async fn channel_releases(
     Ok(wanted)
 }
 
-/// When a release was made; none where the server does not say it.
+/// Returns when a release was created; `None` if unknown.
 fn assembly_time(release: &wire::ReleaseResource) -> Option<Timestamp> {
     release.assembled.parse().ok()
 }
 
-/// Whether no release comes before a later one of its channel.
+/// Whether the releases of each channel are ordered from newest to oldest.
 fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
     let mut last: HashMap<&str, Timestamp> = HashMap::new();
     releases.iter().all(|release| {
@@ -154,7 +157,7 @@ fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
     })
 }
 
-/// The newest release of each channel; of two of one time, or of none, the one that comes first.
+/// Returns the newest release of each channel; of two with equal or unknown times, the one listed first.
 fn newest_per_channel(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
     let mut newest: IndexMap<String, wire::ReleaseResource> = IndexMap::new();
     for release in releases {
@@ -169,11 +172,11 @@ fn newest_per_channel(releases: Vec<wire::ReleaseResource>) -> Vec<wire::Release
     newest.into_values().collect()
 }
 
-/// The published snapshots of these ids.
+/// Reads the published snapshots with these ids.
 async fn published_snapshots(
     reading: &SpaceReading<'_>,
     published: Vec<(String, ProcessOwner)>,
-    gaps: &mut Vec<UnreadPart>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let ids: Vec<String> = published.iter().map(|(id, _)| id.clone()).collect();
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
@@ -184,9 +187,11 @@ async fn published_snapshots(
     for (id, owner) in published {
         let Some(snapshot) = found.remove(&fold_case(&id)) else {
             let runbook = owner.runbook.as_ref().map(Name::as_str).unwrap_or_default();
-            let of = format!("of runbook {runbook:?} of project {:?}", owner.project);
+            let project = &owner.project;
+            let what =
+                format!("the published snapshot of runbook {runbook:?} of project {project:?}");
             let why = unread.get(&id).map(ToString::to_string).unwrap_or_default();
-            gaps.push(unread_part(format!("the published snapshot {of}"), why));
+            unread_parts.push(unread_part(what, why));
             continue;
         };
         let mut sets = snapshot.library_variable_set_snapshot_ids;
@@ -201,14 +206,14 @@ async fn published_snapshots(
     Ok(wanted)
 }
 
-/// The frozen processes, each with the ids of its variable sets.
+/// Reads the frozen processes, each with the ids of its variable sets.
 async fn frozen_processes(
     reading: &SpaceReading<'_>,
     kind: ProcessKind,
     wanted: Vec<SnapshotRequest>,
-    gaps: &mut Vec<UnreadPart>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<(ProcessSnapshot, Vec<String>)>, RefreshError> {
-    // Releases of one process that nobody has changed in between share a snapshot.
+    // Releases of a process that did not change in between share a snapshot.
     let mut ids: Vec<String> = wanted.iter().map(|it| it.process.clone()).collect();
     ids.retain(|it| !it.is_empty());
     ids.sort();
@@ -217,16 +222,16 @@ async fn frozen_processes(
     let unread = errors_by_id(reading, "the frozen processes", unread)?;
     let found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
-    let mut editions = Vec::with_capacity(wanted.len());
-    for SnapshotRequest { origin: of, owner, process, sets } in wanted {
+    let mut snapshots = Vec::with_capacity(wanted.len());
+    for SnapshotRequest { origin, owner, process, sets } in wanted {
         match found.get(&fold_case(&process)) {
             Some(found) => {
                 let process = lower::live_process(found.clone(), owner);
-                editions.push((ProcessSnapshot { origin: of, process, values: Vec::new() }, sets));
+                snapshots.push((ProcessSnapshot { origin, process, values: Vec::new() }, sets));
             }
             None => {
                 let why = unread.get(&process).map(ToString::to_string);
-                let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
+                let why = why.unwrap_or_else(|| "the server did not return it".to_owned());
                 let project = owner.project.clone();
                 let empty = LiveProcess {
                     id: Id::new(""),
@@ -235,35 +240,35 @@ async fn frozen_processes(
                     steps: Vec::new(),
                     templates: Vec::new(),
                 };
-                let edition = ProcessSnapshot { origin: of, process: empty, values: Vec::new() };
-                let named = edition.describe_origin().unwrap_or_default();
-                gaps.push(unread_part(
+                let snapshot = ProcessSnapshot { origin, process: empty, values: Vec::new() };
+                let named = snapshot.describe_origin().unwrap_or_default();
+                unread_parts.push(unread_part(
                     format!("the process of {named} of project {project:?}"),
                     why,
                 ));
             }
         }
     }
-    Ok(editions)
+    Ok(snapshots)
 }
 
-/// The editions with the values of their variables, where a step is placed by one.
+/// Adds the values of pool variables to the snapshots in which a step is placed by a variable.
 async fn attach_values(
     reading: &SpaceReading<'_>,
-    editions: Vec<(ProcessSnapshot, Vec<String>)>,
-    gaps: &mut Vec<UnreadPart>,
+    snapshots: Vec<(ProcessSnapshot, Vec<String>)>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<ProcessSnapshot>, RefreshError> {
-    let has_variable_step = |edition: &ProcessSnapshot| {
-        edition.process.steps.iter().any(|step| matches!(step.place, Place::Variable(_)))
+    let has_variable_step = |snapshot: &ProcessSnapshot| {
+        snapshot.process.steps.iter().any(|step| matches!(step.place, Place::Variable(_)))
     };
-    let wanted = editions.iter().filter(|(edition, _)| has_variable_step(edition));
+    let wanted = snapshots.iter().filter(|(snapshot, _)| has_variable_step(snapshot));
     let mut ids: Vec<String> = wanted.flat_map(|(_, sets)| sets.clone()).collect();
     ids.retain(|it| !it.is_empty());
     ids.sort();
     ids.dedup();
     let (found, unread) = reading.reader.variable_sets(&ids).await;
     let unread = errors_by_id(reading, "the frozen variables", unread)?;
-    gaps.extend(
+    unread_parts.extend(
         ids.iter().filter_map(|id| {
             Some(unread_part(format!("the frozen variables {id}"), unread.get(id)?))
         }),
@@ -275,13 +280,13 @@ async fn attach_values(
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
         variables.map(|variable| (Name::new(&variable.name), Id::new(&variable.value))).collect()
     };
-    let with_set_values = |(mut edition, sets): (ProcessSnapshot, Vec<String>)| {
-        if has_variable_step(&edition) {
-            edition.values = collect_values(&sets);
+    let with_set_values = |(mut snapshot, sets): (ProcessSnapshot, Vec<String>)| {
+        if has_variable_step(&snapshot) {
+            snapshot.values = collect_values(&sets);
         }
-        edition
+        snapshot
     };
-    Ok(editions.into_iter().map(with_set_values).collect())
+    Ok(snapshots.into_iter().map(with_set_values).collect())
 }
 
 #[cfg(test)]

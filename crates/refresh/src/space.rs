@@ -1,4 +1,4 @@
-//! Which space is meant.
+//! Finds the requested space.
 
 use super::RefreshError;
 use poolwright_client::octopus::{Reader, wire};
@@ -7,32 +7,32 @@ use poolwright_core::{
     text,
 };
 
-/// Why no space is meant.
+/// Why no space was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpaceError {
     /// The spaces cannot be read.
     #[error(transparent)]
     Unread(#[from] RefreshError),
-    /// No space that the key may see is called so.
+    /// No space that the key may see has this id, name or slug.
     #[error("there is no space `{requested}`")]
     Unknown {
-        /// What was asked for.
+        /// The requested space.
         requested: String,
         /// The nearest name.
         nearest: Option<String>,
         /// All names, in the server's order.
         available: Vec<String>,
     },
-    /// Several spaces are called so.
-    #[error("`{requested}` is more than one space: {}", list_names(.found))]
+    /// Several spaces match.
+    #[error("`{requested}` matches more than one space: {}", list_names(.found))]
     Ambiguous {
-        /// What was asked for.
+        /// The requested space.
         requested: String,
         /// The spaces, as `name (id)`.
         found: Vec<String>,
     },
-    /// None was asked for, and the server has no default space that the key may see.
-    #[error("no space is named, and the server has no default space for this key")]
+    /// No space was requested, and the server has no default space that the key may see.
+    #[error("no space is set, and the server has no default space that the key may see")]
     NoDefault {
         /// All names, in the server's order.
         available: Vec<String>,
@@ -40,22 +40,22 @@ pub enum SpaceError {
 }
 
 impl SpaceError {
-    /// What helps: a statement, where there is one.
+    /// Returns what the user can do about this error, if anything.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unread(error) => error.help(),
             Self::Unknown { nearest: Some(nearest), .. } => {
                 Some(format!("a space with a similar name exists: `{nearest}`"))
             }
-            Self::Unknown { available: known, .. } | Self::NoDefault { available: known }
-                if known.is_empty() =>
+            Self::Unknown { available, .. } | Self::NoDefault { available }
+                if available.is_empty() =>
             {
-                Some("the key may see no space at all".to_owned())
+                Some("give the key's user access to a space; it may not see any".to_owned())
             }
-            Self::Unknown { available: known, .. } | Self::NoDefault { available: known } => {
-                Some(format!("the key may see {}", list_names(known)))
+            Self::Unknown { available, .. } | Self::NoDefault { available } => {
+                Some(format!("use a space that the key may see: {}", list_names(available)))
             }
-            Self::Ambiguous { .. } => Some("name the space by its id".to_owned()),
+            Self::Ambiguous { .. } => Some("use the id of the space".to_owned()),
         }
     }
 }
@@ -69,7 +69,7 @@ fn list_names(names: &[String]) -> String {
     }
 }
 
-/// The space of this id, name or slug; without one, the server's default space.
+/// Finds the space with this id, name or slug; without one, the server's default space.
 ///
 /// # Errors
 ///

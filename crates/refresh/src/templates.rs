@@ -1,9 +1,9 @@
-//! Pools that are said where a template leaves them open: by tenants, and by the templates themselves.
+//! Pools given to the parameters of templates: by tenants, or by the templates' own defaults.
 //!
 //! # Source
 //!
-//! `GET …/tenantvariables/all` has the values of all tenants in one answer. A step template's default may be
-//! a pool's name in place of its id, which fails once the step runs (`api.md` 2.11).
+//! `GET …/tenantvariables/all` returns the values of all tenants at once. A step template's default may be
+//! a pool's name instead of its id, which fails when the step runs (`api.md` 2.11).
 
 use super::{
     RefreshError, SpaceReading, grouped_projects::includes_library, item_errors::list_or_unread,
@@ -20,71 +20,77 @@ use poolwright_core::{
 
 use std::collections::{HashMap, HashSet};
 
-/// Whose templates are read.
+/// The projects and libraries whose templates are read.
 pub(super) struct TemplateOwners<'a> {
     pub(super) projects: &'a [wire::ProjectResource],
     pub(super) libraries: &'a [wire::LibraryVariableSetResource],
-    /// The names of environments and channels, by their ids.
+    /// The names of environments and channels by id.
     pub(super) names: &'a HashMap<String, String>,
 }
 
-/// What is said where a template leaves it open.
+/// The pools given to the parameters of templates.
 #[derive(Debug, Default)]
 pub(super) struct TemplateValues {
-    /// In words, for whoever deletes a pool.
+    /// Descriptions, to check before a pool is deleted.
     pub(super) references: Vec<PoolReference>,
-    /// With tenants and environments, for whoever asks where a step runs.
+    /// Tenants and environments, to determine where a step runs.
     pub(super) values: Vec<PoolVariable>,
 }
 
-/// What tenants, variable templates and step templates say, and a gap for what cannot be read.
+/// Reads the values from tenants, variable templates and step templates, and adds an unread part for each list
+/// that cannot be read.
 pub(super) async fn read_templates(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
-    estate: &TemplateOwners<'_>,
-    gaps: &mut Vec<UnreadPart>,
+    owners: &TemplateOwners<'_>,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<TemplateValues, RefreshError> {
-    let mut said = TemplateValues::default();
-    for project in estate.projects {
+    let mut found = TemplateValues::default();
+    for project in owners.projects {
         let whose = format!("project {:?}", project.name);
         let name = Name::new(&project.name);
-        said.references.extend(default_references(&project.templates, &whose, Some(name.clone())));
+        found.references.extend(default_references(&project.templates, &whose, Some(name.clone())));
         let owner = VariableOwner::Project(name);
-        said.values.extend(estate.default_values(&project.templates, &owner));
+        found.values.extend(owners.default_values(&project.templates, &owner));
     }
-    for library in estate.libraries {
+    for library in owners.libraries {
         let whose = format!("library variable set {:?}", library.name);
-        said.references.extend(default_references(&library.templates, &whose, None));
+        found.references.extend(default_references(&library.templates, &whose, None));
         let owner = VariableOwner::Library(Name::new(&library.name));
-        said.values.extend(estate.default_values(&library.templates, &owner));
+        found.values.extend(owners.default_values(&library.templates, &owner));
     }
-    // Who asks about one project has no use for the step templates of the space, and for its tenants only
-    // where they have something to give.
+    // A scope of one project does not need the space's step templates, and needs tenants only if the project
+    // has parameters.
     let reader = &reading.reader;
-    let alone = scope.project.is_some();
-    if !alone || !said.values.is_empty() {
+    let is_one_project = scope.project.is_some();
+    if !is_one_project || !found.values.is_empty() {
         let tenants = reader.list_tenant_variables().await;
         let tenants = list_or_unread(
             reading,
             "the variables of tenants",
             tenants,
             HiddenData::PoolReferences,
-            gaps,
+            unread_parts,
         )?;
-        said.references.extend(tenants.iter().flat_map(tenant_references));
-        said.values.extend(tenants.iter().flat_map(|it| estate.tenant_values(it)));
+        found.references.extend(tenants.iter().flat_map(tenant_references));
+        found.values.extend(tenants.iter().flat_map(|it| owners.tenant_values(it)));
     }
-    if !alone {
+    if !is_one_project {
         let steps = reader.list_step_templates().await;
-        let steps =
-            list_or_unread(reading, "the step templates", steps, HiddenData::PoolReferences, gaps)?;
-        said.references.extend(steps.iter().flat_map(parameter_references));
+        let steps = list_or_unread(
+            reading,
+            "the step templates",
+            steps,
+            HiddenData::PoolReferences,
+            unread_parts,
+        )?;
+        found.references.extend(steps.iter().flat_map(parameter_references));
     }
-    Ok(said)
+    Ok(found)
 }
 
 impl TemplateOwners<'_> {
-    /// The projects for which a template's variable may choose.
+    /// Returns the projects that use a template's variable.
     fn projects_using(&self, owner: &VariableOwner) -> Vec<Name> {
         match owner {
             VariableOwner::Project(name) => vec![name.clone()],
@@ -99,7 +105,7 @@ impl TemplateOwners<'_> {
         }
     }
 
-    /// What holds where a tenant gives nothing, be it nothing.
+    /// Returns the values that apply when a tenant gives none, empty ones included.
     fn default_values(
         &self,
         templates: &[wire::ActionTemplateParameterResource],
@@ -120,12 +126,13 @@ impl TemplateOwners<'_> {
         templates.iter().map(pool_variable).collect()
     }
 
-    /// What a tenant gives; of an environment that has no name that could be seen, under its id.
+    /// Returns a tenant's values; an environment whose name cannot be seen keeps its id.
     fn tenant_values(&self, tenant: &wire::TenantVariableResource) -> Vec<PoolVariable> {
         let pool_variable = |value: &wire::TenantValue| {
-            let owner = match value.project.is_empty() {
-                true => VariableOwner::Library(Name::new(&value.library)),
-                false => VariableOwner::Project(Name::new(&value.project)),
+            let owner = if value.project.is_empty() {
+                VariableOwner::Library(Name::new(&value.library))
+            } else {
+                VariableOwner::Project(Name::new(&value.project))
             };
             let id = value.environment.as_str();
             let environment = self.names.get(id).map_or(id, String::as_str);
@@ -150,14 +157,14 @@ impl TemplateOwners<'_> {
     }
 }
 
-/// The pools that hold where a tenant says nothing.
+/// Returns references from the pools that apply when a tenant gives none.
 fn default_references(
     templates: &[wire::ActionTemplateParameterResource],
     whose: &str,
     project: Option<Name>,
 ) -> impl Iterator<Item = PoolReference> {
-    let said = templates.iter().filter(|it| !it.default.is_empty());
-    said.map(move |template| PoolReference {
+    let with_default = templates.iter().filter(|it| !it.default.is_empty());
+    with_default.map(move |template| PoolReference {
         kind: PoolReferenceKind::VariableTemplate,
         what: format!("the default of variable template {:?} of {whose}", template.name),
         holder: None,
@@ -167,16 +174,17 @@ fn default_references(
     })
 }
 
-/// What a tenant points at: each pool once, in however many environments it is given.
+/// Returns a tenant's references, each once however many environments it is given for.
 fn tenant_references(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = PoolReference> {
-    let mut told = HashSet::new();
+    let mut seen = HashSet::new();
     let identity_key = |tenant: &wire::TenantValue| {
         [&tenant.name, &tenant.project, &tenant.library, &tenant.pool].map(String::clone)
     };
-    tenant.values.iter().filter(move |it| told.insert(identity_key(it))).map(|value| {
-        let (whose, project) = match value.project.is_empty() {
-            true => (format!("library variable set {:?}", value.library), None),
-            false => (format!("project {:?}", value.project), Some(Name::new(&value.project))),
+    tenant.values.iter().filter(move |it| seen.insert(identity_key(it))).map(|value| {
+        let (whose, project) = if value.project.is_empty() {
+            (format!("library variable set {:?}", value.library), None)
+        } else {
+            (format!("project {:?}", value.project), Some(Name::new(&value.project)))
         };
         let (name, tenant) = (&value.name, &tenant.tenant_name);
         PoolReference {
@@ -193,12 +201,12 @@ fn tenant_references(tenant: &wire::TenantVariableResource) -> impl Iterator<Ite
 fn parameter_references(
     template: &wire::ActionTemplateResource,
 ) -> impl Iterator<Item = PoolReference> {
-    let said = template.parameters.iter().filter(|it| !it.default.is_empty());
-    said.map(|parameter| {
-        let (name, of) = (&parameter.name, &template.name);
+    let with_default = template.parameters.iter().filter(|it| !it.default.is_empty());
+    with_default.map(|parameter| {
+        let (name, template) = (&parameter.name, &template.name);
         PoolReference {
             kind: PoolReferenceKind::StepTemplate,
-            what: format!("the default of parameter {name:?} of step template {of:?}"),
+            what: format!("the default of parameter {name:?} of step template {template:?}"),
             holder: None,
             variable: None,
             project: None,

@@ -1,36 +1,36 @@
-//! Bytes as a text, and the way back to the same bytes: what no edit touches stays, however it is encoded.
+//! Decodes bytes to text and encodes them back to the same bytes: an edit changes nothing else, whatever the encoding.
 //!
-//! Scripts of another time are pasted into steps, so that a file of UTF-8 may have bytes that are none.
-//! Each is held as a character of its own and goes back as it came. Never: a guess of what it means.
+//! Old scripts are pasted into steps, so a UTF-8 file may contain bytes that are not valid UTF-8. Each is held as a
+//! private character and written back unchanged. Their meaning is never guessed.
 
-/// How the bytes of a file are a text. The mark at its beginning, if it has one, is part of the text.
+/// How the bytes of a file encode its text. A byte order mark is part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextEncoding {
-    /// UTF-8, with or without a mark.
+    /// UTF-8, with or without a byte order mark.
     Utf8,
-    /// UTF-16 with the low byte first, which its mark says.
+    /// UTF-16, little-endian by its byte order mark.
     Utf16Little,
-    /// UTF-16 with the high byte first, which its mark says.
+    /// UTF-16, big-endian by its byte order mark.
     Utf16Big,
 }
 
-/// Where a byte that is no UTF-8 is held: `HELD` and the byte, which nobody writes.
+/// A byte that is not valid UTF-8 is held as the character `HELD` plus the byte, in a private use area.
 const HELD: u32 = 0x10_fe00;
 
-/// Why bytes are no text.
+/// Why bytes could not be decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DecodeError {
-    /// The line, counted from 1.
+    /// The line, starting from 1.
     pub(crate) line: usize,
-    /// What they should have been.
+    /// The expected encoding.
     pub(crate) encoding: &'static str,
 }
 
-/// The text that the bytes are, and how.
+/// Decodes bytes. Returns the text and its encoding.
 ///
 /// # Errors
 ///
-/// Where the text could not go back to the same bytes.
+/// Fails if the text could not be encoded to the same bytes again.
 pub(crate) fn decode_bytes(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
     let encoding = match bytes {
         [0xff, 0xfe, ..] => TextEncoding::Utf16Little,
@@ -56,7 +56,7 @@ pub(crate) fn decode_bytes(bytes: &[u8]) -> Result<(String, TextEncoding), Decod
 fn decode_utf8(bytes: &[u8]) -> Result<String, DecodeError> {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        // A character that is there already would be taken for a byte.
+        // A private character in the file itself would be taken for a held byte.
         if let Some(at) = chunk.valid().find(|it| escaped_byte(it).is_some()) {
             text.push_str(chunk.valid().get(..at).unwrap_or_default());
             return Err(DecodeError { line: text.matches('\n').count() + 1, encoding: "UTF-8" });
@@ -69,14 +69,14 @@ fn decode_utf8(bytes: &[u8]) -> Result<String, DecodeError> {
     Ok(text)
 }
 
-/// The byte that a character holds.
+/// Returns the byte that a character holds, if it holds one.
 fn escaped_byte(c: char) -> Option<u8> {
     let byte = u32::from(c).checked_sub(HELD)?;
-    u8::try_from(byte).ok().filter(|from| 0x7f < *from)
+    u8::try_from(byte).ok().filter(|byte| *byte > 0x7f)
 }
 
 impl TextEncoding {
-    /// The bytes of a text.
+    /// Encodes a text.
     pub(crate) fn encode_text(self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 => {
@@ -102,7 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_encoding_is_told_by_its_mark() {
+    fn each_encoding_is_detected_by_its_mark() {
         let table: [(&[u8], &str, TextEncoding); 4] = [
             (b"a\xc3\xa9", "aé", TextEncoding::Utf8),
             (b"\xef\xbb\xbfa", "\u{feff}a", TextEncoding::Utf8),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_come_back_is_no_text() {
+    fn bytes_that_would_not_round_trip_are_an_error() {
         let wrong = |bytes: &[u8]| decode_bytes(bytes).unwrap_err();
         let utf16 = |line| DecodeError { line, encoding: "UTF-16" };
         assert_eq!(wrong(b"\xff\xfea\0\n\0\0\xd8"), utf16(2));

@@ -1,6 +1,6 @@
-//! What is planned for the steps of a file, as edits of its text.
+//! Turns the changes planned for a file's steps into edits of its text.
 //!
-//! Never: a change that the plan does not have.
+//! Makes no change that is not in the plan.
 
 use super::OclFile;
 use poolwright_core::{
@@ -21,14 +21,14 @@ pub(crate) struct MovedStep {
     pub(crate) address: String,
     pub(crate) before: String,
     pub(crate) after: String,
-    /// The rule that says so, and its place.
+    /// The file and line of the rule that moves it, and its label.
     pub(crate) because: String,
 }
 
-/// An action, and what is planned for it.
+/// An action and the change planned for it.
 pub(super) type PlannedAction<'a> = (&'a OclAction, &'a Change);
 
-/// The step that a change places.
+/// Returns the id of the step that a change places.
 pub(super) fn placed_step_id(change: &Change) -> Option<&str> {
     match &change.kind {
         ChangeKind::PlaceStep { action, .. } => Some(action.as_str()),
@@ -36,16 +36,16 @@ pub(super) fn placed_step_id(change: &Change) -> Option<&str> {
     }
 }
 
-/// The edits of a file that make these changes, in its order, and the steps that move.
+/// Returns the edits that make these changes, in the file's order, and the steps that move.
 pub(super) fn edits_for_file(
     file: &OclFile,
     changes: &[PlannedAction],
-    spelled: &dyn Fn(&str) -> String,
+    spell_pool: &dyn Fn(&str) -> String,
     sources: &Sources,
 ) -> Result<(Vec<ocl::TextEdit>, Vec<MovedStep>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
-        let (made, place) = edits_for_change(&file.text, action, change, spelled)?;
+        let (made, place) = edits_for_change(&file.text, action, change, spell_pool)?;
         edits.extend(made);
         moves.push(describe_move(file, change, action, &place, sources));
     }
@@ -53,12 +53,12 @@ pub(super) fn edits_for_file(
     Ok((edits, moves))
 }
 
-/// The edits of a text that make a change, and where the step runs then.
+/// Returns the edits that make a change, and where the step runs after them.
 fn edits_for_change(
     text: &str,
     action: &OclAction,
     change: &Change,
-    spelled: &dyn Fn(&str) -> String,
+    spell_pool: &dyn Fn(&str) -> String,
 ) -> Result<(Vec<ocl::TextEdit>, Place<String>), Finding> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
         return Ok((Vec::new(), action.place.clone()));
@@ -68,7 +68,7 @@ fn edits_for_change(
         match edit {
             StepEdit::Place(place) => {
                 wanted = match place.after() {
-                    Place::Pool(pool) => Place::Pool(spelled(&pool_slug(pool))),
+                    Place::Pool(pool) => Place::Pool(spell_pool(&pool_slug(pool))),
                     Place::Variable(name) => Place::Variable(name.clone()),
                     Place::DefaultPool => Place::DefaultPool,
                 }
@@ -80,7 +80,7 @@ fn edits_for_change(
     Ok((ocl::place_edits(text, action, &wanted)?, wanted))
 }
 
-/// The slugs of the pools that a change moves a step to.
+/// Returns the slugs of the pools that a change moves a step to.
 pub(super) fn target_pool_slugs(change: &Change) -> Vec<String> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Vec::new() };
     let pool = |edit: &StepEdit| match edit {
@@ -99,9 +99,9 @@ fn pool_slug(pool: &PoolHandle) -> String {
 }
 
 fn multi_line_error(action: &OclAction, key: &str) -> Finding {
-    let message = format!("`{key}` would change more than the line that chooses the pool");
+    let message = format!("`{key}` would change more than the line that sets the pool");
     Finding::error(Code::OclOneLine, action.span.clone(), message)
-        .with_help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
+        .with_help(format!("change this step in Octopus, or remove `{key}` from the rule"))
 }
 
 fn describe_move(
@@ -142,16 +142,16 @@ fn describe_move(
 ///
 /// # Source
 ///
-/// Octopus reads no template with a step that has another pool: "A step must specify a worker pool
+/// Octopus rejects a template with a step in any other pool: "A step must specify a worker pool
 /// parameter".
 pub(super) fn breaks_template(document: &OclProcess, (_, change): &PlannedAction) -> bool {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
-    let by_parameter = |edit: &StepEdit| matches!(edit, StepEdit::Place(item) if matches!(item.after(), Place::Variable(_)));
+    let by_parameter = |edit: &StepEdit| matches!(edit, StepEdit::Place(place) if matches!(place.after(), Place::Variable(_)));
     document.kind == OclProcessKind::Template && !edits.iter().all(by_parameter)
 }
 
-/// Steps that are made of step templates and name no pool, where a rule would move them: a file does not have
-/// the type of such a step.
+/// Returns a warning for the steps from step templates that name no pool, if a rule would move them: the file does
+/// not contain the type of such a step.
 ///
 /// # Source
 ///
@@ -162,18 +162,18 @@ pub(super) fn template_steps_note(
     rules: &[Declared<PlacementRule>],
 ) -> Option<Finding> {
     let actions = documents.iter().flat_map(|(_, it)| &it.actions);
-    let untold: Vec<&OclAction> = actions.filter(|it| is_from_template(it, rules)).collect();
-    let at = untold.first()?.span.clone();
-    let (steps, stay) = (pluralize(untold.len(), "step"), stays_unchanged(untold.len()));
-    let message = format!("{steps} of step templates, without a pool, {stay}");
-    let names = untold.iter().map(|action| format!("{:?}", action.step)).collect();
+    let unplaced: Vec<&OclAction> = actions.filter(|it| is_from_template(it, rules)).collect();
+    let at = unplaced.first()?.span.clone();
+    let (steps, stay) = (pluralize(unplaced.len(), "step"), stays_unchanged(unplaced.len()));
+    let message = format!("{steps} from step templates, without a pool, {stay}");
+    let names = unplaced.iter().map(|action| format!("{:?}", action.step)).collect();
     let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);
     Some(finding.with_help(
-        "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
+        "the file does not say whether a worker runs these steps; choose their pools once in Octopus",
     ))
 }
 
-/// Whether a step is one of these.
+/// Whether [`template_steps_note`] reports a step.
 pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
     let says_nothing = action.action_type.is_empty()
         && action.place == Place::DefaultPool
@@ -183,7 +183,7 @@ pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRu
         Some(step) => {
             let exact =
                 |name: &str| step.value.exact_names().any(|it| it.eq_ignore_ascii_case(name));
-            // Of one that is named exactly the plan says so itself.
+            // The plan itself reports a step that is named exactly.
             let matches_name = |name: &str| step.value.matches(name) && !exact(name);
             matches_name(&action.step) || matches_name(&action.action)
         }
@@ -195,11 +195,10 @@ pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRu
             .is_some_and(|rule| rule.verdict != PlacementVerdict::Leave)
 }
 
-/// What is told of the steps of a template that stay where they are.
+/// Returns a warning for the steps of a process template that are not moved.
 pub(super) fn kept_steps_finding(kept: Vec<PlannedAction>) -> Option<Finding> {
     let (action, _) = kept.first()?;
-    let message =
-        "the steps of a process template run where its parameters say; they are left alone";
+    let message = "the steps of a process template run where its parameters say and are left alone";
     let finding = Finding::warning(Code::ProcessTemplate, action.span.clone(), message);
     Some(finding.with_help(
         "place them by `pool_variable`, or give the parameter a value where the template is used",

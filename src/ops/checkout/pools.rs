@@ -1,6 +1,6 @@
-//! Pools as files write them: by slug, or as the first servers with Git did, by name.
+//! Pools as files refer to them: by slug or, in files from early servers, by name.
 //!
-//! A working tree has no list of pools. What it knows of them is what the rules and the files say.
+//! A working tree has no list of pools. All that is known about them comes from the rules and the files.
 
 use poolwright_core::{
     desired::{CurrentPlace, Declared, Desired, DesiredPoolRef, PlacementRule, PlacementVerdict},
@@ -13,22 +13,22 @@ use poolwright_core::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every pool that the files and the rules speak of, each under the [`slugify`] that its name or its slug
-/// makes: what is written of one pool makes one.
+/// Every pool that the files and the rules mention, keyed by the [`slugify`] of its name or slug: all spellings of
+/// one pool have one key.
 #[derive(Debug, Default)]
 pub(super) struct CheckoutPools(BTreeMap<String, CheckoutPool>);
 
-/// What is known of a pool.
+/// What is known about a pool.
 #[derive(Debug)]
 struct CheckoutPool {
-    /// As the file of rules or another file has it.
+    /// Its name as the rules or an OCL file has it.
     name: Name,
-    /// As a file or a rule has it, since somebody may have given it another than the name makes.
+    /// Its slug as a file or a rule has it, which need not be derived from the name.
     slug: String,
 }
 
 impl CheckoutPools {
-    /// The pools that `desired` declares, that its rules point at, and that `documents` use.
+    /// Collects the pools that `desired` declares, its rules refer to, and `documents` use.
     pub(super) fn from_documents(desired: &Desired, documents: &[&OclProcess]) -> Self {
         let used: Vec<&str> = documents.iter().flat_map(|it| written_pools(it)).collect();
         let slugs: BTreeSet<String> = used.iter().map(|it| slugify(it)).collect();
@@ -36,13 +36,13 @@ impl CheckoutPools {
         for pool in desired.pools.values() {
             let old = pool.renamed_from.iter().map(|it| slugify(it)).find(|it| slugs.contains(it));
             let own = slugify(pool.name.as_str());
-            // A pool that is renamed keeps its slug, and the files have it.
+            // A renamed pool keeps its slug, and the files use it.
             let slug = if slugs.contains(&own) { own } else { old.unwrap_or(own) };
             names.insert(slug, pool.name.clone());
         }
         let referred = desired.rules.iter().flat_map(|rule| referenced_pools(&rule.value));
         let all: Vec<&str> = used.into_iter().chain(referred).collect();
-        // The spelling of a file that has names says more of a name than a slug does.
+        // A file that uses names shows a pool's name better than a slug does.
         let (named, others): (Vec<&str>, Vec<&str>) =
             all.into_iter().partition(|it| cannot_be_slug(it));
         for text in named.iter().chain(&others).copied() {
@@ -56,7 +56,7 @@ impl CheckoutPools {
         Self(names.into_iter().map(known_pool).collect())
     }
 
-    /// The pools as a server would have them; what they are known under is their id.
+    /// Returns the pools as a server would have them, with their keys as ids.
     pub(super) fn live_pools(&self) -> Vec<LivePool> {
         let pool = |(made, known): (&String, &CheckoutPool)| LivePool {
             id: Id::new(made),
@@ -69,7 +69,7 @@ impl CheckoutPools {
         self.0.iter().map(pool).collect()
     }
 
-    /// What a file of this style writes for the pool of this id.
+    /// Spells the pool with this id in this style.
     pub(super) fn spell_pool(&self, id: &str, style: PoolNaming) -> String {
         let known = self.0.get(id).map(|pool| match style {
             PoolNaming::Names => pool.name.as_str(),
@@ -84,12 +84,12 @@ impl CheckoutPools {
 pub(super) enum PoolNaming {
     /// By slug, as servers from 2022.3.4517 on do.
     Slugs,
-    /// By name, as servers before did.
+    /// By name, as earlier servers do.
     Names,
 }
 
 impl PoolNaming {
-    /// The style of each document: its own, or where it shows none, that of the others.
+    /// Returns the style of each document: its own or, if it shows none, that of the others.
     pub(super) fn detect_styles(documents: &[&OclProcess]) -> Vec<Self> {
         let own: Vec<Option<Self>> = documents.iter().map(|it| Self::detect_style(it)).collect();
         let others = if own.contains(&Some(Self::Names)) && !own.contains(&Some(Self::Slugs)) {
@@ -100,7 +100,7 @@ impl PoolNaming {
         own.into_iter().map(|it| it.unwrap_or(others)).collect()
     }
 
-    /// What a document shows: a pool that is no slug, or steps whose labels are their names or their slugs.
+    /// Detects the style from a pool that is not a slug, or from whether step labels are names or slugs.
     fn detect_style(document: &OclProcess) -> Option<Self> {
         let named = written_pools(document).any(cannot_be_slug);
         let labels = &document.step_labels;
@@ -115,7 +115,7 @@ impl PoolNaming {
     }
 }
 
-/// The pools that a document uses, as it writes them.
+/// Returns the pools that a document uses, as written.
 fn written_pools(document: &OclProcess) -> impl Iterator<Item = &str> {
     document.actions.iter().filter_map(|action| match &action.place {
         Place::Pool(pool) => Some(pool.as_str()),
@@ -123,18 +123,18 @@ fn written_pools(document: &OclProcess) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether this cannot be a slug, nor something that makes one only as it runs.
+/// Whether a text is neither a slug nor an expression that may evaluate to one.
 fn cannot_be_slug(text: &str) -> bool {
     !has_variable(text) && text.contains(|c: char| c.is_uppercase() || c.is_whitespace())
 }
 
-/// Whether a variable is part of it: the parameter of a template.
+/// Whether a text contains a variable, such as a template's parameter.
 fn has_variable(text: &str) -> bool {
     text.contains("#{")
 }
 
-/// A warning for each rule that moves steps to a pool of which nothing else has ever heard; `wanted` are
-/// the slugs of the pools that steps move to.
+/// Returns a warning for each rule that moves steps to a pool that nothing else mentions. `wanted` has the slugs of
+/// the pools that steps move to.
 pub(super) fn unknown_pool_warnings(
     desired: &Desired,
     documents: &[&OclProcess],
@@ -152,18 +152,19 @@ pub(super) fn unknown_pool_warnings(
         let near = desired.pools.keys().map(String::as_str).chain(names);
         let near = nearest_name(text, near.chain(known.iter().map(String::as_str)));
         let help = match near {
-            Some(near) => format!("a pool of a similar name is known: `{near}`"),
+            Some(near) => format!("a pool with a similar name is known: `{near}`"),
             None => format!(
-                "declare it below `[pools]`, with its name; its slug is taken to be `{slug}`"
+                "declare the pool with its name under `[pools]`; its slug is assumed to be `{slug}`"
             ),
         };
-        let message = format!("no pool `{text}` is declared, and no step here runs in it");
+        let message =
+            format!("pool `{text}` is not declared, and no step in these files runs in it");
         Some(Finding::warning(Code::UnknownPool, pool.span.clone(), message).with_help(help))
     };
     desired.rules.iter().filter_map(unknown_pool).collect()
 }
 
-/// The live pools that a rule points at, by name or slug.
+/// Returns the undeclared pools that a rule refers to, by name or slug.
 fn referenced_pools(rule: &PlacementRule) -> Vec<&str> {
     fn live_name(pool: &DesiredPoolRef) -> Option<&str> {
         match pool {
@@ -177,19 +178,19 @@ fn referenced_pools(rule: &PlacementRule) -> Vec<&str> {
     {
         names.extend(live_name(&pool.value));
     }
-    for word in rule.select.currently.iter().flat_map(|it| it.value.all_places()) {
-        if let CurrentPlace::Pool(pool) = word {
+    for place in rule.select.currently.iter().flat_map(|it| it.value.all_places()) {
+        if let CurrentPlace::Pool(pool) = place {
             names.extend(live_name(pool));
         }
     }
     names
 }
 
-/// A pool's slug, as Octopus makes it of the name: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
+/// Derives a slug from a pool's name as Octopus does: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
 ///
 /// # Source
 ///
-/// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
+/// `api.md` 3.1. A renamed pool keeps its slug, and rules refer to it by that slug.
 pub(super) fn slugify(name: &str) -> String {
     if has_variable(name) {
         return name.to_owned();

@@ -1,9 +1,9 @@
-//! Whose files these are: a repository may have several projects, each in a folder of its own.
+//! Selects the files of one project: a repository may have several projects, each in its own folder.
 //!
 //! # Source
 //!
-//! A project's process is `deployment_process.ocl` in its base path, and Octopus proposes `.octopus/PROJECT`
-//! where a repository has more than one project (its documentation, "Configuration as Code reference").
+//! A project's process is `deployment_process.ocl` in its base path, and Octopus suggests `.octopus/PROJECT`
+//! for a repository with more than one project (its documentation, "Configuration as Code reference").
 
 use super::{OclFile, pools::slugify};
 use poolwright_core::{
@@ -19,11 +19,11 @@ use std::{
 
 /// The file that each project has in its folder.
 const PROCESS: &str = "deployment_process.ocl";
-/// The folder in which Octopus keeps its files, unless somebody has told it another.
+/// The folder in which Octopus keeps its files, unless a project configures another.
 const OCTOPUS: &str = ".octopus";
 
-/// The files of the project of this name, and what is to be told of the others. Where nobody can tell whose files
-/// they are, and a rule asks for a project, that is an error: it would move the steps of others.
+/// Returns the files of the project with this name, and a finding about the other files. If a rule selects by
+/// project and the project's files cannot be identified, the finding is an error: steps of other projects would move.
 pub(super) fn select_project_files(
     files: Vec<OclFile>,
     project: Option<&str>,
@@ -35,25 +35,25 @@ pub(super) fn select_project_files(
         .filter(is_process)
         .filter_map(|file| Some(file.path.parent()?.into()))
         .collect();
-    let asks = rules.iter().any(|it| it.select.project.is_some());
-    let Some(project) = project.filter(|_| asks && 1 < folders.len()) else {
+    let select_by_project = rules.iter().any(|it| it.select.project.is_some());
+    let Some(project) = project.filter(|_| select_by_project && folders.len() > 1) else {
         return (files, None);
     };
     let mut named = folders.iter().filter(|folder| folder_slug(folder) == Some(slugify(project)));
     let projects = pluralize(folders.len(), "project");
     match (named.next(), named.next()) {
         (Some(folder), None) => {
-            // Another project may have its folder below this one.
+            // Another project may have its folder inside this one.
             let is_other_project = |file: &OclFile| {
-                folders
-                    .iter()
-                    .any(|of| of != folder && of.starts_with(folder) && file.path.starts_with(of))
+                folders.iter().any(|inner| {
+                    inner != folder && inner.starts_with(folder) && file.path.starts_with(inner)
+                })
             };
             let (own, others): (Vec<OclFile>, Vec<OclFile>) = files
                 .into_iter()
                 .partition(|file| file.path.starts_with(folder) && !is_other_project(file));
             let message = format!(
-                "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
+                "found {projects}; {} outside `{project}` will not change",
                 pluralize(others.len(), "file"),
             );
             (
@@ -67,9 +67,8 @@ pub(super) fn select_project_files(
             )
         }
         _ => {
-            let message = format!(
-                "these are the files of {projects}, and nobody can tell which ones `{project}` has"
-            );
+            let message =
+                format!("found {projects}, but cannot tell which files belong to `{project}`");
             let notes = folders.iter().map(|it| format_folder(it)).collect();
             let help =
                 "name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`";
@@ -84,7 +83,7 @@ pub(super) fn select_project_files(
     }
 }
 
-/// The project as rules name it, where it is named by its slug; and what is told where no rule is about it.
+/// Returns the project's name as the rules spell it if it was given as a slug, and a warning if no rule selects it.
 pub(super) fn project_as_in_rules<'a>(
     project: &'a str,
     rules: &'a [Declared<PlacementRule>],
@@ -100,16 +99,16 @@ pub(super) fn project_as_in_rules<'a>(
         return (name, None);
     }
     let names = selects().flatten().flat_map(|it| it.value.exact_names());
-    let message = format!("no rule is about project `{project}`");
+    let message = format!("no rule selects project `{project}`");
     let finding = Finding::new(Code::IdleProject, Level::Warn, FindingLocation::Nowhere, message);
     let help = match nearest_name(project, names) {
-        Some(near) => format!("a rule is about `{near}`"),
-        None => "say its name as the rules do: `--project NAME`".to_owned(),
+        Some(near) => format!("a rule selects a similar name: `{near}`"),
+        None => "spell the project's name as the rules do: `--project NAME`".to_owned(),
     };
     (project, (!rules.is_empty()).then(|| finding.with_help(help)))
 }
 
-/// The name of a project's folder, as a slug: of `.octopus` itself, the one that has it.
+/// Returns the slug of a project's folder; for `.octopus` itself, that of its parent folder.
 fn folder_slug(folder: &Path) -> Option<String> {
     let names = folder.components().rev().filter_map(|it| it.as_os_str().to_str());
     names.filter(|name| *name != OCTOPUS && *name != ".").map(slugify).next()

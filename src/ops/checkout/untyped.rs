@@ -1,4 +1,4 @@
-//! Steps of which a file does not have the type, where a rule asks for it: a server may place them otherwise.
+//! Finds steps whose type is not in the file although a rule selects by type: a server may place them differently.
 //!
 //! # Source
 //!
@@ -16,25 +16,25 @@ use poolwright_core::{
 
 use std::collections::{BTreeSet, HashMap};
 
-/// The steps without a type about which a rule may decide that asks for one, as it comes before the rule that
-/// decides here; but for those of which something is `told` already.
+/// Returns a warning for the steps without a type that a rule with a type may decide, because it comes before the
+/// rule that decides here. Steps for which `is_reported` holds are left out.
 pub(super) fn untyped_finding(
     desired: &Desired,
     live: &Live,
-    told: impl Fn(&LiveStep) -> bool,
+    is_reported: impl Fn(&LiveStep) -> bool,
 ) -> Option<Finding> {
-    let asking = desired.rules.iter().enumerate();
-    let asking: Vec<_> =
-        asking.filter_map(|(at, rule)| Some((at, rule, requested_type_at(rule)?))).collect();
-    let (_, _, first) = asking.first()?;
-    let live = untyped_steps(live, told);
+    let rules = desired.rules.iter().enumerate();
+    let typed: Vec<_> =
+        rules.filter_map(|(at, rule)| Some((at, rule, requested_type_at(rule)?))).collect();
+    let (_, _, first) = typed.first()?;
+    let live = untyped_steps(live, is_reported);
     let rule_index =
         |rule: &Declared<PlacementRule>| desired.rules.iter().position(|it| std::ptr::eq(it, rule));
     let here = deciding_rules(desired, &live).into_iter();
     let here: HashMap<Address, usize> =
         here.filter_map(|(step, rule)| Some((step, rule_index(rule)?))).collect();
     let mut doubtful = BTreeSet::new();
-    for (at, rule, _) in &asking {
+    for (at, rule, _) in &typed {
         let alone = Desired { rules: vec![without_type(rule)], ..desired.clone() };
         for (step, _) in deciding_rules(&alone, &live) {
             let decides = here.get(&step);
@@ -54,14 +54,16 @@ pub(super) fn untyped_finding(
     }
     let steps = pluralize(doubtful.len(), "step");
     let message = format!(
-        "{steps} of step templates may be placed otherwise by a server: no file has their types"
+        "{steps} from step templates may be placed differently on a server: the files do not contain their types"
     );
     let finding = Finding::warning(Code::UntypedStep, first.clone(), message);
     let finding = finding.with_notes(doubtful.into_iter().collect());
-    Some(finding.with_help("name these steps in a rule before the one that asks for a type, or let a server be asked: `poolwright plan`"))
+    Some(finding.with_help(
+        "add a rule that names these steps before the one with a type, or plan against a server: `poolwright plan`",
+    ))
 }
 
-/// Where a rule asks for a type, if not for any.
+/// Returns where a rule selects by type, unless it selects every type.
 fn requested_type_at(rule: &PlacementRule) -> Option<Span> {
     let asked = rule.select.action_type.as_ref()?;
     (!asked.value.matches_everything()).then(|| asked.span.clone())
@@ -73,17 +75,17 @@ fn without_type(rule: &Declared<PlacementRule>) -> Declared<PlacementRule> {
     rule
 }
 
-/// The steps without a type, as if a template said that a worker runs each of which a file says nothing.
-fn untyped_steps(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
+/// Keeps only the steps without a type, and assumes that a worker runs each unless the file says otherwise.
+fn untyped_steps(live: &Live, is_reported: impl Fn(&LiveStep) -> bool) -> Live {
     let mut live = live.clone();
     for process in &mut live.processes {
-        process.steps.retain(|step| step.action_type.is_empty() && !told(step));
+        process.steps.retain(|step| step.action_type.is_empty() && !is_reported(step));
         process.steps.iter_mut().for_each(|step| _ = step.run_on_server.get_or_insert(true));
     }
     live
 }
 
-/// Whether two rules leave a step in one place.
+/// Whether two verdicts place a step identically.
 fn is_same_verdict(one: &PlacementVerdict, other: &PlacementVerdict) -> bool {
     match (one, other) {
         (PlacementVerdict::Leave, PlacementVerdict::Leave) => true,

@@ -1,8 +1,8 @@
-//! Whether the workers of a pool are fit for its steps.
+//! Whether the workers of a pool are ready for its steps.
 //!
-//! What a server says of a worker is what its last check found, which may be long ago. So a check is
-//! started, and a worker counts as healthy once that is over, or where it was not before. Never: a request
-//! or a clock; those are [`watch`]'s.
+//! The health that a server reports is the result of a worker's last check, which may be long ago. So a check is
+//! started, and a worker counts as healthy once the check is over, or earlier if it was not healthy before.
+//! Never: a request or a clock; those are in [`watch`].
 
 pub(super) mod watch;
 
@@ -12,34 +12,34 @@ use poolwright_core::plan::Arrival;
 
 use std::{collections::BTreeSet, time::Duration};
 
-/// How many workers are named where their pool is not fit.
+/// The number of workers to list if their pool is not ready.
 const NAMED: usize = 5;
 
-/// The pools whose workers have to be healthy before steps come to them.
+/// The pools whose workers must be healthy before steps move to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HealthWait {
-    /// How long is waited for all of them together.
+    /// How long to wait for all of them together.
     pub limit: Duration,
     /// The pools, and the changes that wait.
     pub arrivals: Vec<Arrival>,
 }
 
-/// How a health check is going.
+/// The progress of a health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CheckProgress {
-    /// It has not ended.
+    /// The check has not ended.
     UnderWay,
-    /// It has ended, and what is said of the workers is what it found.
+    /// The check has ended, and the reported health is its result.
     Over,
-    /// It has ended before its time: nothing is known by it.
+    /// The check was cut short and says nothing.
     Inconclusive,
 }
 
 impl CheckProgress {
     /// # Source
     ///
-    /// `api.md` 2.13 has the states. `Failed` is taken for the end of a check that found somebody unhealthy,
-    /// and a state of a later server that is none of these for one on the way.
+    /// `api.md` 2.13 has the states. `Failed` counts as the end of a check that found an unhealthy worker, and
+    /// an unknown state of a newer server as under way.
     fn from_state(state: &str) -> Self {
         match state {
             "Success" | "Failed" => Self::Over,
@@ -54,7 +54,7 @@ impl CheckProgress {
 struct EligibleWorker {
     id: String,
     name: String,
-    /// In the server's word.
+    /// The status as spelled by the server.
     health: String,
 }
 
@@ -64,18 +64,18 @@ impl EligibleWorker {
     }
 }
 
-/// The workers of a pool, and what is known of them.
+/// The workers of a pool, and their known health.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct PoolHealth {
     members: Vec<EligibleWorker>,
-    /// How the check is going; none where none was started.
-    course: Option<CheckProgress>,
-    /// Those that were healthy when the check began.
+    /// The progress of the check; `None` if none was started.
+    progress: Option<CheckProgress>,
+    /// The workers that were healthy when the check started.
     before: BTreeSet<String>,
 }
 
 impl PoolHealth {
-    /// The enabled workers of a pool, without those that the plan deletes in the end.
+    /// Returns the enabled workers of a pool, without those that the plan will delete.
     fn from_workers(
         workers: &[wire::WorkerResource],
         pool: &str,
@@ -95,12 +95,12 @@ impl PoolHealth {
             },
         };
         let members = workers.iter().filter(is_staying).map(member).collect();
-        Self { members, course: None, before: BTreeSet::new() }
+        Self { members, progress: None, before: BTreeSet::new() }
     }
 
-    /// Whether what is said of a worker may be from before the check.
+    /// Whether the reported health of a worker may be older than the check.
     fn is_outdated(&self, member: &EligibleWorker) -> bool {
-        match self.course {
+        match self.progress {
             None => true,
             Some(CheckProgress::Over) => false,
             Some(CheckProgress::UnderWay | CheckProgress::Inconclusive) => {
@@ -109,7 +109,7 @@ impl PoolHealth {
         }
     }
 
-    /// How many are known to be healthy.
+    /// Returns the number of workers known to be healthy.
     fn healthy_count(&self) -> usize {
         self.members
             .iter()
@@ -118,7 +118,7 @@ impl PoolHealth {
     }
 
     fn has_enough_healthy(&self, arrival: &Arrival) -> bool {
-        arrival.healthy as usize <= self.healthy_count()
+        self.healthy_count() >= arrival.healthy as usize
     }
 
     fn healthy_ids(&self) -> BTreeSet<String> {
@@ -129,8 +129,8 @@ impl PoolHealth {
         self.members.iter().map(|it| it.id.as_str()).collect()
     }
 
-    /// The workers as an event.
-    fn look_event(&self, arrival: &Arrival) -> ApplyEvent {
+    /// Returns the event that reports the workers.
+    fn checked_event(&self, arrival: &Arrival) -> ApplyEvent {
         ApplyEvent::WorkersChecked {
             pool: arrival.pool.address().clone(),
             workers: self.members.len(),
@@ -139,35 +139,39 @@ impl PoolHealth {
         }
     }
 
-    /// Why the steps of a pool did not move, once so much time is over.
+    /// Describes why the steps of a pool did not move within `limit`.
     fn describe_failure(&self, arrival: &Arrival, limit: Duration) -> String {
         let (pool, limit) = (arrival.pool.address(), format_duration(limit));
-        let head = match (self.members.is_empty(), arrival.healthy) {
-            (true, _) => return format!("{pool} has no enabled worker after {limit}"),
-            (false, 1) => format!("no worker of {pool} is healthy after {limit}"),
-            (false, needed) => {
+        if self.members.is_empty() {
+            return format!("{pool} has no enabled workers after {limit}");
+        }
+        let head = match arrival.healthy {
+            1 => format!("no worker in {pool} is healthy after {limit}"),
+            needed => {
                 let healthy = self.healthy_count();
                 format!(
-                    "{pool} has {healthy} of the {needed} healthy workers that it needs after {limit}"
+                    "{pool} has {healthy} of the {needed} required healthy workers after {limit}"
                 )
             }
         };
-        let describe_member = |worker: &EligibleWorker| match worker.is_healthy()
-            && self.is_outdated(worker)
-        {
-            true => format!("{} was {}, and its check has not ended", worker.name, worker.health),
-            false => format!("{} is {}", worker.name, worker.health),
+        let describe_member = |worker: &EligibleWorker| {
+            let EligibleWorker { name, health, .. } = worker;
+            if worker.is_healthy() && self.is_outdated(worker) {
+                format!("{name} was {health}, but its check has not ended")
+            } else {
+                format!("{name} is {health}")
+            }
         };
-        let mut told: Vec<String> = self.members.iter().take(NAMED).map(describe_member).collect();
+        let mut parts: Vec<String> = self.members.iter().take(NAMED).map(describe_member).collect();
         match self.members.len().saturating_sub(NAMED) {
             0 => {}
-            more => told.push(format!("and {more} more")),
+            more => parts.push(format!("and {more} more")),
         }
-        format!("{head}: {}", told.join(", "))
+        format!("{head}: {}", parts.join(", "))
     }
 }
 
-/// A time as a user writes it: `90s`, `5m`, `1h`.
+/// Formats a time as a user writes it: `90s`, `5m`, `1h`.
 fn format_duration(time: Duration) -> String {
     match time.as_secs() {
         seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
@@ -198,57 +202,58 @@ mod tests {
         workers.iter().map(worker).collect()
     }
 
-    fn muster(all: &[(&str, &str)], before: &[&str], state: Option<&str>) -> PoolHealth {
+    fn pool_health(all: &[(&str, &str)], before: &[&str], state: Option<&str>) -> PoolHealth {
         let before = before.iter().map(|text| (*text).to_owned()).collect();
         let leaving = BTreeSet::from(["leaves".to_owned()]);
         PoolHealth {
-            course: state.map(CheckProgress::from_state),
+            progress: state.map(CheckProgress::from_state),
             before,
             ..PoolHealth::from_workers(&workers(all), "P", &leaving)
         }
     }
 
     #[test]
-    fn a_worker_is_healthy_once_a_check_has_said_so() {
-        let healthy =
-            |before: &[&str], state| muster(&[("a", "Healthy")], before, state).healthy_count();
+    fn a_worker_is_healthy_once_a_check_has_confirmed_it() {
+        let healthy = |before: &[&str], state| {
+            pool_health(&[("a", "Healthy")], before, state).healthy_count()
+        };
         assert_eq!(healthy(&["a"], None), 0);
         assert_eq!(
-            ["Queued", "Executing", "Cancelling"].map(|item| healthy(&["a"], Some(item))),
+            ["Queued", "Executing", "Cancelling"].map(|state| healthy(&["a"], Some(state))),
             [0; 3]
         );
-        assert_eq!(["Success", "Failed"].map(|item| healthy(&["a"], Some(item))), [1; 2]);
-        // A check that was cut short has said nothing.
-        assert_eq!(["Canceled", "TimedOut"].map(|item| healthy(&["a"], Some(item))), [0; 2]);
+        assert_eq!(["Success", "Failed"].map(|state| healthy(&["a"], Some(state))), [1; 2]);
+        // A check that was cut short says nothing.
+        assert_eq!(["Canceled", "TimedOut"].map(|state| healthy(&["a"], Some(state))), [0; 2]);
         // One that was not healthy when the check began is news.
-        assert_eq!(["Queued", "TimedOut"].map(|item| healthy(&[], Some(item))), [1; 2]);
+        assert_eq!(["Queued", "TimedOut"].map(|state| healthy(&[], Some(state))), [1; 2]);
     }
 
     #[test]
-    fn who_gets_no_work_or_leaves_does_not_count() {
+    fn disabled_and_leaving_workers_do_not_count() {
         let all = [
             ("-off", "Healthy"),
             ("leaves", "Healthy"),
             ("w", "HasWarnings"),
             ("u", "Unavailable"),
         ];
-        let found = muster(&all, &[], Some("Success"));
+        let found = pool_health(&all, &[], Some("Success"));
         assert_eq!((found.member_ids(), found.healthy_count()), (vec!["w", "u"], 1));
         assert!(found.has_enough_healthy(&arrival(1)) && !found.has_enough_healthy(&arrival(2)));
         assert_eq!(PoolHealth::from_workers(&workers(&all), "Q", &BTreeSet::new()).members, []);
     }
 
     #[test]
-    fn what_was_waited_for_in_vain_is_told_worker_by_worker() {
-        let told = |all: &[(&str, &str)], needed, seconds| {
-            muster(all, &["a"], Some("Executing"))
+    fn a_failed_wait_is_described_worker_by_worker() {
+        let describe = |all: &[(&str, &str)], needed, seconds| {
+            pool_health(all, &["a"], Some("Executing"))
                 .describe_failure(&arrival(needed), Duration::from_secs(seconds))
         };
-        insta::assert_snapshot!(told(&[], 1, 90), @"pools.sql has no enabled worker after 90s");
-        insta::assert_snapshot!(told(&[("b", "Unavailable"), ("c", "")], 1, 300), @"no worker of pools.sql is healthy after 5m: b is Unavailable, c is Unknown");
-        insta::assert_snapshot!(told(&[("a", "Healthy"), ("b", "Healthy")], 2, 3600), @"pools.sql has 1 of the 2 healthy workers that it needs after 1h: a was Healthy, and its check has not ended, b is Healthy");
+        insta::assert_snapshot!(describe(&[], 1, 90), @"pools.sql has no enabled worker after 90s");
+        insta::assert_snapshot!(describe(&[("b", "Unavailable"), ("c", "")], 1, 300), @"no worker of pools.sql is healthy after 5m: b is Unavailable, c is Unknown");
+        insta::assert_snapshot!(describe(&[("a", "Healthy"), ("b", "Healthy")], 2, 3600), @"pools.sql has 1 of the 2 healthy workers that it needs after 1h: a was Healthy, and its check has not ended, b is Healthy");
         let many: Vec<String> = (0..7).map(|n| format!("w-{n}")).collect();
         let many: Vec<(&str, &str)> = many.iter().map(|it| (it.as_str(), "Unknown")).collect();
-        insta::assert_snapshot!(told(&many, 1, 5), @"no worker of pools.sql is healthy after 5s: w-0 is Unknown, w-1 is Unknown, w-2 is Unknown, w-3 is Unknown, w-4 is Unknown, and 2 more");
+        insta::assert_snapshot!(describe(&many, 1, 5), @"no worker of pools.sql is healthy after 5s: w-0 is Unknown, w-1 is Unknown, w-2 is Unknown, w-3 is Unknown, w-4 is Unknown, and 2 more");
     }
 }

@@ -1,6 +1,6 @@
-//! From events to a receipt, one by one, so that the receipt is true at every moment.
+//! Records events in a receipt, one by one, so that the receipt is correct at every moment.
 //!
-//! Never: a file or a clock. Whoever listens puts the receipt where it is to be.
+//! Never: a file or a clock. The listener stores the receipt.
 
 use super::ApplyEvent;
 use poolwright_core::{
@@ -8,15 +8,15 @@ use poolwright_core::{
     receipt::{ChangeOutcome, Receipt},
 };
 
-/// The receipt of an apply that begins.
+/// Starts the receipt of an apply.
 pub fn begin_receipt(approved: &ApprovedPlan, tool: String, started: String) -> Receipt {
     let plan = approved.plan();
     Receipt::start_recording(&plan.header, &plan.changes, tool, started)
 }
 
-/// Writes an event down.
+/// Records an event.
 ///
-/// An entry whose request is about to be sent is unknown from then on, until the answer is there.
+/// Once a request is about to be sent, the outcome of its entry is unknown until the response arrives.
 pub fn record_event(receipt: &mut Receipt, event: &ApplyEvent) {
     let (ApplyEvent::Started { index }
     | ApplyEvent::Writing { index, .. }

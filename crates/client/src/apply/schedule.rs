@@ -1,9 +1,9 @@
-//! What may be written now: a pure machine that knows which change waits for which.
+//! The schedule of changes: a pure state machine that tracks which change waits for which.
 //!
-//! Changes of one process are one unit, since it is written as a whole, and so are those of one set of
-//! variables. Units begin stage by stage, and within a stage side by side. Where changes wait for the workers
-//! of a pool, it says when these are to be looked at: once all that comes before is done, so that they are
-//! there. Never: I/O, or a look at what a change writes beyond whom it concerns.
+//! Changes to one process form a unit, since a process is written as a whole, and so do changes to one variable
+//! set. Units start stage by stage, and run concurrently within a stage. If changes wait for the workers of a
+//! pool, the schedule also says when to check these: once everything before is done, so that they exist.
+//! Never: I/O, or the content of a change beyond the object it affects.
 
 use poolwright_core::{
     model::{Address, Id, Process, VariableSet},
@@ -13,19 +13,19 @@ use poolwright_core::{
 
 use std::collections::{BTreeSet, HashMap};
 
-/// Why nothing is begun any more.
+/// Why nothing else is started.
 const INTERRUPTED: &str = "interrupted";
 
-/// What to do now.
+/// The next action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NextAction {
-    /// Carry these changes out with one write.
+    /// Apply these changes with one write.
     Start(Vec<usize>),
-    /// Look at the workers for which changes wait: those of the arrivals at these places.
+    /// Check the workers that changes wait for, given as indices into the arrivals.
     CheckHealth(Vec<usize>),
-    /// Leave this one.
+    /// Skip this change.
     Skip {
-        /// Which change.
+        /// The change's index.
         index: usize,
         /// Why.
         because: String,
@@ -37,25 +37,25 @@ pub(super) struct Schedule {
     parallelism: usize,
     changes: Vec<ScheduledChange>,
     units: Vec<WriteUnit>,
-    /// Units that have not begun, by stage and then by order.
+    /// Units that have not started, by stage and then by order.
     waiting: BTreeSet<(u8, usize)>,
-    /// Units that have, by stage.
+    /// Units that have started, by stage.
     under_way: BTreeSet<(u8, usize)>,
-    /// The pools whose workers changes wait for.
+    /// The checks of workers that changes wait for.
     health_checks: Vec<ScheduledHealthCheck>,
 }
 
 struct ScheduledChange {
     address: String,
     unit: usize,
-    /// Those that wait for this one.
+    /// The changes that wait for this one.
     dependents: Vec<usize>,
-    /// Why this one is never to begin.
+    /// Why this change can never start.
     lost: Option<String>,
     state: ScheduleState,
 }
 
-/// Workers that are looked at, and the changes that wait for them.
+/// A check of workers, and the changes that wait for it.
 struct ScheduledHealthCheck {
     /// The first stage in which a change waits.
     stage: u8,
@@ -73,17 +73,17 @@ enum ScheduleState {
 struct WriteUnit {
     stage: u8,
     changes: Vec<usize>,
-    /// How many changes of other units, and looks, have to end first.
+    /// The number of changes of other units, and health checks, that must end first.
     waits: usize,
-    /// How many of its changes have not ended.
+    /// The number of its changes that have not ended.
     open: usize,
 }
 
-/// A document that is written as a whole, whatever changes in it.
+/// A document that is written as a whole for several changes.
 #[derive(PartialEq, Eq, Hash)]
 enum SharedDocument<'a> {
     Process(&'a Id<Process>),
-    /// Values that go are taken away later than others come.
+    /// By stage, since values are removed later than others are added.
     Values(u8, &'a Id<VariableSet>),
 }
 
@@ -98,16 +98,17 @@ impl<'a> SharedDocument<'a> {
 }
 
 impl Schedule {
-    /// All changes, none begun; at least one unit at a time. `arrivals` wait for workers.
+    /// Returns a schedule in which no change has started. `arrivals` wait for workers; `parallelism` is at
+    /// least one unit.
     pub(super) fn new(changes: &[Change], arrivals: &[Arrival], parallelism: usize) -> Self {
         let mut units: Vec<WriteUnit> = Vec::new();
-        let mut wholes: HashMap<SharedDocument, usize> = HashMap::new();
+        let mut shared_units: HashMap<SharedDocument, usize> = HashMap::new();
         let mut nodes: Vec<ScheduledChange> = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             let stage = change.kind.apply_stage();
             let next = units.len();
             let unit = match SharedDocument::from_kind(&change.kind) {
-                Some(whole) => *wholes.entry(whole).or_insert(next),
+                Some(document) => *shared_units.entry(document).or_insert(next),
                 None => next,
             };
             if unit == next {
@@ -128,21 +129,21 @@ impl Schedule {
         let waiting = units.iter().enumerate().map(|(at, unit)| (unit.stage, at)).collect();
         let under_way = BTreeSet::new();
         let parallelism = parallelism.max(1);
-        let looks = Vec::new();
+        let health_checks = Vec::new();
         let mut schedule =
-            Self { parallelism, changes: nodes, units, waiting, under_way, health_checks: looks };
+            Self { parallelism, changes: nodes, units, waiting, under_way, health_checks };
         for (index, first) in ordering_edges(changes) {
             schedule.add_edge(index, first);
         }
         for arrival in arrivals {
-            schedule.hold_for_look(&arrival.changes);
+            schedule.hold_for_check(&arrival.changes);
         }
         schedule
     }
 
-    /// Lets changes wait until workers were looked at.
-    fn hold_for_look(&mut self, changes: &[usize]) {
-        let mut look = ScheduledHealthCheck {
+    /// Makes changes wait until workers have been checked.
+    fn hold_for_check(&mut self, changes: &[usize]) {
+        let mut check = ScheduledHealthCheck {
             stage: u8::MAX,
             changes: Vec::new(),
             state: ScheduleState::Waiting,
@@ -151,17 +152,17 @@ impl Schedule {
             let Some(node) = self.changes.get(*index) else { continue };
             let Some(unit) = self.units.get_mut(node.unit) else { continue };
             unit.waits += 1;
-            look.stage = look.stage.min(unit.stage);
-            look.changes.push(*index);
+            check.stage = check.stage.min(unit.stage);
+            check.changes.push(*index);
         }
-        self.health_checks.push(look);
+        self.health_checks.push(check);
     }
 
-    /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
+    /// Makes `index` wait for `first`, unless they are in the same unit and so are written together.
     fn add_edge(&mut self, index: usize, first: usize) {
         let unit_of = |at: usize| self.changes.get(at).map(|it| it.unit);
-        let (Some(unit), Some(other)) = (unit_of(index), unit_of(first)) else { return };
-        if unit == other {
+        let (Some(unit), Some(first_unit)) = (unit_of(index), unit_of(first)) else { return };
+        if unit == first_unit {
             return;
         }
         if let (Some(node), Some(unit)) = (self.changes.get_mut(first), self.units.get_mut(unit)) {
@@ -170,7 +171,7 @@ impl Schedule {
         }
     }
 
-    /// What to do now, if anything; to be asked until there is nothing. Nothing is begun once `stopped`.
+    /// Returns the next action, if any; call it until there is none. Nothing is started once `stopped`.
     pub(super) fn next_work(&mut self, stopped: bool) -> Option<NextAction> {
         if stopped {
             let (_, unit) = self.waiting.first().copied()?;
@@ -180,33 +181,34 @@ impl Schedule {
         if self.under_way.first().is_some_and(|(busy, _)| *busy < stage) {
             return None;
         }
-        let due = self.begin_looks(stage);
+        let due = self.begin_checks(stage);
         if !due.is_empty() {
             return Some(NextAction::CheckHealth(due));
         }
         if self.under_way.len() >= self.parallelism {
             return None;
         }
-        let looks = self.health_checks.iter().any(|look| look.state == ScheduleState::UnderWay);
-        let idle = self.under_way.is_empty() && !looks;
+        let is_checking =
+            self.health_checks.iter().any(|check| check.state == ScheduleState::UnderWay);
+        let is_idle = self.under_way.is_empty() && !is_checking;
         let is_ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
         let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
         let Some(unit) = in_stage.into_iter().find(is_ready) else {
-            // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
+            // Nothing is running that could end the wait, so the plan cannot be carried out.
             let circular_reason =
                 |_: &ScheduledChange| Some("waits for a change that waits for it".to_owned());
-            return if idle { self.skip_first(first, circular_reason) } else { None };
+            return if is_idle { self.skip_first(first, circular_reason) } else { None };
         };
         let lost = self.skip_first(unit, |node| node.lost.clone());
         lost.or_else(|| Some(self.start_unit(stage, unit)))
     }
 
-    /// Begins the looks for which it is time. One for which no change waits that could still be made is over.
-    fn begin_looks(&mut self, stage: u8) -> Vec<usize> {
+    /// Starts the checks that are due. A check is over at once if no change that waits for it can still start.
+    fn begin_checks(&mut self, stage: u8) -> Vec<usize> {
         let mut due = Vec::new();
-        for (at, look) in self.health_checks.iter_mut().enumerate() {
-            if look.state == ScheduleState::Waiting && look.stage <= stage {
-                look.state = ScheduleState::UnderWay;
+        for (at, check) in self.health_checks.iter_mut().enumerate() {
+            if check.state == ScheduleState::Waiting && check.stage <= stage {
+                check.state = ScheduleState::UnderWay;
                 due.push(at);
             }
         }
@@ -217,19 +219,19 @@ impl Schedule {
         let changes = |at: usize| self.health_checks.get(at).into_iter().flat_map(|it| &it.changes);
         let (due, idle): (Vec<usize>, Vec<usize>) =
             due.into_iter().partition(|at| changes(*at).any(is_open));
-        idle.into_iter().for_each(|at| self.finish_look(at, Ok(())));
+        idle.into_iter().for_each(|at| self.finish_check(at, Ok(())));
         due
     }
 
-    /// A look has ended: its changes go on, or never begin for the reason that is given.
-    pub(super) fn finish_look(&mut self, at: usize, result: Result<(), String>) {
-        let Some(look) =
+    /// Ends a check: its changes may start, or never start for the reason in `result`.
+    pub(super) fn finish_check(&mut self, at: usize, result: Result<(), String>) {
+        let Some(check) =
             self.health_checks.get_mut(at).filter(|check| check.state != ScheduleState::Ended)
         else {
             return;
         };
-        look.state = ScheduleState::Ended;
-        for index in std::mem::take(&mut look.changes) {
+        check.state = ScheduleState::Ended;
+        for index in std::mem::take(&mut check.changes) {
             let Some(node) = self.changes.get_mut(index) else { continue };
             if let Err(why) = &result {
                 node.lost.get_or_insert_with(|| why.clone());
@@ -240,7 +242,7 @@ impl Schedule {
         }
     }
 
-    /// Skips the first change of a unit for which there is a reason.
+    /// Skips the first change of a unit that has a reason to be skipped.
     fn skip_first(
         &mut self,
         unit: usize,
@@ -272,7 +274,7 @@ impl Schedule {
         NextAction::Start(begun)
     }
 
-    /// A change has ended; those that wait for it go on if it is `done`, and else never begin.
+    /// Ends a change: the changes that wait for it may start if it is `done`, and otherwise never start.
     pub(super) fn finish_change(&mut self, index: usize, done: bool) {
         let Some(node) = self.changes.get_mut(index) else { return };
         if node.state == ScheduleState::Ended {
@@ -280,7 +282,7 @@ impl Schedule {
         }
         node.state = ScheduleState::Ended;
         let (own, dependents) = (node.unit, std::mem::take(&mut node.dependents));
-        let in_vain = (!done).then(|| format!("waits for {}", node.address));
+        let lost = (!done).then(|| format!("waits for {}", node.address));
         if let Some(unit) = self.units.get_mut(own) {
             unit.open -= 1;
             if unit.open == 0 {
@@ -291,7 +293,7 @@ impl Schedule {
         }
         for dependent in dependents {
             let Some(node) = self.changes.get_mut(dependent) else { continue };
-            if let Some(why) = &in_vain {
+            if let Some(why) = &lost {
                 node.lost.get_or_insert_with(|| why.clone());
             }
             if let Some(unit) = self.units.get_mut(node.unit) {
@@ -301,21 +303,21 @@ impl Schedule {
     }
 }
 
-/// Who waits for whom, each pair once: what the plan says, and what no plan has to say.
+/// Returns the pairs of changes of which the first waits for the second: those in the plan, and implied ones.
 fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
     let mut edges = BTreeSet::new();
     let mut at: HashMap<&Address, Vec<usize>> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
         let named = change.after.iter().filter_map(|address| at.get(address)).flatten();
         edges.extend(named.map(|first| (index, *first)));
-        // What is made of a thing that is made here waits for it, without a word of the plan.
+        // A change to an object that the plan creates implicitly waits for its creation.
         let made = at.get(&change.address).into_iter().flatten().filter(|first| {
-            changes.get(**first).is_some_and(|other| other.kind.action() == ChangeAction::Create)
+            changes.get(**first).is_some_and(|change| change.kind.action() == ChangeAction::Create)
         });
         edges.extend(made.map(|first| (index, *first)));
         at.entry(&change.address).or_default().push(index);
     }
-    // A name is free only once its owner has another one.
+    // A name is free only once its owner has been renamed.
     let mut freed: HashMap<(ObjectKind, String), usize> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
         freed.extend(released_name(&change.kind).map(|name| (name, index)));
@@ -327,7 +329,7 @@ fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
     edges
 }
 
-/// The kind of object and the name that it gives up, in lower case.
+/// Returns the kind of object and the name that it gives up, in lower case.
 fn released_name(kind: &ChangeKind) -> Option<(ObjectKind, String)> {
     rename_pair(kind).map(|(before, _)| (kind.object_kind(), fold_case(before)))
 }

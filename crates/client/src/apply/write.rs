@@ -1,7 +1,7 @@
-//! The writes: one function a kind of change, and what they have in common.
+//! The writes: one function per kind of change, and their shared parts.
 //!
-//! Every write reads first, and writes nothing where the server is not as the plan saw it. Never: a
-//! choice that the plan left open.
+//! Every write reads first, and writes nothing if the server has changed since the plan. Never: a choice that
+//! the plan left open.
 
 mod commit;
 mod create;
@@ -30,66 +30,60 @@ use poolwright_core::{
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio::sync::OnceCell;
 
-/// How often a write is tried that somebody else is in the way of, or whose answer is lost.
-const TRIES: u32 = 5;
-/// How long is waited before the second try; twice as long before the third.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// Tells what happens.
+/// Receives the events of an apply.
 pub(super) type EventSink<'a> = &'a (dyn Fn(ApplyEvent) + Sync);
 
-/// What a change came to, by its place in the plan.
+/// The outcome of a change, by its index in the plan.
 pub(super) type IndexedOutcome = (usize, ChangeOutcome);
 
-/// What a change wrote.
+/// The result of a change that was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct WriteSuccess {
-    /// The id of what was created, or was there already.
+    /// The id of the object that was created, or already existed.
     id: Option<String>,
-    /// What was changed.
+    /// The changed fields.
     written: Vec<WrittenField>,
 }
 
-/// Why a change is not made.
+/// Why a change was not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct WriteFailure {
     error: String,
-    /// Whether it may have been made all the same.
+    /// Whether it may have been made anyway.
     unknown: bool,
 }
 
 type WriteResult<T, E = WriteFailure> = std::result::Result<T, E>;
 
 impl WriteFailure {
-    /// Certainly not made.
+    /// Returns the failure of a change that certainly was not made.
     fn new(error: impl ToString) -> Self {
         Self { error: error.to_string(), unknown: false }
     }
 
-    /// A write that was answered with this, or not at all.
+    /// Returns the failure of a write whose request failed.
     fn from_write_error(error: &ClientError) -> Self {
         Self { error: error.to_string(), unknown: error.is_ambiguous() }
     }
 }
 
-/// Carries changes out.
+/// Makes the changes of a plan.
 pub(super) struct ChangeWriter<'a> {
     writer: Writer,
     space: &'a Id<Space>,
     changes: &'a [Change],
     events: EventSink<'a>,
-    /// The pools that were made here.
+    /// The pools that this apply created.
     made: Mutex<HashMap<&'a Address, Id<Pool>>>,
-    /// The machine policy of a worker that names none.
+    /// The machine policy of workers without one.
     default_policy: OnceCell<String>,
-    /// Names that were taken when the first thing of a kind was created, in lower case.
+    /// The names that were taken when the first object of a kind was created, in lower case.
     taken_pools: OnceCell<HashSet<String>>,
     taken_workers: OnceCell<HashSet<String>>,
-    /// Repositories that are written to, by URL: two commits at once would be in each other's way.
+    /// A lock for each repository, by URL: two concurrent commits would conflict.
     repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -109,7 +103,7 @@ impl<'a> ChangeWriter<'a> {
         }
     }
 
-    /// Carries out the changes of a unit, which are one write.
+    /// Makes the changes of a unit with one write.
     pub(super) async fn write_unit(&self, unit: Vec<usize>) -> Vec<IndexedOutcome> {
         for index in &unit {
             (self.events)(ApplyEvent::Started { index: *index });
@@ -171,7 +165,7 @@ impl<'a> ChangeWriter<'a> {
                 self.set_target_pool(index, id, pool, exactly.as_deref()).await
             }
             ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {
-                Err(WriteFailure::new("it is written with all else of its process or set"))
+                Err(WriteFailure::new("it must be written with its whole process or variable set"))
             }
         }
     }
@@ -181,7 +175,7 @@ impl<'a> ChangeWriter<'a> {
         self.space
     }
 
-    /// What writes to the space, for what is no change of the plan.
+    /// The writer of the space, for requests that are not changes of the plan.
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
     }
@@ -194,7 +188,7 @@ impl<'a> ChangeWriter<'a> {
         (self.events)(ApplyEvent::Writing { index, written: written.to_vec() });
     }
 
-    /// The id of a pool that is live, or was made here.
+    /// Returns the id of a pool that is live, or was created by this apply.
     pub(super) fn pool_id(&self, handle: &PoolHandle) -> WriteResult<String, String> {
         let address = match handle {
             PoolHandle::Existing { id, .. } => return Ok(id.as_str().to_owned()),
@@ -213,9 +207,4 @@ impl<'a> ChangeWriter<'a> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.insert(address, Id::new(id));
     }
-}
-
-/// Waits before the next try; `tried` are the tries so far.
-async fn pause_before_retry(tried: u32) {
-    tokio::time::sleep(PAUSE * tried).await;
 }

@@ -1,4 +1,4 @@
-//! The URL that a user names, and the URLs of requests that are built on it.
+//! The server URL given by the user, and the request URLs built on it.
 //!
 //! Never: a URL that a server sent; links are not followed.
 
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 const NO_SCHEME: &str = "it starts with neither `https://` nor `http://`";
 
-/// Where a server is: scheme, host, port and the path it is served below, without a slash at the end.
+/// The base URL of a server: scheme, host, port and base path, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BaseUrl {
     text: String,
@@ -17,18 +17,17 @@ pub(super) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// The base that `text` names. A trailing `/api` or `/app` is what a browser shows, and is left out.
+    /// Parses `text`, without a trailing `/api` or `/app`, which a browser shows.
     ///
     /// # Errors
     ///
-    /// [`ClientError::BadUrl`] where it is no URL of a server, [`ClientError::InsecureUrl`] where the key would
-    /// cross a network unprotected.
+    /// [`ClientError::BadUrl`] if it is not a valid server URL, [`ClientError::InsecureUrl`] if the key would
+    /// cross a network unencrypted.
     pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, ClientError> {
         let bad_url =
             |why: &str| ClientError::BadUrl { url: redact_url(text), why: why.to_owned() };
-        let url = Url::parse(text.trim()).map_err(|why| match text.contains("://") {
-            true => bad_url(&why.to_string()),
-            false => bad_url(NO_SCHEME),
+        let url = Url::parse(text.trim()).map_err(|why| {
+            if text.contains("://") { bad_url(&why.to_string()) } else { bad_url(NO_SCHEME) }
         })?;
         match url.scheme() {
             "https" => {}
@@ -37,7 +36,7 @@ impl BaseUrl {
             _ => return Err(bad_url(NO_SCHEME)),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad_url("a user name or password in it would be shown"));
+            return Err(bad_url("it contains a user name or password, which messages would show"));
         }
         if url.query().is_some() || url.fragment().is_some_and(|it| !it.starts_with('/')) {
             return Err(bad_url("it has a query or a fragment"));
@@ -50,38 +49,38 @@ impl BaseUrl {
         Ok(Self { text, url })
     }
 
-    /// The base, as it is shown.
+    /// The base URL as text.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether certificates count.
+    /// Whether the server is reached over TLS.
     pub(super) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Whether the server is on this machine, so that no proxy stands between.
+    /// Whether the server is on this machine, so that no proxy is used.
     pub(super) fn is_loopback(&self) -> bool {
         is_loopback_url(&self.url)
     }
 
-    /// The URL of a path below the base: `/api/spaces/all`.
+    /// Returns the URL of a path below the base: `/api/spaces/all`.
     ///
     /// # Errors
     ///
-    /// [`ClientError::BadUrl`], where the path is none.
+    /// [`ClientError::BadUrl`] if the path is not valid.
     pub(super) fn join_path(&self, path: &str) -> Result<Url, ClientError> {
         let text = format!("{}{path}", self.text);
         Url::parse(&text).map_err(|why| ClientError::BadUrl { url: text, why: why.to_string() })
     }
 
-    /// Whether `other` is the same scheme, host and port, so that the key may be sent there.
+    /// Whether `other` has the same scheme, host and port, so that the key may be sent there.
     pub(super) fn is_same_origin(&self, other: &Url) -> bool {
         self.url.origin() == other.origin()
     }
 }
 
-/// A URL for a message: without what may be a password or a key.
+/// Returns a URL fit for a message: without anything that may be a password or a key.
 fn redact_url(text: &str) -> String {
     let text = text.split('?').next().unwrap_or_default();
     match (text.find("://"), text.rfind('@')) {
@@ -98,7 +97,7 @@ fn is_loopback_url(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }
 
-/// A text as one segment of a path, or as a value of a query.
+/// Encodes a text as one path segment or query value.
 pub(crate) fn percent_encode(text: &str) -> String {
     const RESERVED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,6 +1,9 @@
-//! A connection: the client, the key's header, and the permits that bound what is under way.
+//! A connection: the HTTP client, the key's header, and the permits that limit concurrent requests.
 
-use super::{ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause};
+use super::{
+    ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause,
+    retry::RetryTimer,
+};
 use reqwest::{
     Certificate, Client,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -17,12 +20,12 @@ use tokio::sync::Semaphore;
 
 /// The header of an API key.
 const API_KEY: HeaderName = HeaderName::from_static("x-octopus-apikey");
-/// How we introduce ourselves.
+/// The client's name and version.
 const USER_AGENT: &str = concat!("poolwright/", env!("CARGO_PKG_VERSION"));
-/// The longest that making a connection may take.
+/// The longest time to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
 
-/// A connection to a server, on behalf of one key. Clones share it.
+/// A connection to a server with one key. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Connection(Arc<ConnectionInner>);
 
@@ -37,12 +40,12 @@ struct ConnectionInner {
 }
 
 impl Connection {
-    /// A connection. Nothing is sent yet.
+    /// Prepares a connection without sending anything.
     ///
     /// # Errors
     ///
     /// [`ClientError::BadUrl`], [`ClientError::InsecureUrl`], [`ClientError::BadCredentials`],
-    /// [`ClientError::BadCertificates`], or [`ClientError::Setup`] where the system has no certificates.
+    /// [`ClientError::BadCertificates`], or [`ClientError::Setup`] if the system has no certificates.
     pub fn open(options: ConnectionOptions) -> Result<Self, ClientError> {
         let base = BaseUrl::new(&options.url, options.insecure_http)?;
         let client = build_client(&options, &base)?;
@@ -56,7 +59,7 @@ impl Connection {
         })))
     }
 
-    /// The server's URL, without a slash at its end.
+    /// The server's URL, without a trailing slash.
     pub fn url(&self) -> &str {
         self.0.base.as_str()
     }
@@ -77,8 +80,9 @@ impl Connection {
         self.0.timeout
     }
 
-    pub(super) fn retry_limit(&self) -> Duration {
-        self.0.retry_limit
+    /// Returns a timer for the attempts of one request or write.
+    pub(crate) fn retry_timer(&self) -> RetryTimer {
+        RetryTimer::new(self.0.retry_limit)
     }
 
     /// Whether the server has ever answered.
@@ -86,14 +90,14 @@ impl Connection {
         self.0.answered.load(Ordering::Relaxed)
     }
 
-    /// Remembers that the server has answered.
+    /// Records that the server has answered.
     pub(super) fn remember_answer(&self) {
         self.0.answered.store(true, Ordering::Relaxed);
     }
 }
 
 fn build_client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientError> {
-    // The second call of a process finds a provider already there, which is as good.
+    // From the second call in a process on, a provider is already installed, which is just as good.
     _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
@@ -108,10 +112,10 @@ fn build_client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, C
     }
     let certificates = parse_certificates(options.ca_pem.as_deref())?;
     builder = match (base.is_https(), certificates.is_empty()) {
-        // No certificate will be looked at, so that a machine without any is no obstacle.
+        // Plain http needs no certificates, so a machine that has none must not fail.
         (false, _) => builder.tls_certs_only([]),
         (true, true) => builder,
-        // The keychain of a Mac takes no additions, so there the file replaces it.
+        // The macOS keychain cannot be extended, so the file replaces it there.
         (true, false) if cfg!(target_vendor = "apple") => builder.tls_certs_only(certificates),
         (true, false) => builder.tls_certs_merge(certificates),
     };
@@ -122,12 +126,10 @@ fn parse_certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientErro
     let Some(pem) = pem else { return Ok(Vec::new()) };
     let found = Certificate::from_pem_bundle(pem);
     let found = found.map_err(|why| ClientError::BadCertificates(innermost_cause(&why)))?;
-    match found.is_empty() {
-        true => {
-            Err(ClientError::BadCertificates("there is no `BEGIN CERTIFICATE` in it".to_owned()))
-        }
-        false => Ok(found),
+    if found.is_empty() {
+        return Err(ClientError::BadCertificates("it contains no `BEGIN CERTIFICATE`".to_owned()));
     }
+    Ok(found)
 }
 
 fn auth_headers(credentials: &Credentials) -> Result<HeaderMap, ClientError> {

@@ -1,7 +1,7 @@
-//! A JSON text that is edited in place: every byte outside the edit stays as it came.
+//! A JSON text that is edited in place: every byte outside the edit stays unchanged.
 //!
-//! Key order, spelling of numbers, white space and fields that nobody here knows go back to the server
-//! untouched. Never: I/O, or a meaning of any field.
+//! Key order, spelling of numbers, white space and unknown fields go back to the server untouched.
+//! Never: I/O, or the meaning of any field.
 
 mod equality;
 mod layout;
@@ -15,66 +15,66 @@ use std::ops::Range;
 /// The deepest nesting of arrays and objects that is read.
 const DEEPEST: usize = 128;
 
-/// A JSON text, known to be well-formed.
+/// A well-formed JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonDocument(String);
 
-/// A step on the way to a value.
+/// A segment of the path to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathSegment<'a> {
     /// The field of this name.
     Key(&'a str),
-    /// The field of this name, whatever its case; one that is inserted is spelled as here.
+    /// The field of this name, ignoring case; an inserted field is spelled like this.
     KeyIgnoringCase(&'a str),
-    /// The element at this place of an array, counted from 0.
+    /// The array element at this index, counted from 0.
     Index(usize),
     /// The element of an array whose field `key` is this string.
     Where {
         /// The field.
         key: &'a str,
-        /// Its text, once escapes are undone.
+        /// Its text, unescaped.
         is: &'a str,
     },
-    /// The place behind the last element of an array, where there is nothing yet.
+    /// The position after the last element of an array.
     End,
 }
 
-/// Why a text is no [`JsonDocument`].
+/// Why a text is not a [`JsonDocument`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonParseError {
-    /// It is not JSON.
-    #[error("the document is no JSON: {0}")]
+    /// The text is not JSON.
+    #[error("the document is not valid JSON: {0}")]
     NotJson(String),
-    /// It nests deeper than any document of the API does.
+    /// The text nests deeper than any document of the API.
     #[error("the document nests deeper than {DEEPEST} levels")]
     TooDeep,
 }
 
-/// Why a value was not set; the text is as it was.
+/// Why a value was not set; the text is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonEditError {
-    /// Nothing is at this path, and nothing may be inserted there.
+    /// The path leads nowhere, and nothing may be inserted there.
     #[error("there is no `{0}`")]
     Missing(String),
-    /// A field or an element is there twice, so that it is not known which one counts.
-    #[error("`{0}` is there more than once")]
+    /// More than one field or element matches, so that it is unclear which one counts.
+    #[error("`{0}` occurs more than once")]
     Duplicate(String),
-    /// A field is asked for of something that is no object, or an element of what is no array.
-    #[error("`{0}` is asked for of something that has no such thing")]
+    /// The path names a field of something other than an object, or an element of something other than an array.
+    #[error("`{0}` does not fit the type of the value that should contain it")]
     Mismatch(String),
-    /// The value would nest deeper than may be.
+    /// The value would nest too deep.
     #[error("the document would nest deeper than {DEEPEST} levels")]
     TooDeep,
 }
 
-/// A value that was found, and the item of a container that it stands in.
+/// A value that was found, with the layout of the container item that holds it.
 struct FoundValue {
     value: Range<usize>,
     layout: ItemLayout,
 }
 
 impl JsonDocument {
-    /// The text as a document.
+    /// Parses a text as a document.
     ///
     /// # Errors
     ///
@@ -82,42 +82,43 @@ impl JsonDocument {
     pub fn parse(text: String) -> Result<Self, JsonParseError> {
         let parsed = serde_json::from_str::<serde::de::IgnoredAny>(&text);
         parsed.map_err(|why| JsonParseError::NotJson(why.to_string()))?;
-        match scan::nesting_depth(&text) > DEEPEST {
-            true => Err(JsonParseError::TooDeep),
-            false => Ok(Self(text)),
+        if scan::nesting_depth(&text) > DEEPEST {
+            return Err(JsonParseError::TooDeep);
         }
+        Ok(Self(text))
     }
 
-    /// The text as it is now.
+    /// The current text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text, given away.
+    /// Returns the text, consuming the document.
     pub fn into_text(self) -> String {
         self.0
     }
 
-    /// The value at `path` as it is written; none where there is nothing, or more than one.
+    /// Returns the value at `path` as written; `None` if no value or more than one matches.
     pub fn get_raw(&self, path: &[PathSegment<'_>]) -> Option<&str> {
         let found = self.locate_path(path).ok()?;
         self.0.get(found.value)
     }
 
-    /// The value at `path`. A part that cannot be held, such as `1E+400`, is its spelling as a text.
+    /// Returns the value at `path`. A part that `serde_json` cannot represent, such as `1E+400`, becomes a text
+    /// with its spelling.
     pub fn get_value(&self, path: &[PathSegment<'_>]) -> Option<Value> {
         Some(equality::value_at_span(&self.0, &self.locate_path(path).ok()?.value))
     }
 
-    /// Makes the value at `path` this one, and tells whether that changed anything.
+    /// Sets the value at `path`, and returns whether that changed anything.
     ///
-    /// A value that equals it already keeps its bytes. A field that is not there is inserted at the end
-    /// of its object, and an element at the [`PathSegment::End`] of its array, spaced as its neighbours are; the
-    /// object or the array itself has to be there.
+    /// An equal value keeps its bytes. A missing field is inserted at the end of its object, and an element
+    /// at the [`PathSegment::End`] of its array, spaced like its neighbours; the object or array itself must
+    /// exist.
     ///
     /// # Errors
     ///
-    /// [`JsonEditError`]; nothing is changed then.
+    /// [`JsonEditError`]; the text is then unchanged.
     pub fn put_value(
         &mut self,
         path: &[PathSegment<'_>],
@@ -143,9 +144,9 @@ impl JsonDocument {
         Ok(true)
     }
 
-    /// Spells the value at `path` so, and tells whether that is a spelling of it. Any other text changes
-    /// nothing, and neither does one that can be read in two ways. [`PathSegment::End`] is the last element, as
-    /// [`set`](Self::set) has left it.
+    /// Replaces the spelling of the value at `path` with `text`, and returns whether `text` spells that value.
+    /// Any other or ambiguous text changes nothing. [`PathSegment::End`] is the last element, as
+    /// [`put_value`](Self::put_value) left it.
     pub fn set_spelling(&mut self, path: &[PathSegment<'_>], text: &str) -> bool {
         let found = match path.split_last() {
             Some((PathSegment::End, array)) => self.last_item(array).map(|(item, _)| item.value),
@@ -154,17 +155,17 @@ impl JsonDocument {
         let Some(value) = found else { return false };
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         let whole = 0..text.len();
-        let is = is_json
+        let is_spelling = is_json
             && scan::root_span(text) == whole
             && equality::is_same_json((&self.0, &value), (text, &whole));
-        if is {
+        if is_spelling {
             self.0.replace_range(value, text);
         }
-        is
+        is_spelling
     }
 
-    /// How [`set`](Self::set) spells a value where there is one; and how one that was taken away from `path`
-    /// when it comes back, which is behind all others.
+    /// Returns how [`put_value`](Self::put_value) would spell a value at `path`; if `is_gone`, one that was
+    /// removed from there and comes back after all others.
     pub fn render_spelling(
         &self,
         path: &[PathSegment<'_>],
@@ -178,7 +179,7 @@ impl JsonDocument {
         Some(layout.render(value))
     }
 
-    /// The last item of a container, and how one behind it is laid out.
+    /// Returns the last item of a container, and the layout of an item after it.
     fn last_item(&self, path: &[PathSegment<'_>]) -> Option<(ContainerItem, ItemLayout)> {
         let span = self.locate_path(path).ok()?.value;
         let items =
@@ -188,13 +189,13 @@ impl JsonDocument {
         Some((last, layout))
     }
 
-    /// Takes the field or the element at `path` away, and tells whether it was there.
+    /// Removes the field or element at `path`, and returns whether it existed.
     ///
-    /// What [`set`](Self::set) has inserted leaves no trace.
+    /// An item that [`put_value`](Self::put_value) inserted leaves no trace.
     ///
     /// # Errors
     ///
-    /// [`JsonEditError`]; nothing is changed then.
+    /// [`JsonEditError`]; the text is then unchanged.
     pub fn remove(&mut self, path: &[PathSegment<'_>]) -> Result<bool, JsonEditError> {
         let field = match self.locate_path(path) {
             Ok(found) => found.value,
@@ -209,11 +210,11 @@ impl JsonDocument {
             .ok_or_else(|| JsonEditError::Mismatch(format_path(path)))?;
         let at = items.iter().position(|item| item.value == field).ok_or_else(missing_error)?;
         let before = at.checked_sub(1).and_then(|at| items.get(at));
-        // With the comma before it, or else the one behind it.
+        // With the comma before it, or else the one after it.
         let span = match (before, items.get(at), items.get(at + 1)) {
             (Some(before), ..) => before.value.end..field.end,
             (None, Some(own), Some(next)) => own.start_offset()..next.start_offset(),
-            // White space behind it that has none before it was inside the brackets before it came.
+            // White space only after the item was in the brackets before the item was inserted.
             (None, Some(own), None) if own.start_offset() == container.start + 1 => {
                 own.start_offset()..field.end
             }
@@ -223,7 +224,7 @@ impl JsonDocument {
         Ok(true)
     }
 
-    /// Where a field or an element that is missing goes, and how it is written there.
+    /// Returns where a missing field or element goes, and its text there.
     fn plan_insertion(
         &self,
         path: &[PathSegment<'_>],
@@ -251,10 +252,11 @@ impl JsonDocument {
             }
             None => {
                 let (start, end) = (parent.value.start + 1, parent.value.end - 1);
-                match start == end {
-                    true => (start..end, parent.layout.render_only_item(key.as_deref(), value)),
-                    // What is between the brackets stays, so that it is there when the item has gone.
-                    false => (start..start, parent.layout.render_item(key.as_deref(), value)),
+                if start == end {
+                    (start..end, parent.layout.render_only_item(key.as_deref(), value))
+                } else {
+                    // White space between the brackets stays, so that it survives a removal of the item.
+                    (start..start, parent.layout.render_item(key.as_deref(), value))
                 }
             }
         })
@@ -285,7 +287,7 @@ impl JsonDocument {
         &self,
         items: ContainerItems,
         segment: &PathSegment<'_>,
-        so_far: &impl Fn() -> String,
+        path_so_far: &impl Fn() -> String,
     ) -> Result<ContainerItem, JsonEditError> {
         let mut fit = items.into_iter().enumerate().filter(|(at, item)| match segment {
             PathSegment::Index(index) => at == index,
@@ -299,13 +301,13 @@ impl JsonDocument {
         });
         let first = fit.next();
         match (first, fit.next()) {
-            (None, _) => Err(JsonEditError::Missing(so_far())),
+            (None, _) => Err(JsonEditError::Missing(path_so_far())),
             (Some((_, item)), None) => Ok(item),
-            (Some(_), Some(_)) => Err(JsonEditError::Duplicate(so_far())),
+            (Some(_), Some(_)) => Err(JsonEditError::Duplicate(path_so_far())),
         }
     }
 
-    /// The text of a field of an element, where it has that field once and it is a string.
+    /// Returns the text of an element's field, if the element has it exactly once and it is a string.
     fn element_field(&self, element: &ContainerItem, key: &str) -> Option<String> {
         let members = scan::object_members(&self.0, &element.value)?;
         let mut fit =
@@ -315,7 +317,7 @@ impl JsonDocument {
     }
 }
 
-/// A path as it is told: `Steps[0].Actions[Id = x].WorkerPoolId`.
+/// Formats a path for messages: `Steps[0].Actions[Id = x].WorkerPoolId`.
 fn format_path(path: &[PathSegment<'_>]) -> String {
     let mut text = String::new();
     for segment in path {

@@ -1,96 +1,96 @@
-//! What can go wrong between here and an answer.
+//! What can go wrong with a request.
 
 use super::Refusal;
 use std::time::Duration;
 
-/// Why there is no answer, or none that can be used.
+/// Why a request has no usable response.
 ///
-/// No variant holds a key, and paths are those of requests: `/api/Spaces-1/workers/all`.
+/// No variant holds a key. Paths are request paths: `/api/Spaces-1/workers/all`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// What the user named is no URL of a server.
-    #[error("`{url}` is no URL of an Octopus Server: {why}")]
+    /// The user's URL is not valid for a server.
+    #[error("`{url}` is not a valid Octopus Server URL: {why}")]
     BadUrl {
         /// The URL, without a password.
         url: String,
         /// What is wrong with it.
         why: String,
     },
-    /// The key would cross a network unprotected.
-    #[error("`{0}` is not https, so the key would be sent in the clear")]
+    /// The key would cross a network unencrypted.
+    #[error("`{0}` is not an https URL, so the key would be sent in the clear")]
     InsecureUrl(String),
-    /// The key has characters that no header can carry.
-    #[error("the API key or access token has characters that no key has")]
+    /// The key contains characters that are not allowed in a header.
+    #[error("the API key or access token contains invalid characters")]
     BadCredentials,
-    /// The additional certificate authorities are no PEM.
-    #[error("the file of certificate authorities holds no certificate: {0}")]
+    /// The additional certificate authorities are not valid PEM.
+    #[error("the certificate authority file has no valid certificate: {0}")]
     BadCertificates(String),
-    /// The client could not be made.
-    #[error("the HTTP client cannot start: {0}")]
+    /// The HTTP client could not be built.
+    #[error("cannot start the HTTP client: {0}")]
     Setup(String),
     /// No connection was made; nothing was sent.
     #[error("cannot connect to `{url}`: {why}")]
     Connect {
         /// The server.
         url: String,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
-    /// The connection broke before the answer was whole.
-    #[error("the connection broke during {request}: {why}")]
+    /// The connection broke before the response was complete.
+    #[error("lost the connection during {request}: {why}")]
     Lost {
         /// Method and path.
         request: String,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
-    /// The answer did not come in time.
-    #[error("no answer to {request} within {after:?}")]
+    /// The response did not arrive in time.
+    #[error("{request} timed out after {after:?}")]
     Timeout {
         /// Method and path.
         request: String,
-        /// How long was waited.
+        /// How long the client waited.
         after: Duration,
     },
-    /// The server refuses, and says why.
-    #[error("the server answered {status}{}", status_reason(refusal, *status))]
+    /// The server refused the request.
+    #[error("the server returned {status}{}", status_reason(refusal, *status))]
     Status {
         /// Method and path.
         request: String,
         /// The HTTP status.
         status: u16,
-        /// What the server said.
+        /// The server's reason.
         refusal: Refusal,
-        /// How many seconds it asks to wait.
+        /// The `Retry-After` of the response, in seconds.
         retry_after: Option<u64>,
     },
-    /// Something answers, and it is not the API: a page to log in, or a proxy's.
-    #[error("{request} was answered {status} with a page that is no JSON: `{beginning}`")]
+    /// The response is not from the API: a login page, or one from a proxy.
+    #[error("{request} returned {status} with a body that is not JSON: `{beginning}`")]
     NotJson {
         /// Method and path.
         request: String,
         /// The HTTP status.
         status: u16,
-        /// How the page begins, on one line.
+        /// The start of the body, on one line.
         beginning: String,
     },
-    /// JSON, and not what the API answers there.
-    #[error("{request} was answered with something unexpected: {why}")]
+    /// The response is JSON of an unexpected shape.
+    #[error("{request} returned an unexpected response: {why}")]
     Malformed {
         /// Method and path.
         request: String,
         /// What does not fit, and where.
         why: String,
     },
-    /// The answer is larger than anything that the API answers.
-    #[error("the answer to {request} is larger than {limit} MB")]
+    /// The response is larger than any that the API returns.
+    #[error("the response to {request} is larger than {limit} MB")]
     TooLarge {
         /// Method and path.
         request: String,
         /// The limit, in megabytes.
         limit: usize,
     },
-    /// The server points elsewhere, and the key does not go there.
+    /// The server redirects to a place where the key must not be sent.
     #[error("{request} was redirected to `{to}`, which is not followed")]
     Redirected {
         /// Method and path.
@@ -98,24 +98,24 @@ pub enum ClientError {
         /// Where to, without its query.
         to: String,
     },
-    /// JSON, from something that is no Octopus Server.
+    /// The response is JSON from something other than an Octopus Server.
     #[error("`{0}` is not an Octopus Server")]
     NotOctopus(String),
 }
 
-/// `: what the server said`, or the usual words for the status where it said nothing.
+/// Returns `: reason` with the server's reason, or else the standard phrase for the status.
 fn status_reason(refusal: &Refusal, status: u16) -> String {
     let text = refusal.to_string();
     let usual = reqwest::StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
-    match (text.is_empty(), usual) {
-        (false, _) => format!(": {text}"),
-        (true, Some(usual)) => format!(": {usual}"),
-        (true, None) => String::new(),
+    match usual {
+        _ if !text.is_empty() => format!(": {text}"),
+        Some(usual) => format!(": {usual}"),
+        None => String::new(),
     }
 }
 
 impl ClientError {
-    /// Whether a write that failed so may have been done all the same.
+    /// Whether a write that failed with this error may still have been done.
     pub fn is_ambiguous(&self) -> bool {
         match self {
             Self::Lost { .. } | Self::Timeout { .. } => true,
@@ -126,11 +126,11 @@ impl ClientError {
         }
     }
 
-    /// Whether a write was refused because somebody else wrote since it was read.
+    /// Whether a write was refused because the document changed after it was read.
     ///
     /// # Source
     ///
-    /// The server answers 400, not 409, with a text about another user's changes.
+    /// The server returns 400, not 409, with a text about another user's changes.
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Status { status: 409, .. } => true,
@@ -141,7 +141,7 @@ impl ClientError {
         }
     }
 
-    /// Whether a write was refused for what it asks, which another state of the server may allow.
+    /// Whether a write was refused for its content, which the server may accept in another state.
     pub fn is_refused(&self) -> bool {
         match self {
             Self::Status { status: 400 | 412 | 422, refusal, .. } => {
@@ -151,17 +151,17 @@ impl ClientError {
         }
     }
 
-    /// Whether the key may not do it.
+    /// Whether the key lacks a permission.
     pub fn is_forbidden(&self) -> bool {
         self.status_code() == Some(403)
     }
 
-    /// Whether the server says that there is no such thing.
+    /// Whether the server reports that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.status_code() == Some(404)
     }
 
-    /// Whether the server has nothing to serve under this path; such an answer is not always JSON.
+    /// Whether the server has no such route; the response to one is not always JSON.
     pub(super) fn is_missing_route(&self) -> bool {
         matches!(
             self,
@@ -169,7 +169,7 @@ impl ClientError {
         )
     }
 
-    /// The status of a refusal by the server itself; a page from something else has none.
+    /// The status of a refusal by the server itself; `None` for a page from something else.
     pub(super) fn status_code(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
@@ -177,36 +177,44 @@ impl ClientError {
         }
     }
 
-    /// What helps: a statement, where there is one.
+    /// How long the server asks to wait before a retry.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => retry_after.map(Duration::from_secs),
+            _ => None,
+        }
+    }
+
+    /// Returns what the user can do about this error, if anything.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::BadUrl { .. } => "name the server as in `https://octopus.acme.example`",
+            Self::BadUrl { .. } => "use a URL such as `https://octopus.acme.example`",
             Self::InsecureUrl(_) => {
-                "use an `https` URL; `--insecure-http` sends the key in the clear all the same"
+                "use an `https` URL, or pass `--insecure-http` to send the key in the clear anyway"
             }
             Self::BadCredentials => {
-                "an API key is `API-` and upper-case letters and digits; look for quotes and line ends around it"
+                "remove any quotes and line breaks around the key; an API key is `API-` followed by upper-case letters and digits"
             }
-            Self::BadCertificates(_) => "`--ca-file` takes a file of PEM certificates",
+            Self::BadCertificates(_) => "pass a file of PEM certificates to `--ca-file`",
             Self::Connect { why, .. } if why.to_lowercase().contains("certificate") => {
-                "`--ca-file FILE` adds the certificate authority of the server"
+                "trust the server's certificate authority with `--ca-file FILE`"
             }
             Self::Connect { .. } => {
-                "check the URL and that the server runs; `HTTPS_PROXY` and `NO_PROXY` hold here"
+                "check the URL and that the server is running; `HTTPS_PROXY` and `NO_PROXY` are honoured"
             }
             Self::Lost { .. } | Self::Timeout { .. } => {
-                "try again; what stands between here and the server may cut long answers off"
+                "try again; a proxy or gateway may be cutting off long responses"
             }
             Self::NotJson { .. } => {
-                "something between here and the server answers in its place: a proxy, or a page to log in"
+                "check the URL and the network; a proxy or a login page may be answering instead of the server"
             }
             Self::Malformed { .. } => {
-                "the server may be of a version that this tool does not know yet"
+                "upgrade poolwright if the server is newer than the versions it supports"
             }
             Self::Redirected { to, .. } => {
                 return Some(format!("if `{to}` is the same server, use it as the URL"));
             }
-            Self::NotOctopus(_) => "name the URL under which the portal opens, without `/app`",
+            Self::NotOctopus(_) => "use the URL of the server's web portal, without `/app`",
             Self::Status { status, refusal, retry_after, .. } => {
                 return status_help(*status, refusal, *retry_after);
             }
@@ -216,7 +224,7 @@ impl ClientError {
     }
 }
 
-/// Statuses of a gateway, or of a server that starts: what was asked may have been done.
+/// Whether a status comes from a gateway or a starting server, so that the request may have been processed.
 pub(super) fn is_gateway_status(status: u16) -> bool {
     matches!(status, 502..=504)
 }
@@ -224,33 +232,35 @@ pub(super) fn is_gateway_status(status: u16) -> bool {
 fn status_help(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Option<String> {
     let help = match (status, refusal.missing_permission(), retry_after) {
         (401, ..) => {
-            "the key is not valid on this server: it may be of another one, expired or revoked"
+            "check the key: it may have expired, been revoked or belong to a different server"
                 .to_owned()
         }
         (403, Some(permission), _) => {
             format!("give the key's user a role with `{permission}` in this space")
         }
         (403, None, _) => {
-            "the key's user lacks a permission; the server's audit log names it".to_owned()
+            "give the key's user the missing permission; the server's audit log names it".to_owned()
         }
-        (404, ..) => "it is gone, or the key's user may not see it".to_owned(),
+        (404, ..) => {
+            "check that the resource still exists and that the key's user may see it".to_owned()
+        }
         (429, _, Some(seconds)) => {
             format!(
-                "the server limits requests and asks to wait {seconds} seconds; `--parallelism` lowers the rate"
+                "wait {seconds} seconds, as the server asks, or lower the request rate with `--parallelism`"
             )
         }
-        (429, ..) => "the server limits requests; `--parallelism` lowers the rate".to_owned(),
+        (429, ..) => "lower the request rate with `--parallelism`".to_owned(),
         (502..=504, ..) => {
-            "the server is starting, in maintenance or not reachable behind its gateway; try again"
+            "try again later; the server is starting, in maintenance or unreachable behind its gateway"
                 .to_owned()
         }
-        (500, ..) => "the server's log says more".to_owned(),
+        (500, ..) => "see the server's log for details".to_owned(),
         _ => return None,
     };
     Some(help)
 }
 
-/// What the innermost cause says; the outer ones name the URL again and again.
+/// Returns the text of the innermost cause; the outer ones only repeat the URL.
 pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -270,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_told_with_the_servers_words_or_the_usual_ones() {
+    fn a_status_is_shown_with_the_servers_words_or_the_standard_phrase() {
         insta::assert_snapshot!(status(403, "Missing permission: WorkerView"), @"the server answered 403: Missing permission: WorkerView");
         insta::assert_snapshot!(status(502, ""), @"the server answered 502: Bad Gateway");
         insta::assert_snapshot!(status(599, ""), @"the server answered 599");
@@ -283,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_in_doubt_only_where_it_may_have_been_done() {
+    fn a_write_is_in_doubt_only_if_it_may_have_been_done() {
         for (code, in_doubt) in
             [(400, false), (404, false), (429, false), (500, false), (502, true), (503, true)]
         {
@@ -300,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_write_is_known_by_its_words() {
+    fn a_stale_write_is_recognized_by_its_message() {
         let text = "Changes to this deployment process could not be saved, because another user has made changes to it.";
         assert!(status(400, text).is_stale() && status(409, "").is_stale());
         assert!(!status(400, "Please provide a name.").is_stale());

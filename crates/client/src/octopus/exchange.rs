@@ -1,12 +1,12 @@
-//! One request and its answer, tried again where that is safe.
+//! One request and its response, retried when that is safe.
 //!
-//! A read may be tried again at will, and so may a delete. Any other write is tried again only where it
-//! is certain that nobody has processed it. Never: a redirect to another host, or a body without a limit.
+//! Reads and deletes can always be retried. Any other write is retried only if it certainly was not
+//! processed. Never: a redirect to another host, or a body without a limit.
 
 use super::{
     ClientError, Connection, Refusal,
     error::{self, innermost_cause},
-    retry::{self, RetryTimer},
+    retry,
 };
 use reqwest::{
     Method, Response, StatusCode, Url,
@@ -19,12 +19,12 @@ use tokio::time::{Instant, sleep};
 
 /// The largest body that is read, in megabytes.
 const LARGEST: usize = 256;
-/// How often a read follows a redirect.
+/// The most redirects that a read follows.
 const HOPS: usize = 4;
-/// How much of a page that is no JSON is shown, in characters.
+/// How much of a body that is not JSON is shown, in characters.
 const BEGINNING: usize = 80;
 
-/// What is asked.
+/// A request to the API.
 #[derive(Debug)]
 pub(crate) struct ApiRequest<'a> {
     /// The verb.
@@ -33,33 +33,33 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) path: &'a str,
     /// The JSON to send.
     pub(crate) body: Option<String>,
-    /// Whether it does no harm to ask twice.
+    /// Whether sending it twice does no harm.
     pub(crate) repeatable: bool,
 }
 
 impl<'a> ApiRequest<'a> {
-    /// A read.
+    /// Returns a read of `path`.
     pub(super) fn get(path: &'a str) -> Self {
         Self { method: Method::GET, path, body: None, repeatable: true }
     }
 
-    /// Whether it is about what is in one repository: its branches, or what one of them has.
+    /// Whether it reads from a Git repository: its branches, or something on one of them.
     fn reads_repository(&self) -> bool {
         self.method == Method::GET
             && ["/git/branches", "/refs%2Fheads%2F"].iter().any(|it| self.path.contains(it))
     }
 
-    /// Method and path, for messages.
+    /// Returns method and path, for messages.
     fn describe_request(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.method)
     }
 }
 
-/// A failed try.
+/// A failed attempt.
 struct FailedAttempt {
     error: ClientError,
-    /// Whether another try may do better.
+    /// Whether a retry may succeed.
     retry: RetryAdvice,
     /// How long the server asks to wait.
     retry_after: Option<Duration>,
@@ -67,17 +67,17 @@ struct FailedAttempt {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RetryAdvice {
-    /// It would fail the same way.
+    /// A retry would fail the same way.
     Never,
-    /// It may succeed; whether this one was processed is not known.
+    /// A retry may succeed, but the request may have been processed.
     IfRepeatable,
-    /// It may succeed, and this one was certainly not processed.
+    /// A retry may succeed, and the request certainly was not processed.
     Always,
 }
 
 impl From<ClientError> for FailedAttempt {
     fn from(error: ClientError) -> Self {
-        let again = match &error {
+        let retry = match &error {
             ClientError::Connect { .. } | ClientError::Status { status: 429, .. } => {
                 RetryAdvice::Always
             }
@@ -90,11 +90,11 @@ impl From<ClientError> for FailedAttempt {
             }
             _ => RetryAdvice::Never,
         };
-        Self { error, retry: again, retry_after: None }
+        Self { error, retry, retry_after: None }
     }
 }
 
-/// An answer, whole.
+/// A complete response.
 struct ApiResponse {
     status: StatusCode,
     body: Vec<u8>,
@@ -102,26 +102,26 @@ struct ApiResponse {
 }
 
 impl Connection {
-    /// Reads what is at a path.
+    /// Reads the JSON at a path.
     pub(super) async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.send_with_retry(&ApiRequest::get(path), |body| serde_json::from_slice(strip_bom(body)))
             .await
     }
 
-    /// Asks, as often as it takes and is safe, and reads the answer with `read`.
+    /// Sends a request, retries it while that is safe and useful, and parses the response with `read`.
     pub(crate) async fn send_with_retry<T>(
         &self,
         call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, ClientError> {
-        let mut patience = RetryTimer::new(self.retry_limit());
+        let mut timer = self.retry_timer();
         loop {
-            let FailedAttempt { error, retry: again, retry_after: asked } =
-                match self.send_once(call, read).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                };
-            let safe = match again {
+            let FailedAttempt { error, retry, retry_after } = match self.send_once(call, read).await
+            {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let is_safe = match retry {
                 RetryAdvice::Never => false,
                 RetryAdvice::IfRepeatable => call.repeatable,
                 RetryAdvice::Always => true,
@@ -134,9 +134,9 @@ impl Connection {
                 }
                 _ => u32::MAX,
             };
-            let wait = if safe { patience.next_wait(asked, calls) } else { None };
+            let wait = if is_safe { timer.next_wait(retry_after, calls) } else { None };
             let Some(wait) = wait else { return Err(error) };
-            tracing::debug!(%error, ?wait, "tries again");
+            tracing::debug!(%error, ?wait, "retrying");
             sleep(wait).await;
         }
     }
@@ -146,20 +146,20 @@ impl Connection {
         call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, FailedAttempt> {
-        // Held until the answer is read, so that what lies in memory is bounded too.
+        // Held until the response is read, so that memory is bounded too.
         let _permit = self.request_permits().acquire().await;
         let since = Instant::now();
-        let ApiResponse { status, body, retry_after: asked } = self.follow_redirects(call).await?;
+        let ApiResponse { status, body, retry_after } = self.follow_redirects(call).await?;
         let milliseconds = since.elapsed().as_millis();
         tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), milliseconds);
         if !status.is_success() {
-            let error = status_error(call, status, &body, asked);
-            return Err(FailedAttempt { retry_after: asked, ..FailedAttempt::from(error) });
+            let error = status_error(call, status, &body, retry_after);
+            return Err(FailedAttempt { retry_after, ..FailedAttempt::from(error) });
         }
         read(&body).map_err(|why| parse_error(call, status, &body, &why).into())
     }
 
-    /// Sends once, and follows where a read is sent on to within the same server.
+    /// Sends once, and follows the redirects of a read within the same server.
     async fn follow_redirects(&self, call: &ApiRequest<'_>) -> Result<ApiResponse, ClientError> {
         let mut url = self.base_url().join_path(call.path)?;
         for _ in 0..HOPS {
@@ -205,12 +205,12 @@ impl Connection {
         call: &ApiRequest<'_>,
         mut response: Response,
     ) -> Result<ApiResponse, ClientError> {
-        let (status, asked) = (response.status(), parse_retry_after(response.headers()));
+        let (status, retry_after) = (response.status(), parse_retry_after(response.headers()));
         let mut body = Vec::new();
         while let Some(chunk) =
             response.chunk().await.map_err(|why| self.transport_error(call, &why))?
         {
-            if LARGEST << 20 < body.len() + chunk.len() {
+            if body.len() + chunk.len() > LARGEST << 20 {
                 return Err(ClientError::TooLarge {
                     request: call.describe_request(),
                     limit: LARGEST,
@@ -218,7 +218,7 @@ impl Connection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(ApiResponse { status, body, retry_after: asked })
+        Ok(ApiResponse { status, body, retry_after })
     }
 
     fn transport_error(&self, call: &ApiRequest<'_>, error: &reqwest::Error) -> ClientError {
@@ -237,10 +237,10 @@ fn status_error(
     call: &ApiRequest<'_>,
     status: StatusCode,
     body: &[u8],
-    asked: Option<Duration>,
+    retry_after: Option<Duration>,
 ) -> ClientError {
     let request = call.describe_request();
-    let (status, retry_after) = (status.as_u16(), asked.map(|it| it.as_secs()));
+    let (status, retry_after) = (status.as_u16(), retry_after.map(|it| it.as_secs()));
     match Refusal::read(body) {
         Some(refusal) => ClientError::Status { request, status, refusal, retry_after },
         None if body.trim_ascii().is_empty() => {
@@ -261,17 +261,17 @@ fn parse_error(
         _ if !looks_like_json(body) => {
             ClientError::NotJson { request, status: status.as_u16(), beginning: body_excerpt(body) }
         }
-        Category::Eof => ClientError::Lost { request, why: "the answer is cut off".to_owned() },
+        Category::Eof => ClientError::Lost { request, why: "the response is cut off".to_owned() },
         _ => ClientError::Malformed { request, why: why.to_string() },
     }
 }
 
-/// Whether a body begins as an object or an array does; the API answers nothing else.
+/// Whether a body starts like an object or an array; the API returns nothing else.
 fn looks_like_json(body: &[u8]) -> bool {
     matches!(strip_bom(body).trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
-/// The body without the mark that some .NET writers put before UTF-8.
+/// Returns the body without the byte order mark that some .NET writers put before UTF-8.
 pub(crate) fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
@@ -294,7 +294,7 @@ fn without_query(mut url: Url) -> String {
     url.into()
 }
 
-/// What `Retry-After` asks for: seconds, or a date, which is compared with the answer's own.
+/// Parses `Retry-After`: seconds, or a date, which is relative to the response's own `Date`.
 fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
     let header_text = |name| headers.get(name).and_then(|it| it.to_str().ok());
     let wait = header_text(RETRY_AFTER)?.trim();
@@ -310,7 +310,7 @@ fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn asks(headers: &[(reqwest::header::HeaderName, &str)]) -> Option<u64> {
+    fn retry_after(headers: &[(reqwest::header::HeaderName, &str)]) -> Option<u64> {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
         parse_retry_after(&headers.collect()).map(|it| it.as_secs())
     }
@@ -318,11 +318,17 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = (DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
-        assert_eq!(asks(&[(RETRY_AFTER, " 7 ")]), Some(7));
-        assert_eq!(asks(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), Some(42));
-        assert_eq!(asks(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:00:00 GMT")]), Some(0));
-        assert_eq!(asks(&[(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), None);
-        assert_eq!(asks(&[now, (RETRY_AFTER, "soon")]), None);
+        assert_eq!(retry_after(&[(RETRY_AFTER, " 7 ")]), Some(7));
+        assert_eq!(
+            retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]),
+            Some(42)
+        );
+        assert_eq!(
+            retry_after(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:00:00 GMT")]),
+            Some(0)
+        );
+        assert_eq!(retry_after(&[(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), None);
+        assert_eq!(retry_after(&[now, (RETRY_AFTER, "soon")]), None);
     }
 
     #[test]
@@ -332,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_shows_of_a_redirect_has_no_query() {
+    fn a_redirect_is_shown_without_its_query() {
         let url = Url::parse("https://user:pass@login.example/saml?token=secret#x").unwrap();
         assert_eq!(without_query(url), "https://login.example/saml");
     }

@@ -1,6 +1,6 @@
-//! Lists: everything at once where the server has it so, else page by page, or by ids.
+//! Lists: all at once if the server supports it, else page by page, or by ids.
 //!
-//! Pages are found by counting; a link of the server is never followed. Never: an incomplete list that
+//! Pages are found by counting; the server's links are never followed. Never: an incomplete list that
 //! looks complete.
 
 use super::{
@@ -13,11 +13,11 @@ use poolwright_core::text::fold_case;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 
-/// How many items a page is asked to have. A server may give fewer.
+/// The number of items to request per page. A server may return fewer.
 const PAGE: usize = 1000;
 /// The most ids in one request.
 const IDS: usize = 100;
-/// The most characters of ids in one request; some proxies stop at 8 kB for all headers.
+/// The most characters of ids in one request; some proxies limit all headers to 8 kB.
 const CHARACTERS: usize = 4000;
 
 /// A list that is being read, page by page.
@@ -32,7 +32,7 @@ impl<T: HasId> PagedList<T> {
         Self { items: Vec::new(), seen: HashSet::new(), skip: 0 }
     }
 
-    /// Takes the new items of a page, and tells how many these are.
+    /// Adds the new items of a page, and returns their number.
     fn take_page(&mut self, page: Vec<T>) -> usize {
         let before = self.items.len();
         self.skip += page.len();
@@ -46,7 +46,7 @@ impl<T: HasId> PagedList<T> {
 }
 
 impl Connection {
-    /// The bare array at `{path}/all`; page by page where the server has no such route.
+    /// Reads the bare array at `{path}/all`, or page by page if the server has no such route.
     pub(super) async fn list_all<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
@@ -63,7 +63,7 @@ impl Connection {
         }
     }
 
-    /// All pages at `path`, whatever size the server gives them.
+    /// Reads all pages at `path`, whatever size the server gives them.
     pub(super) async fn list_pages<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
@@ -86,8 +86,8 @@ impl Connection {
         }
     }
 
-    /// The first `pages` at `path`, fewer where `enough` holds of the items so far; and whether there are
-    /// more.
+    /// Reads at most the first `pages` at `path`, until `enough` returns true for the items so far. Also
+    /// returns whether there are more.
     pub(super) async fn list_newest<T>(
         &self,
         path: &str,
@@ -110,7 +110,7 @@ impl Connection {
         Ok((list.items, true))
     }
 
-    /// What is at `path` under each of `ids`: many at a time, and one by one what an answer lacks.
+    /// Reads the documents of `ids` at `path`: many at a time, then one by one those that a response lacks.
     pub(super) async fn list_by_ids<T>(
         &self,
         path: &str,
@@ -138,7 +138,7 @@ impl Connection {
             Err(error) if affects_all_requests(&error) => {
                 return (Vec::new(), mark_unread(ids, &error));
             }
-            // One of them, or the request as such, is the trouble.
+            // The cause may be one of the documents, or the request as such.
             Err(_) => Vec::new(),
         };
         let seen: HashSet<String> = found.iter().map(|it: &T| fold_case(it.item_id())).collect();
@@ -157,7 +157,7 @@ impl Connection {
         (found, failures)
     }
 
-    /// What a list says about `ids`; it may lack some, and go over several pages.
+    /// Queries a list for `ids`. The result may lack some of them, and take several pages.
     async fn query_by_ids<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
@@ -171,17 +171,17 @@ impl Connection {
                 self.get_json::<ResourceCollection<T>>(&page).await?;
             skip += items.len();
             items.retain(|item: &T| wanted.contains(&fold_case(item.item_id())));
-            // A page with nothing that was asked for is of a server that does not know `ids`.
-            let idle = list.take_page(items) == 0;
+            // A page with none of the requested ids comes from a server that does not know `ids`.
+            let is_idle = list.take_page(items) == 0;
             let ends = total.is_none_or(|total| total <= skip);
-            if idle || ends || wanted.len() <= list.items.len() {
+            if is_idle || ends || list.items.len() >= wanted.len() {
                 return Ok(list.items);
             }
         }
     }
 }
 
-/// Whether an error would meet each request alone as well.
+/// Whether an error would also occur for each id requested alone.
 fn affects_all_requests(error: &ClientError) -> bool {
     match error.status_code() {
         Some(status) => {
@@ -200,7 +200,7 @@ fn mark_unread(ids: &[String], error: &ClientError) -> Vec<UnreadDocument> {
     ids.iter().map(|id| UnreadDocument { id: id.clone(), error: error.clone() }).collect()
 }
 
-/// `ids` in runs that fit a request each.
+/// Splits `ids` into batches that each fit a request.
 fn split_batches(ids: &[String]) -> Vec<&[String]> {
     let (mut batches, mut rest) = (Vec::new(), ids);
     while !rest.is_empty() {
@@ -209,7 +209,7 @@ fn split_batches(ids: &[String]) -> Vec<&[String]> {
             characters += percent_encode(id).len() + 1;
             characters <= CHARACTERS
         });
-        // An id that is too long for a request still needs one.
+        // An overlong id still needs a request.
         let (batch, left) = rest.split_at(fits.count().max(1));
         batches.push(batch);
         rest = left;

@@ -1,15 +1,15 @@
-//! What a connection is made of: where, as whom, and how patiently.
+//! Connection options: the server, the credentials, and the limits.
 
 use std::{fmt, time::Duration};
 
-/// A text that must not be seen: an API key, or a token.
+/// A text that must not be shown: an API key, or a token.
 ///
-/// There is no `Display`, and `Debug` shows nothing of it.
+/// It has no `Display`, and its `Debug` hides the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text, for the one header that carries it.
+    /// The text, for the header that carries it.
     pub(super) fn reveal_text(&self) -> &str {
         &self.0
     }
@@ -27,38 +27,38 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who asks.
+/// How requests are authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
-    /// A key of a user or service account: `API-…`.
+    /// The API key of a user or service account: `API-…`.
     ApiKey(Secret),
     /// A short-lived token, sent as a bearer token.
     AccessToken(Secret),
-    /// Nobody: for the exchange of a token alone.
+    /// No credentials: only for the token exchange.
     Anonymous,
 }
 
-/// How a connection is made.
+/// How to connect to a server.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
-    /// The server: `https://octopus.example`, or with a path where it is served below one.
+    /// The server: `https://octopus.example`, with its base path if it has one.
     pub url: String,
-    /// Who asks.
+    /// How requests are authenticated.
     pub credentials: Credentials,
-    /// Certificate authorities to trust beside the system's, as PEM.
+    /// Certificate authorities to trust in addition to the system's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
-    /// Whether `http` is allowed to a host that is not this machine.
+    /// Whether `http` is allowed for hosts other than this machine.
     pub insecure_http: bool,
-    /// How many requests may be under way at once.
+    /// The maximum number of concurrent requests.
     pub parallelism: usize,
-    /// How long one request may take, its answer included.
+    /// How long one request may take, its response included.
     pub timeout: Duration,
-    /// How long a request that failed is tried again.
+    /// How long a failed request is retried.
     pub retry_limit: Duration,
 }
 
 impl ConnectionOptions {
-    /// The usual manners: 8 requests at once, 100 seconds for each, a minute of tries.
+    /// Returns the default options: 8 concurrent requests, 100 seconds for each, a minute of retries.
     pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
         Self {
             url: url.into(),

@@ -1,9 +1,9 @@
-//! Reading a server: what is in no space.
+//! Reading a server: everything outside spaces.
 
 use super::{ClientError, Connection, SpaceReader, wire};
 use poolwright_core::model::{Id, Space};
 
-/// Reads a server, and can do nothing else. Every method may fail with any [`ClientError`].
+/// Read-only access to a server. Every method may fail with any [`ClientError`].
 ///
 /// ```
 /// # use poolwright_client::octopus::{ClientError, Reader};
@@ -24,23 +24,23 @@ use poolwright_core::model::{Id, Space};
 pub struct Reader(Connection);
 
 impl Connection {
-    /// What can read, and nothing else.
+    /// Returns a read-only view of this connection.
     pub fn reader(&self) -> Reader {
         Reader(self.clone())
     }
 }
 
 impl Reader {
-    /// The server's URL, without a slash at its end.
+    /// The server's URL, without a trailing slash.
     pub fn url(&self) -> &str {
         self.0.url()
     }
 
-    /// What the server says about itself.
+    /// Reads the server's description of itself.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotOctopus`] where something else answers, and any other [`ClientError`].
+    /// [`ClientError::NotOctopus`] if it is not an Octopus Server, and any other [`ClientError`].
     pub async fn read_server_root(&self) -> Result<wire::RootResource, ClientError> {
         let not_octopus = || ClientError::NotOctopus(self.0.url().to_owned());
         match self.0.get_json::<wire::RootResource>("/api").await {
@@ -50,31 +50,31 @@ impl Reader {
         }
     }
 
-    /// All spaces that the key may see.
+    /// Lists all spaces that the key may see.
     pub async fn list_spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
         self.0.list_all("/api/spaces").await
     }
 
-    /// The documents of all spaces that the key may see, as they came.
+    /// Lists the documents of all spaces that the key may see, as received.
     pub async fn list_raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
         self.0.list_all("/api/spaces").await
     }
 
-    /// The server's switches.
+    /// Reads the server's feature switches.
     pub async fn read_features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
         self.0.get_json("/api/featuresconfiguration").await
     }
 
-    /// What the key's user may do.
+    /// Reads the permissions of the key's user.
     ///
     /// # Source
     ///
-    /// What may not be seen is absent from lists; this alone tells an empty list from a hidden one.
+    /// Lists leave out what the user may not see; only permissions tell an empty list from a hidden one.
     pub async fn read_permissions(&self) -> Result<wire::UserPermissionSetResource, ClientError> {
         self.0.get_json("/api/users/me/permissions").await
     }
 
-    /// What reads a space.
+    /// Returns a reader for a space.
     pub fn in_space(&self, space: &Id<Space>) -> SpaceReader {
         SpaceReader::new(self.0.clone(), space)
     }

@@ -1,18 +1,18 @@
-//! What a server says when it refuses: `ErrorMessage`, and every line of `Errors`.
+//! The server's reason for a refusal: `ErrorMessage`, and every line of `Errors`.
 
 use serde::Deserialize;
 use std::fmt;
 
-/// What a server says when it refuses, as it said it.
+/// The server's reason for refusing a request, verbatim.
 ///
 /// # Source
 ///
 /// The error body of the REST API: `{"ErrorMessage": "…", "Errors": ["…"]}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
-    /// What is wrong in general; empty where the server said nothing.
+    /// The summary; empty if the server gave none.
     pub message: String,
-    /// What is wrong in particular.
+    /// The details.
     pub errors: Vec<String>,
 }
 
@@ -23,16 +23,16 @@ struct RefusalBody {
     error_message: Option<String>,
     #[serde(default)]
     errors: Option<Vec<Option<String>>>,
-    /// The exchange of tokens answers in the words of OAuth.
+    /// The token exchange returns OAuth error fields.
     #[serde(default, rename = "error_description")]
     description: Option<String>,
 }
 
-/// How a missing permission is told.
+/// How the server starts a sentence about a missing permission.
 const MISSING: &str = "Missing permission";
 
 impl Refusal {
-    /// The refusal in a body; `None` where the body is no JSON object.
+    /// Reads the refusal in a body; `None` if the body is not a JSON object.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let RefusalBody { error_message, errors, description } =
             serde_json::from_slice(body).ok()?;
@@ -44,7 +44,7 @@ impl Refusal {
         })
     }
 
-    /// The permission that the key's user lacks, where the server named it.
+    /// The permission that the key's user lacks, if the server named it.
     pub fn missing_permission(&self) -> Option<&str> {
         let rest = self
             .permission_sentence()?
@@ -59,7 +59,7 @@ impl Refusal {
         self.message_texts().find_map(|text| text.find(MISSING).map(|start| &text[start..]))
     }
 
-    /// Whether any text has these words.
+    /// Whether any text contains `words`.
     pub(super) fn contains_text(&self, words: &str) -> bool {
         self.message_texts().any(|text| text.contains(words))
     }
@@ -72,7 +72,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(missing) = self.permission_sentence() {
-            // All else that the server says here is the same for every permission.
+            // The rest of the message is the same for every permission.
             return f.write_str(missing);
         }
         let mut separator = "";

@@ -1,10 +1,10 @@
-//! Things with a document of their own, and where they are served.
+//! Resources that have their own document, and the paths of these documents.
 
 use super::base::percent_encode;
 use poolwright_core::model::{BranchRef, ProcessKind};
 use serde::Deserialize;
 
-/// A thing whose document can be read whole, and written. Ids are as the server wrote them.
+/// A resource whose whole document can be read and written. Ids are spelled as the server spells them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// A worker pool, by its id.
@@ -15,13 +15,13 @@ pub enum Resource {
     Process(ProcessKind, String),
     /// A process, by its id, on a branch of its project's repository.
     BranchProcess(ProjectBranch, ProcessKind, String),
-    /// A set of variables of a project or a library, by its id.
+    /// The variable set of a project or library, by its id.
     VariableSet(String),
     /// The variables of a project on a branch of its repository.
     BranchVariableSet(ProjectBranch),
     /// A deployment target, by its id.
     Target(String),
-    /// The server's switches.
+    /// The server's feature switches.
     Features,
 }
 
@@ -41,16 +41,16 @@ impl From<&BranchRef> for ProjectBranch {
 }
 
 impl ProjectBranch {
-    /// The name that no tag or commit can have: `refs/heads/main`.
+    /// Returns the name that cannot be confused with a tag or commit: `refs/heads/main`.
     pub fn canonical_name(&self) -> String {
         format!("refs/heads/{}", self.name)
     }
 
-    /// What every path on the branch begins with, seen from a space's prefix.
+    /// Returns the prefix of every path on the branch, given the space's prefix.
     ///
     /// # Source
     ///
-    /// A ref is one segment of a path, its slashes percent-encoded (`api.md` 2.10).
+    /// A ref is one path segment with its slashes percent-encoded (`api.md` 2.10).
     pub(crate) fn path_in_space(&self, space: &str) -> String {
         format!(
             "{space}/projects/{}/{}",
@@ -60,7 +60,7 @@ impl ProjectBranch {
     }
 }
 
-/// Where the processes of a kind are served.
+/// Returns the path segment of a kind of process.
 pub(crate) fn process_segment(kind: ProcessKind) -> &'static str {
     match kind {
         ProcessKind::Deployment => "deploymentprocesses",
@@ -69,7 +69,7 @@ pub(crate) fn process_segment(kind: ProcessKind) -> &'static str {
 }
 
 impl Resource {
-    /// Where the document is, seen from a space's prefix `/api/Spaces-1`.
+    /// Returns the document's path, given a space's prefix such as `/api/Spaces-1`.
     pub(crate) fn document_path(&self, space: &str) -> String {
         match self {
             Self::WorkerPool(id) => format!("{space}/workerpools/{}", percent_encode(id)),
@@ -81,7 +81,7 @@ impl Resource {
                 let processes =
                     format!("{}/{}", branch.path_in_space(space), process_segment(*kind));
                 match kind {
-                    // A branch has one of them, which is served without its id.
+                    // A branch has only one, which is served without its id.
                     ProcessKind::Deployment => processes,
                     ProcessKind::Runbook => format!("{processes}/{}", percent_encode(id)),
                 }
@@ -93,10 +93,10 @@ impl Resource {
         }
     }
 
-    /// Where `body` is to be put.
+    /// Returns the path to send a PUT of `body` to.
     ///
-    /// A deployment process goes to its project where it says so itself: newer servers deprecate the
-    /// route by its own id, and older ones have no other.
+    /// A deployment process is put through its project if its own link does the same: newer servers deprecate
+    /// the route by process id, and older ones have no other.
     pub(crate) fn path_to_put(&self, space: &str, body: &str) -> String {
         let by_project = match self {
             Self::Process(ProcessKind::Deployment, _) => project_process_path(space, body),
@@ -120,7 +120,7 @@ struct ProcessLinks {
     itself: String,
 }
 
-/// The route of a project's process. The link says that the server has it; it is not followed itself.
+/// Returns the route of a project's process if `body` links to it. The link itself is not followed.
 fn project_process_path(space: &str, body: &str) -> Option<String> {
     let OwnedProcess { project_id, links } = serde_json::from_str(body).ok()?;
     let below = format!("/projects/{}/deploymentprocesses", percent_encode(&project_id));

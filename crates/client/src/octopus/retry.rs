@@ -3,50 +3,66 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The longest wait before the second try; doubled each time.
+/// The longest wait before the second attempt; doubled each time.
 const FIRST: Duration = Duration::from_millis(500);
-/// The longest wait that is chosen here; a server may ask for more.
+/// The longest wait chosen by this client; a server may ask for more.
 const LONGEST: Duration = Duration::from_secs(10);
-/// How often a server is called that has not answered yet: a mistyped host shall not take a minute.
+/// The most attempts at a server that has not answered yet: a mistyped host must not take a minute.
 pub(super) const FIRST_CALLS: u32 = 3;
-/// How often an answer is asked for that breaks off each time: a server that restarts refuses to be
-/// called, but one that cuts its answers short will go on doing so.
+/// The most attempts while each response breaks off: a restarting server refuses connections, but one that cuts
+/// its responses short will keep doing so.
 pub(super) const BROKEN_CALLS: u32 = 6;
-/// How often something of one repository is asked for while a gateway says that it is not to be had: the server
-/// answers, and what it asks for behind it may be away for days.
+/// The most attempts to read from a Git repository while the gateway returns 502 to 504: the server itself
+/// answers, and the repository may be unreachable for days.
 pub(super) const REPOSITORY_CALLS: u32 = 4;
+/// The most attempts at a write that another client interferes with, or whose response is lost.
+pub(crate) const WRITE_CALLS: u32 = 5;
+/// The most attempts to create an object when the response is lost.
+pub(crate) const CREATE_CALLS: u32 = 2;
 
-/// The tries of one request.
+/// Decides when to retry a request or a write, and when to give up.
 #[derive(Debug)]
-pub(super) struct RetryTimer {
+pub(crate) struct RetryTimer {
     limit: Duration,
     since: Option<Instant>,
     tries: u32,
 }
 
 impl RetryTimer {
-    /// Patience for so long, counted from the first failure.
+    /// Returns a timer that gives up after `limit`, counted from the first failure.
     pub(super) fn new(limit: Duration) -> Self {
         Self { limit, since: None, tries: 0 }
     }
 
-    /// How long to wait before the next try; `None` once it would be too late.
+    /// Returns how long to wait before the next attempt; `None` once it would be too late.
     ///
-    /// `asked` is what the server asks to wait, and `calls` how often it is called at most.
-    pub(super) fn next_wait(&mut self, asked: Option<Duration>, calls: u32) -> Option<Duration> {
+    /// `retry_after` is the wait that the server asks for, and `calls` the most attempts.
+    pub(super) fn next_wait(
+        &mut self,
+        retry_after: Option<Duration>,
+        calls: u32,
+    ) -> Option<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.tries += 1;
-        if calls <= self.tries {
+        if self.tries >= calls {
             return None;
         }
-        let asked = asked.unwrap_or_default();
+        let asked = retry_after.unwrap_or_default();
         let wait = asked.saturating_add(longest_wait(self.tries).mul_f64(fastrand::f64()));
         let left = self.limit.saturating_sub(since.elapsed());
         (asked <= left && !left.is_zero()).then(|| wait.min(left))
     }
+
+    /// Waits before the next attempt as [`next_wait`](Self::next_wait) says, and returns whether to make it.
+    pub(crate) async fn pause(&mut self, retry_after: Option<Duration>, calls: u32) -> bool {
+        let Some(wait) = self.next_wait(retry_after, calls) else { return false };
+        tokio::time::sleep(wait).await;
+        true
+    }
 }
 
-/// The longest wait after so many tries. The wait itself is chance, so that many do not come back at once.
+/// Returns the longest wait after this many attempts. The actual wait is random, so that clients do not all come
+/// back at once.
 fn longest_wait(tries: u32) -> Duration {
     FIRST.saturating_mul(1 << tries.saturating_sub(1).min(8)).min(LONGEST)
 }

@@ -7,7 +7,7 @@ use super::{
 use poolwright_core::model::{Id, ProcessKind, Space};
 use serde_json::value::RawValue;
 
-/// Reads a space, and can do nothing else. Every method may fail with any [`ClientError`].
+/// Read-only access to a space. Every method may fail with any [`ClientError`].
 ///
 /// ```
 /// # use poolwright_client::octopus::{ClientError, Resource, SpaceReader};
@@ -29,7 +29,7 @@ pub struct SpaceReader {
     space: Id<Space>,
 }
 
-/// A thing that could not be read.
+/// A document that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadDocument {
     /// Its id.
@@ -38,7 +38,7 @@ pub struct UnreadDocument {
     pub error: ClientError,
 }
 
-/// An answer, or why there is none.
+/// The result of a request.
 type ClientResult<T> = Result<T, ClientError>;
 
 impl SpaceReader {
@@ -47,12 +47,12 @@ impl SpaceReader {
         Self { connection, prefix, space: space.clone() }
     }
 
-    /// The space that it reads.
+    /// The space.
     pub(crate) fn space_id(&self) -> &Id<Space> {
         &self.space
     }
 
-    /// What every path of the space begins with.
+    /// The prefix of every path of the space.
     pub(crate) fn path_prefix(&self) -> &str {
         &self.prefix
     }
@@ -61,88 +61,88 @@ impl SpaceReader {
         format!("{}/{path}", self.prefix)
     }
 
-    /// All worker pools, in their order.
+    /// Lists all worker pools, in their order.
     pub async fn list_worker_pools(&self) -> ClientResult<Vec<wire::WorkerPoolResource>> {
         self.connection.list_all(&self.space_path("workerpools")).await
     }
 
-    /// All workers that the key may see: none, where it may see none.
+    /// Lists all workers that the key may see; the list is empty if it may see none.
     pub async fn list_workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
         self.connection.list_all(&self.space_path("workers")).await
     }
 
-    /// All machine policies.
+    /// Lists all machine policies.
     pub async fn list_machine_policies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("machinepolicies")).await
     }
 
-    /// All proxies.
+    /// Lists all proxies.
     pub async fn list_proxies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("proxies")).await
     }
 
-    /// All accounts, of every type.
+    /// Lists all accounts, of every type.
     pub async fn list_accounts(&self) -> ClientResult<Vec<wire::AccountResource>> {
         self.connection.list_all(&self.space_path("accounts")).await
     }
 
-    /// All feeds.
+    /// Lists all feeds.
     pub async fn list_feeds(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("feeds")).await
     }
 
-    /// All projects that the key may see.
+    /// Lists all projects that the key may see.
     pub async fn list_projects(&self) -> ClientResult<Vec<wire::ProjectResource>> {
         self.connection.list_all(&self.space_path("projects")).await
     }
 
-    /// All project groups.
+    /// Lists all project groups.
     pub async fn list_project_groups(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_pages(&self.space_path("projectgroups")).await
     }
 
-    /// All runbooks that are kept in the database.
+    /// Lists all runbooks that are stored in the database.
     pub async fn list_runbooks(&self) -> ClientResult<Vec<wire::RunbookResource>> {
         self.connection.list_pages(&self.space_path("runbooks")).await
     }
 
-    /// All deployment targets.
+    /// Lists all deployment targets.
     pub async fn list_targets(&self) -> ClientResult<Vec<wire::DeploymentTargetResource>> {
         self.connection.list_pages(&self.space_path("machines")).await
     }
 
-    /// All library variable sets.
+    /// Lists all library variable sets.
     pub async fn list_library_sets(&self) -> ClientResult<Vec<wire::LibraryVariableSetResource>> {
         self.connection.list_all(&self.space_path("libraryvariablesets")).await
     }
 
-    /// What all tenants say where projects and libraries leave something to them.
+    /// Lists the values that all tenants give to the variable templates of projects and libraries.
     pub async fn list_tenant_variables(&self) -> ClientResult<Vec<wire::TenantVariableResource>> {
         self.connection.list_all(&self.space_path("tenantvariables")).await
     }
 
-    /// All step templates.
+    /// Lists all step templates.
     pub async fn list_step_templates(&self) -> ClientResult<Vec<wire::ActionTemplateResource>> {
         self.connection.list_all(&self.space_path("actiontemplates")).await
     }
 
-    /// All environments.
+    /// Lists all environments.
     pub async fn list_environments(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("environments")).await
     }
 
-    /// All tag sets, with their tags.
+    /// Lists all tag sets, with their tags.
     pub async fn list_tag_sets(&self) -> ClientResult<Vec<wire::TagSetResource>> {
         self.connection.list_all(&self.space_path("tagsets")).await
     }
 
-    /// All channels of all projects.
+    /// Lists all channels of all projects.
     pub async fn list_channels(&self) -> ClientResult<Vec<wire::ChannelResource>> {
         self.connection.list_all(&self.space_path("channels")).await
     }
 
-    /// The newest releases of all projects, newest first: at most `pages` of them, and no further one
-    /// once `enough` holds of those so far. Whether there are older ones comes with them.
+    /// Lists the newest releases of all projects, newest first: at most `pages` pages, until `enough` returns
+    /// true for the releases so far. Also returns whether there are older ones.
     pub async fn newest_releases(
         &self,
         pages: usize,
@@ -151,7 +151,7 @@ impl SpaceReader {
         self.connection.list_newest(&self.space_path("releases"), pages, enough).await
     }
 
-    /// The snapshots of runbooks of these ids.
+    /// Reads the runbook snapshots with these ids.
     pub async fn runbook_snapshots(
         &self,
         ids: &[String],
@@ -159,7 +159,7 @@ impl SpaceReader {
         self.connection.list_by_ids(&self.space_path("runbookSnapshots"), ids).await
     }
 
-    /// The variables on a branch, with those of type worker pool alone.
+    /// Reads the worker-pool variables on a branch.
     pub async fn branch_variables(
         &self,
         branch: &ProjectBranch,
@@ -168,16 +168,16 @@ impl SpaceReader {
         self.connection.get_json(&variables.document_path(&self.prefix)).await
     }
 
-    /// The images of dynamic worker pools; `None` where the server has none to offer.
+    /// Lists the images of dynamic worker pools; `None` if the server offers none.
     ///
     /// # Errors
     ///
-    /// Any [`ClientError`] but that there is no such route.
+    /// Any [`ClientError`] except a missing route.
     ///
     /// # Source
     ///
-    /// `GET …/workerpools/dynamicworkertypes`. A server that cannot reach the service behind it answers
-    /// 500, which is no error here.
+    /// `GET …/workerpools/dynamicworkertypes`. A server that cannot reach the underlying service returns
+    /// 500, which is not an error here.
     pub async fn dynamic_worker_types(&self) -> ClientResult<Option<Vec<String>>> {
         let path = self.space_path("workerpools/dynamicworkertypes");
         match self.connection.get_json::<wire::WorkerPoolDynamicWorkerTypesResource>(&path).await {
@@ -187,7 +187,7 @@ impl SpaceReader {
         }
     }
 
-    /// The variable sets of these ids, with their worker-pool variables alone.
+    /// Reads the worker-pool variables of the variable sets with these ids.
     pub async fn variable_sets(
         &self,
         ids: &[String],
@@ -195,7 +195,8 @@ impl SpaceReader {
         self.connection.list_by_ids(&self.space_path("variables"), ids).await
     }
 
-    /// The processes of these ids, in no order: what decides where their steps run, and no more.
+    /// Reads the processes with these ids, in no particular order, with only the fields that decide where
+    /// their steps run.
     pub async fn processes_by_ids(
         &self,
         kind: ProcessKind,
@@ -204,7 +205,7 @@ impl SpaceReader {
         self.connection.list_by_ids(&self.space_path(process_segment(kind)), ids).await
     }
 
-    /// All branches of a version-controlled project's repository.
+    /// Lists all branches of a version-controlled project's repository.
     pub async fn list_branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
         self.connection
             .list_pages(
@@ -213,11 +214,11 @@ impl SpaceReader {
             .await
     }
 
-    /// A branch; `None` where there is none of this name.
+    /// Finds a branch; `None` if no branch has this name.
     ///
     /// # Errors
     ///
-    /// Any [`ClientError`] but that it is not found.
+    /// Any [`ClientError`] except not found.
     pub async fn find_branch(
         &self,
         branch: &ProjectBranch,
@@ -232,7 +233,7 @@ impl SpaceReader {
         }
     }
 
-    /// The runbooks that are kept on a branch.
+    /// Lists the runbooks that are stored on a branch.
     pub async fn branch_runbooks(
         &self,
         branch: &ProjectBranch,
@@ -242,17 +243,17 @@ impl SpaceReader {
             .await
     }
 
-    /// A process that has a document of its own: what decides where its steps run, and no more.
+    /// Reads a process that has its own document, with only the fields that decide where its steps run.
     pub async fn read_process(&self, resource: &Resource) -> ClientResult<wire::ProcessResource> {
         self.connection.get_json(&resource.document_path(&self.prefix)).await
     }
 
-    /// The deployment process of a project, by its id, with the steps of process templates in place of their
-    /// usages; of a version-controlled project on this branch.
+    /// Reads a project's deployment process with the steps of process templates in place of their usages; for
+    /// a version-controlled project, on this branch.
     ///
     /// # Errors
     ///
-    /// Any [`ClientError`]; a server that knows no process templates has no such route.
+    /// Any [`ClientError`]; a server without process templates has no such route.
     ///
     /// # Source
     ///
@@ -271,17 +272,17 @@ impl SpaceReader {
             .await
     }
 
-    /// A task of the server.
+    /// Reads a server task.
     pub async fn read_task(&self, id: &str) -> ClientResult<wire::TaskResource> {
         self.connection.get_json(&self.space_path(&format!("tasks/{}", percent_encode(id)))).await
     }
 
-    /// All documents that are listed at a segment such as `workerpools`, as they came.
+    /// Lists all documents at a segment such as `workerpools`, as received.
     pub async fn list_raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
         self.connection.list_pages(&self.space_path(segment)).await
     }
 
-    /// The documents of these ids that are listed at a segment, as they came.
+    /// Reads the documents with these ids at a segment, as received.
     pub async fn raw_by_ids(
         &self,
         segment: &str,
@@ -290,7 +291,7 @@ impl SpaceReader {
         self.connection.list_by_ids(&self.space_path(segment), ids).await
     }
 
-    /// A document as it came.
+    /// Reads a document as received.
     pub async fn read_document(&self, resource: &Resource) -> ClientResult<String> {
         let path = resource.document_path(&self.prefix);
         let text: Box<RawValue> = self.connection.get_json(&path).await?;

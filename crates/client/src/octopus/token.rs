@@ -1,4 +1,4 @@
-//! From the identity that a CI job offers to an access token of the server (OpenID Connect).
+//! Exchanges the identity of a CI job for an access token of the server (OpenID Connect).
 //!
 //! # Source
 //!
@@ -30,15 +30,15 @@ struct IdentityToken {
     value: String,
 }
 
-/// An access token for a service account, in exchange for an identity token that it trusts.
+/// Returns an access token for a service account, in exchange for an identity token that it trusts.
 ///
-/// `account` is the service account's id as the portal shows it; the credentials of `options` are not
+/// `account` is the service account's id as shown in the portal. The credentials in `options` are not
 /// sent.
 ///
 /// # Errors
 ///
-/// Any [`ClientError`]; [`ClientError::Redirected`] where the server names an endpoint on another host, to which the
-/// identity is not sent.
+/// Any [`ClientError`]; [`ClientError::Redirected`] if the server names an endpoint on another host, to
+/// which the identity is not sent.
 pub async fn exchange_identity(
     options: ConnectionOptions,
     account: &str,
@@ -62,16 +62,16 @@ pub async fn exchange_identity(
         "subject_token": identity.reveal_text(),
     });
     let body = Some(body.to_string());
-    // A token that nobody has seen is no harm: it may be asked for twice.
+    // A token that was never received does no harm, so the request can be repeated.
     let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
-    let parse_answer = |body: &[u8]| serde_json::from_slice::<TokenResponse>(strip_bom(body));
-    let answer = connection.send_with_retry(&call, parse_answer).await?;
-    Ok(Secret::from(answer.access_token))
+    let parse_token = |body: &[u8]| serde_json::from_slice::<TokenResponse>(strip_bom(body));
+    let token = connection.send_with_retry(&call, parse_token).await?;
+    Ok(Secret::from(token.access_token))
 }
 
-/// The identity token of a GitHub Actions job, for this audience.
+/// Returns the identity token of a GitHub Actions job for `audience`.
 ///
-/// `url` and `token` are what the job finds in `ACTIONS_ID_TOKEN_REQUEST_URL` and `…_TOKEN`.
+/// `url` and `token` are the job's `ACTIONS_ID_TOKEN_REQUEST_URL` and `…_TOKEN`.
 ///
 /// # Errors
 ///
@@ -81,7 +81,8 @@ pub async fn github_identity(
     token: Secret,
     audience: &str,
 ) -> Result<Secret, ClientError> {
-    let bad_url = || ClientError::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
+    let bad_url =
+        || ClientError::BadUrl { url: url.to_owned(), why: "it cannot be parsed".to_owned() };
     let mut parsed = Url::parse(url).map_err(|_| bad_url())?;
     parsed.query_pairs_mut().append_pair("audience", audience);
     let origin = parsed.origin().ascii_serialization();
@@ -92,7 +93,7 @@ pub async fn github_identity(
     Ok(Secret::from(identity.value))
 }
 
-/// The path of `endpoint` below the connection's server; none where it is on another one.
+/// Returns the path of `endpoint` below the connection's server; `None` if it is on another server.
 fn path_below_server(connection: &Connection, endpoint: &str) -> Option<String> {
     let url = Url::parse(endpoint).ok()?;
     connection.base_url().is_same_origin(&url).then_some(())?;

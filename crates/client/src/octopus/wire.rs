@@ -1,7 +1,7 @@
-//! What the server answers, as Octopus spells it, and only the fields that somebody reads.
+//! The server's responses, as Octopus spells them, with only the fields that are used.
 //!
 //! An id and a name are required; every other field may be missing or `null`. Unknown fields are ignored,
-//! and words of an enumeration stay words, since a newer server has more of them. Never: a meaning.
+//! and enumerations stay text, since a newer server may have more values. Never: an interpretation.
 
 mod page;
 mod permissions;
@@ -62,20 +62,20 @@ pub struct SpaceResource {
     /// Its name in URLs; empty on old servers.
     #[serde(default, deserialize_with = "or_default")]
     pub slug: String,
-    /// Whether it is the one where nothing is said.
+    /// Whether it is the default space.
     #[serde(default, deserialize_with = "or_default")]
     pub is_default: bool,
 }
 
-/// The server's switches.
+/// The server's feature switches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct FeaturesConfigurationResource {
-    /// Whether the built-in worker may run steps; absent on servers that have none.
+    /// Whether the built-in worker may run steps; absent on servers without one.
     pub is_built_in_worker_enabled: Option<bool>,
 }
 
-/// A thing of which only the name counts: a machine policy, proxy, feed or project group.
+/// A resource of which only the name matters: a machine policy, proxy, feed or project group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct NamedResource {
@@ -83,10 +83,10 @@ pub struct NamedResource {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Its name in URLs; empty where it has none.
+    /// Its name in URLs; empty if it has none.
     #[serde(default, deserialize_with = "or_default")]
     pub slug: String,
-    /// Whether it is what is taken where nothing is said.
+    /// Whether it is the default one of its type.
     #[serde(default, deserialize_with = "or_default")]
     pub is_default: bool,
 }
@@ -105,7 +105,7 @@ pub struct AccountResource {
     /// `SshKeyPair`, and others.
     #[serde(default, deserialize_with = "or_default")]
     pub account_type: String,
-    /// Where newer servers keep what the type decides.
+    /// The fields that depend on the type, on newer servers.
     #[serde(default, deserialize_with = "or_default")]
     pub details: AccountDetails,
 }

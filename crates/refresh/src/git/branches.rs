@@ -1,9 +1,9 @@
-//! Which branches of a repository a file asks for, and which of them take a commit.
+//! The branches of a repository that a file selects, and which of them accept commits.
 //!
 //! # Source
 //!
-//! `api.md` 2.10: a protected branch takes none; the settings of a project name them, and so does the list of
-//! its branches.
+//! `api.md` 2.10: a protected branch accepts no commits. A project's settings name its protected branches, and
+//! so does the list of its branches.
 
 use crate::{SpaceReading, item_errors::is_repository_error};
 use poolwright_client::octopus::{self, wire};
@@ -14,7 +14,7 @@ use poolwright_core::{
     text::{eq_ignoring_case, pattern::Patterns},
 };
 
-/// The word for each project's default branch.
+/// The keyword for each project's default branch.
 const DEFAULT: &str = "default";
 
 /// The branches of a project's repository.
@@ -25,7 +25,7 @@ pub(crate) struct RepositoryBranches<'a> {
 }
 
 impl RepositoryBranches<'_> {
-    /// The branches that are asked for, each protected one followed by the branch that stands for it.
+    /// Returns the selected branches, each protected one followed by its stand-in.
     pub(crate) async fn with_stand_ins(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let mut branches = Vec::new();
         for mut branch in self.selected_branches().await? {
@@ -41,11 +41,11 @@ impl RepositoryBranches<'_> {
         Ok(branches)
     }
 
-    /// The branches that are asked for. The list of all is read only where more than the default branch is.
+    /// Returns the selected branches. The list of all branches is read only if more than the default is selected.
     pub(super) async fn selected_branches(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let default = short_branch_name(&self.project.persistence_settings.default_branch);
-        let asked = self.git.branches.iter().map(String::as_str);
-        let others: Vec<&str> = asked.filter(|asked| *asked != DEFAULT).collect();
+        let requested = self.git.branches.iter().map(String::as_str);
+        let others: Vec<&str> = requested.filter(|name| *name != DEFAULT).collect();
         let with_default = others.len() < self.git.branches.len();
         if others.is_empty() {
             let protected = with_default && self.is_branch_protected(default).await?;
@@ -58,7 +58,7 @@ impl RepositoryBranches<'_> {
         let is_selected = |name: &str| {
             wanted.matches(name)
                 && !others.iter().any(|other| {
-                    // Git tells `move` from `Move`: what is written out is that one, where it is there.
+                    // Git distinguishes `move` and `Move`: an exact match wins if it exists.
                     eq_ignoring_case(name, other)
                         && name != *other
                         && listed.iter().any(|listed| listed.name == *other)
@@ -69,12 +69,12 @@ impl RepositoryBranches<'_> {
             branches.push(self.new_branch(default, self.is_protected(default)));
         }
         for branch in &listed {
-            // The list knows of protection that the project's settings do not say.
+            // The list may report protection that is not in the project's settings.
             let protected = branch.is_protected || self.is_protected(&branch.name);
             if with_default && branch.name == default {
                 branches
                     .iter_mut()
-                    .for_each(|other| other.role = BranchRole::from_protection(protected));
+                    .for_each(|known| known.role = BranchRole::from_protection(protected));
             } else if is_selected(&branch.name)
                 && self.git.instead_of_protected.as_ref() != Some(&branch.name)
             {
@@ -94,21 +94,21 @@ impl RepositoryBranches<'_> {
                 && Patterns::new(patterns.iter().map(String::as_str)).matches(name)
     }
 
-    /// Whether a branch is protected, by the project's settings or by what the server says of the branch.
+    /// Whether a branch is protected, according to the project's settings or the branch itself.
     async fn is_branch_protected(&self, name: &str) -> Result<bool, octopus::ClientError> {
         if self.is_protected(name) {
             return Ok(true);
         }
         let at = branch_ref(self.project, "", name);
         match self.reading.reader.find_branch(&(&at).into()).await {
-            Ok(there) => Ok(there.is_some_and(|it| it.is_protected)),
-            // What is read on the branch tells why it cannot be.
+            Ok(found) => Ok(found.is_some_and(|it| it.is_protected)),
+            // Reading from the branch will report the error.
             Err(why) if is_repository_error(&why) => Ok(false),
             Err(why) => Err(why),
         }
     }
 
-    /// The branch that takes what a protected one may not. It can stand for one branch alone.
+    /// Finds the branch that accepts the commits for a protected one. It can stand in for only one branch.
     async fn find_stand_in(
         &self,
         branch: &LiveBranch,
@@ -124,8 +124,8 @@ impl RepositoryBranches<'_> {
             return Ok(StandInBranch::Missing);
         }
         let at = branch.at.on_branch(instead);
-        let there = self.reading.reader.find_branch(&(&at).into()).await?;
-        Ok(match there {
+        let found = self.reading.reader.find_branch(&(&at).into()).await?;
+        Ok(match found {
             None => StandInBranch::Missing,
             Some(there) if there.is_protected => StandInBranch::Protected,
             Some(_) => {
@@ -135,7 +135,7 @@ impl RepositoryBranches<'_> {
         })
     }
 
-    /// A branch, as far as it is known before anything on it is read.
+    /// Returns a branch with the parts that are known before anything on it is read.
     fn new_branch(&self, name: &str, protected: bool) -> LiveBranch {
         LiveBranch {
             at: branch_ref(self.project, "", name),
@@ -144,17 +144,17 @@ impl RepositoryBranches<'_> {
     }
 }
 
-/// What there is of the branch that takes what a protected one may not.
+/// The branch that accepts the commits for a protected one.
 enum StandInBranch {
-    /// It is there.
+    /// The stand-in exists.
     Found(LiveBranch),
-    /// It would take no commit either.
+    /// The stand-in is protected as well.
     Protected,
-    /// It is not there, or not wanted.
+    /// The stand-in does not exist, or is not needed.
     Missing,
 }
 
-/// A document on a branch of a project's repository; without an id as long as nothing on it is read.
+/// Returns the address of a document on a branch; without an id until something on the branch is read.
 pub(crate) fn branch_ref(project: &wire::ProjectResource, document: &str, name: &str) -> BranchRef {
     BranchRef {
         document: document.to_owned(),
@@ -169,7 +169,7 @@ pub(crate) fn short_branch_name(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 
-/// A repository's URL without user and password, which some people put there.
+/// Returns a repository's URL without user and password, which it may contain.
 fn strip_credentials(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {

@@ -1,4 +1,4 @@
-//! From the wire's words to ours: processes and their steps.
+//! Converts wire types to the live model: processes and their steps.
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
@@ -7,8 +7,8 @@ use poolwright_core::{
     text::eq_ignoring_case,
 };
 
-/// A process of this owner. A step of several actions is as many entries; a disabled one counts too,
-/// since somebody may enable it.
+/// Converts a process. Each action of a step becomes an entry; disabled ones count too, since they may be
+/// enabled later.
 pub(crate) fn live_process(process: wire::ProcessResource, owner: ProcessOwner) -> LiveProcess {
     LiveProcess {
         id: Id::new(process.id),
@@ -19,14 +19,15 @@ pub(crate) fn live_process(process: wire::ProcessResource, owner: ProcessOwner) 
     }
 }
 
-/// The entries of a step, one for each of its actions.
+/// Returns the entries of a step, one for each of its actions.
 pub(crate) fn live_steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
     let wire::DeploymentStepResource { name, properties, actions, .. } = step;
     let has_siblings = actions.len() > 1;
     let live_step = |action: wire::DeploymentActionResource| {
-        let roles = match properties.target_roles.trim().is_empty() {
-            true => action.properties.target_roles,
-            false => properties.target_roles.clone(),
+        let roles = if properties.target_roles.trim().is_empty() {
+            action.properties.target_roles
+        } else {
+            properties.target_roles.clone()
         };
         let parameters = pool_parameters(&action.action_type, action.properties.parameters);
         LiveStep {
@@ -48,18 +49,20 @@ pub(crate) fn live_steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
     actions.into_iter().map(live_step).collect()
 }
 
-/// What chooses the pool. The server refuses to save a step that says both; one that came to be all the
-/// same counts as chosen by the variable, so that a rule which names the pool clears the other.
+/// Returns what selects the pool. The server refuses to save a step with both a pool and a variable; if one
+/// exists anyway, the variable counts, so that a rule that names the pool clears it.
 fn step_place(pool: String, variable: String) -> Place<Id<Pool>> {
-    match (pool.trim().is_empty(), variable.trim().is_empty()) {
-        (_, false) => Place::Variable(variable),
-        (false, true) => Place::Pool(Id::new(pool)),
-        (true, true) => Place::DefaultPool,
+    if !variable.trim().is_empty() {
+        Place::Variable(variable)
+    } else if !pool.trim().is_empty() {
+        Place::Pool(Id::new(pool))
+    } else {
+        Place::DefaultPool
     }
 }
 
-/// Those that may name a pool: a slug or an id has no space in it. To a process template all of them are said,
-/// and what is said has to be told from what is not.
+/// Returns the parameters that may name a pool: a slug or an id contains no white space. For a process template
+/// all are kept, since it matters which parameters are set.
 fn pool_parameters(
     action_type: &str,
     mut parameters: Vec<(String, String)>,
@@ -124,12 +127,12 @@ mod tests {
             "Name": "Roll", "Properties": { "Octopus.Action.TargetRoles": "web" },
             "Actions": [action("Drain", "True"), action("Restart", "false")],
         }]));
-        let told = steps.iter().map(|step| {
+        let described = steps.iter().map(|step| {
             (step.display_name().as_str(), step.run_on_server, step.target_roles.as_str())
         });
-        let told: Vec<_> = told.collect();
+        let described: Vec<_> = described.collect();
         assert!(steps.iter().all(|it| it.disabled));
-        assert_eq!(told, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);
+        assert_eq!(described, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Starts health checks, and looks at the workers until they are fit or the time is over.
+//! Starts health checks, and polls the workers until they are ready or the time is up.
 //!
-//! All pools are looked at in one round, so that many of them ask for no more lists of workers than one.
-//! Never: a change of the plan.
+//! Each round covers all pools, so that many pools need no more lists of workers than one does. Never: a change
+//! of the plan.
 
 use super::{CheckProgress, HealthWait, PoolHealth};
 use crate::{
@@ -24,32 +24,32 @@ use std::{
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long is waited between the first two rounds; twice as long each time.
+/// The pause after the first round; doubled each time.
 const FIRST: Duration = Duration::from_millis(500);
-/// How long is waited between two rounds at most.
+/// The longest pause between two rounds.
 const LONGEST: Duration = Duration::from_secs(5);
-/// How long after a check that found too few another one is started.
+/// The time between the starts of two checks of the same pool.
 const AGAIN: Duration = Duration::from_secs(30);
-/// What a machine is given to answer, and a check at least to end: what the server's own clients give.
-/// A shorter time would make a slow worker an unhealthy one.
+/// The timeout of a machine, and the shortest timeout of a check, as in the server's own clients. A shorter one
+/// would report a slow worker as unhealthy.
 const USUAL: Duration = Duration::from_secs(300);
 
-/// What became of the look at this place: whether its steps may move, or why not.
+/// The index of an arrival, and whether its steps may move, or why not.
 pub(in crate::apply) type WaitOutcome = (usize, Result<(), String>);
 
-/// Looks after the workers for which changes of a plan wait.
+/// Watches the workers that changes of a plan wait for.
 pub(in crate::apply) struct HealthWatch<'a> {
     writes: &'a ChangeWriter<'a>,
     events: EventSink<'a>,
     wait: &'a HealthWait,
-    /// Workers that the plan deletes once the steps have moved.
+    /// The workers that the plan deletes once the steps have moved.
     leaving: BTreeSet<String>,
 }
 
 impl<'a> HealthWatch<'a> {
     pub(in crate::apply) fn new(
         writes: &'a ChangeWriter<'a>,
-        tell: EventSink<'a>,
+        events: EventSink<'a>,
         wait: &'a HealthWait,
         changes: &[Change],
     ) -> Self {
@@ -57,10 +57,10 @@ impl<'a> HealthWatch<'a> {
             ChangeKind::DeleteWorker { id, .. } => Some(id.as_str().to_owned()),
             _ => None,
         });
-        Self { writes, events: tell, wait, leaving: leaving.collect() }
+        Self { writes, events, wait, leaving: leaving.collect() }
     }
 
-    /// Looks at the pools at these places, and tells what became of each as soon as it is known.
+    /// Watches the pools of the arrivals at these indices, and yields each outcome as soon as it is known.
     pub(in crate::apply) fn watch_pools(
         &'a self,
         places: Vec<usize>,
@@ -82,13 +82,13 @@ impl<'a> HealthWatch<'a> {
                 Err(why) => round.ended.push_back((place, Err(why))),
             }
         }
-        stream::unfold(round, HealthWatchRound::next_looked).boxed()
+        stream::unfold(round, HealthWatchRound::next_outcome).boxed()
     }
 
     /// # Source
     ///
-    /// `api.md` 2.13. A server that does not know `RestrictedTo` would check targets, so that the workers
-    /// are named one by one as well.
+    /// `api.md` 2.13. A server that does not know `RestrictedTo` would check targets, so the workers are also
+    /// listed one by one.
     async fn start_check(&self, pool: &WaitingPool<'_>) -> Result<WorkerHealthCheck, String> {
         let address = pool.arrival.pool.address();
         let body = json!({
@@ -105,7 +105,7 @@ impl<'a> HealthWatch<'a> {
         });
         let task = self.writes.writer().queue_task(&body).await;
         let task =
-            task.map_err(|error| format!("no health check of {address} can be started: {error}"))?;
+            task.map_err(|error| format!("cannot start a health check of {address}: {error}"))?;
         Ok(WorkerHealthCheck { task, before: pool.health.healthy_ids(), began: Instant::now() })
     }
 }
@@ -113,27 +113,27 @@ impl<'a> HealthWatch<'a> {
 /// A health check of a pool's workers.
 struct WorkerHealthCheck {
     task: wire::TaskResource,
-    /// The workers that were healthy when it began.
+    /// The workers that were healthy when it started.
     before: BTreeSet<String>,
     began: Instant,
 }
 
-/// A pool that is not yet fit.
+/// A pool that is not ready yet.
 struct WaitingPool<'a> {
     place: usize,
     arrival: &'a Arrival,
     id: String,
     check: Option<WorkerHealthCheck>,
     health: PoolHealth,
-    /// Why the last look saw nothing.
+    /// Why the last round could not read the workers.
     trouble: Option<String>,
-    /// What was told of it last.
+    /// The last event that was sent for it.
     last_event: Option<ApplyEvent>,
 }
 
 impl<'a> WaitingPool<'a> {
     fn new(place: usize, arrival: &'a Arrival, id: String) -> Self {
-        let trouble = Some("no list of them came in time".to_owned());
+        let trouble = Some("the list of workers did not arrive in time".to_owned());
         Self {
             place,
             arrival,
@@ -145,28 +145,28 @@ impl<'a> WaitingPool<'a> {
         }
     }
 
-    fn check_course(&self) -> Option<CheckProgress> {
+    fn check_progress(&self) -> Option<CheckProgress> {
         self.check.as_ref().map(|check| CheckProgress::from_state(&check.task.state))
     }
 
-    /// Whether it is time to start a check: there is somebody to check, and the last one has found too few.
+    /// Whether to start a check: the pool has workers, and any earlier check found too few healthy ones.
     fn is_check_due(&self) -> bool {
-        let again = self.check.as_ref().is_none_or(|check| {
-            self.check_course() != Some(CheckProgress::UnderWay) && AGAIN <= check.began.elapsed()
+        let may_restart = self.check.as_ref().is_none_or(|check| {
+            self.check_progress() != Some(CheckProgress::UnderWay) && check.began.elapsed() >= AGAIN
         });
-        again && !self.health.members.is_empty()
+        may_restart && !self.health.members.is_empty()
     }
 
     fn update_members(&mut self, workers: &[wire::WorkerResource], leaving: &BTreeSet<String>) {
         self.health = PoolHealth::from_workers(workers, &self.id, leaving);
-        self.health.course = self.check_course();
+        self.health.progress = self.check_progress();
         self.health.before = self.check.as_ref().map(|it| it.before.clone()).unwrap_or_default();
         self.trouble = None;
     }
 
     fn describe_failure(&self, limit: Duration) -> String {
         let unseen_message = |why: &String| {
-            format!("the workers of {} cannot be seen: {why}", self.arrival.pool.address())
+            format!("cannot read the workers in {}: {why}", self.arrival.pool.address())
         };
         self.trouble
             .as_ref()
@@ -174,7 +174,7 @@ impl<'a> WaitingPool<'a> {
     }
 }
 
-/// Rounds through pools, until each is fit or the time is over.
+/// Rounds over pools, until each is ready or the time is up.
 struct HealthWatchRound<'a> {
     watch: &'a HealthWatch<'a>,
     open: Vec<WaitingPool<'a>>,
@@ -184,11 +184,11 @@ struct HealthWatchRound<'a> {
 }
 
 impl HealthWatchRound<'_> {
-    /// The next pool of which it is known what became of it.
-    async fn next_looked(mut self) -> Option<(WaitOutcome, Self)> {
+    /// Returns the next outcome.
+    async fn next_outcome(mut self) -> Option<(WaitOutcome, Self)> {
         loop {
-            if let Some(looked) = self.ended.pop_front() {
-                return Some((looked, self));
+            if let Some(outcome) = self.ended.pop_front() {
+                return Some((outcome, self));
             }
             if self.open.is_empty() {
                 return None;
@@ -202,7 +202,7 @@ impl HealthWatchRound<'_> {
         }
     }
 
-    /// One round, and a pause where nothing came of it.
+    /// Runs one round, with a pause if it had no outcome.
     async fn run_round(&mut self) {
         self.poll_checks().await;
         match self.watch.writes.writer().space_reader().list_workers().await {
@@ -219,28 +219,28 @@ impl HealthWatchRound<'_> {
         }
     }
 
-    /// Asks how the checks go. It comes before the look at the workers, so that this is not older.
+    /// Polls the checks. This comes before the workers are read, so that their health is not older.
     async fn poll_checks(&mut self) {
         let reader = self.watch.writes.writer().space_reader();
         for pool in &mut self.open {
-            let under_way = pool.check_course() == Some(CheckProgress::UnderWay);
+            let under_way = pool.check_progress() == Some(CheckProgress::UnderWay);
             let Some(check) = pool.check.as_mut().filter(|_| under_way) else { continue };
             match reader.read_task(&check.task.id).await {
                 Ok(task) => check.task = task,
-                // Who may not look at tasks has to believe what is said of the workers.
+                // Without permission to read tasks, the reported health must be trusted.
                 Err(error) if error.is_forbidden() || error.is_not_found() => {
                     check.task.state = "Success".to_owned();
                 }
-                Err(error) => tracing::debug!(%error, "cannot tell how a health check goes"),
+                Err(error) => tracing::debug!(%error, "cannot read the state of a health check"),
             }
         }
     }
 
-    /// Looks at each pool's workers, and lets go of those that are fit.
+    /// Evaluates each pool's workers, and ends the wait for the pools that are ready.
     fn judge_pools(&mut self, workers: &[wire::WorkerResource]) {
         for pool in &mut self.open {
             pool.update_members(workers, &self.watch.leaving);
-            let event = pool.health.look_event(pool.arrival);
+            let event = pool.health.checked_event(pool.arrival);
             if pool.last_event.as_ref() != Some(&event) {
                 pool.last_event = Some(event.clone());
                 (self.watch.events)(event);
@@ -250,8 +250,8 @@ impl HealthWatchRound<'_> {
         self.ended.extend(self.open.extract_if(.., is_pool_fit).map(|pool| (pool.place, Ok(()))));
     }
 
-    /// Starts the checks that are due, and gives up pools of which nobody may start one. The time may be over
-    /// at any of the requests, so that no pool is ever out of both lists.
+    /// Starts the checks that are due, and gives up pools whose check cannot be started. The time may run out
+    /// during any of the requests, so a pool must always be in one of the two lists.
     async fn start_due_checks(&mut self) {
         let mut at = 0;
         while let Some(pool) = self.open.get(at) {
@@ -270,7 +270,7 @@ impl HealthWatchRound<'_> {
     }
 }
 
-/// A time as the API writes it: `00:05:00`.
+/// Formats a time for the API: `00:05:00`.
 fn format_timespan(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)

@@ -100,7 +100,7 @@ fn drive(
         if under_way.is_empty() {
             let place = looks.remove(0);
             let fit = !unfit.contains(&place);
-            schedule.finish_look(place, if fit { Ok(()) } else { Err("unfit".to_owned()) });
+            schedule.finish_check(place, if fit { Ok(()) } else { Err("unfit".to_owned()) });
             told.push(format!("{} {place}", if fit { "fit" } else { "unfit" }));
             continue;
         }

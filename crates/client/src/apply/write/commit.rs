@@ -1,4 +1,4 @@
-//! What a commit needs before it: its branch, and a repository that nobody else writes to.
+//! The preconditions of a commit: its branch, and exclusive access to the repository.
 
 use super::{ChangeWriter, WriteFailure, WriteResult};
 use poolwright_core::plan::PlannedCommit;
@@ -6,21 +6,21 @@ use poolwright_core::plan::PlannedCommit;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
-/// Nobody else writes to the repository as long as this is held.
+/// Exclusive access to a repository while it is held.
 pub(super) type RepositoryGuard = OwnedMutexGuard<()>;
 
 impl ChangeWriter<'_> {
-    /// Waits until nobody else writes to the repository, and makes the branch where it is not there yet.
+    /// Waits for exclusive access to the repository, and creates the branch if it does not exist.
     pub(super) async fn prepare_commit(
         &self,
         commit: &PlannedCommit,
     ) -> WriteResult<RepositoryGuard> {
-        let alone = self.repository_lock(&commit.at.repository).lock_owned().await;
+        let guard = self.repository_lock(&commit.at.repository).lock_owned().await;
         self.ensure_branch(commit).await?;
-        Ok(alone)
+        Ok(guard)
     }
 
-    /// What is held while a repository is written to.
+    /// Returns the lock that is held while a repository is written to.
     fn repository_lock(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(repository_key(url)).or_default())
@@ -32,20 +32,20 @@ impl ChangeWriter<'_> {
         made.map_err(|error| {
             let failure = WriteFailure::from_write_error(&error);
             WriteFailure {
-                error: format!("cannot make branch {:?}: {}", commit.at.name, failure.error),
+                error: format!("cannot create branch {:?}: {}", commit.at.name, failure.error),
                 ..failure
             }
         })
     }
 }
 
-/// Where a repository is, in whatever way its URL says so: with any scheme, user and port, and with `.git` or
-/// without. Two that are taken for one merely wait for each other.
+/// Returns a key for a repository that does not depend on the scheme, user, port and `.git` suffix of its URL.
+/// Two repositories with the same key merely wait for each other.
 fn repository_key(url: &str) -> String {
     let url = url.trim().to_lowercase();
     let (host, path) = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
-        // `git@host:team/project`, of which the colon ends the host.
+        // In `git@host:team/project` the colon ends the host.
         None => url.split_once(':').or(url.split_once('/')).unwrap_or((&url, "")),
     };
     let host = host.rsplit('@').next().unwrap_or(host);
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repository_is_one_however_its_url_is_written() {
+    fn all_urls_of_a_repository_have_one_key() {
         for url in [
             "https://git.example/Team/Shared.git",
             "https://git.example/team/shared",

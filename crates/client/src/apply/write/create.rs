@@ -1,13 +1,12 @@
-//! What is not there yet: made once, also where the answer to the first request is lost.
+//! Creates objects, and exactly once even if the response to the first request is lost.
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     field::{self, FieldChange},
-    pause_before_retry,
 };
 use crate::{
     apply::writer::CreateKind,
-    octopus::{ClientError, Resource, document::JsonDocument},
+    octopus::{ClientError, Resource, document::JsonDocument, retry::CREATE_CALLS},
 };
 use poolwright_core::{
     model::Name,
@@ -17,29 +16,29 @@ use poolwright_core::{
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// Something to be made, known by its name.
+/// An object to create, identified by its name.
 pub(super) struct ObjectCreation<'c> {
-    /// The change.
+    /// The index of the change.
     pub(super) index: usize,
-    /// What it is.
+    /// The kind of object.
     pub(super) kind: CreateKind,
     /// Its name.
     pub(super) name: &'c str,
-    /// What is sent.
+    /// The body to send.
     pub(super) body: Value,
-    /// What is looked at in one of its name, to see whether it is the same.
+    /// The fields that an existing object of this name must have to count as the same.
     pub(super) fields: Vec<FieldChange>,
 }
 
 impl ObjectCreation<'_> {
-    /// What is written down: that it was not there. What it is made of is in the plan's file.
+    /// Returns the fields for the receipt: only that the object did not exist. Its content is in the plan file.
     fn journal_fields(&self) -> Vec<WrittenField> {
         vec![WrittenField::new(CommonField::Name, None, Some(json!(self.name)))]
     }
 }
 
 impl ChangeWriter<'_> {
-    /// Makes the thing, unless there is one of its name that is the same.
+    /// Creates the object, unless the same one already exists.
     pub(super) async fn create_once(
         &self,
         creation: &ObjectCreation<'_>,
@@ -49,11 +48,13 @@ impl ChangeWriter<'_> {
         {
             return Ok(WriteSuccess { id: Some(id), written: Vec::new() });
         }
-        let mut in_doubt = false;
-        for tried in 1..=2 {
+        let (mut in_doubt, mut timer) = (false, self.writer.retry_timer());
+        for attempt in 1..=CREATE_CALLS {
             self.announce_write(creation.index, &creation.journal_fields());
-            let error = match self.writer.create_resource(creation.kind, &creation.body).await {
-                Ok(answer) => match parse_id(&answer) {
+            let created = self.writer.create_resource(creation.kind, &creation.body).await;
+            let retry_after = created.as_ref().err().and_then(ClientError::retry_after);
+            let failure = match created {
+                Ok(document) => match parse_id(&document) {
                     Some(id) => {
                         return Ok(WriteSuccess {
                             id: Some(id),
@@ -61,7 +62,7 @@ impl ChangeWriter<'_> {
                         });
                     }
                     None => {
-                        WriteFailure { error: "the answer has no id".to_owned(), unknown: true }
+                        WriteFailure { error: "the response has no id".to_owned(), unknown: true }
                     }
                 },
                 Err(error) if error.is_ambiguous() || may_be_name_clash(&error) => {
@@ -71,26 +72,25 @@ impl ChangeWriter<'_> {
                     return Err(WriteFailure { unknown: in_doubt, ..WriteFailure::new(error) });
                 }
             };
-            in_doubt |= error.unknown;
-            if error.unknown {
-                pause_before_retry(tried).await;
-            }
+            in_doubt |= failure.unknown;
+            // Also pauses after the last attempt, which the server may still be processing.
+            let may_retry = failure.unknown && timer.pause(retry_after, u32::MAX).await;
             let found = self.find_existing(creation).await;
             let found = found.map_err(|why| WriteFailure { unknown: in_doubt, ..why })?;
             if found.is_some() {
-                // One that is there after a refusal is somebody else's.
+                // An object that exists after a refusal was created by another client.
                 let written = creation.journal_fields().into_iter().filter(|_| in_doubt).collect();
                 return Ok(WriteSuccess { id: found, written });
             }
-            if !error.unknown || tried == 2 {
-                return Err(WriteFailure { unknown: in_doubt, ..error });
+            if !may_retry || attempt == CREATE_CALLS {
+                return Err(WriteFailure { unknown: in_doubt, ..failure });
             }
         }
         Err(WriteFailure { error: "nothing was tried".to_owned(), unknown: in_doubt })
     }
 
-    /// Whether the name was taken when the first thing of this kind was made here. One that is taken since
-    /// is refused by the server.
+    /// Whether the name was taken when the first object of this kind was created here. The server refuses a
+    /// name that was taken since.
     async fn was_name_taken(&self, creation: &ObjectCreation<'_>) -> WriteResult<bool> {
         let cell = match creation.kind {
             CreateKind::WorkerPool => &self.taken_pools,
@@ -105,15 +105,15 @@ impl ChangeWriter<'_> {
         Ok(taken.contains(Name::new(creation.name).as_folded()))
     }
 
-    /// The id of the one that has this name.
+    /// Finds the id of the object with this name.
     ///
     /// # Errors
     ///
-    /// It is another thing, or nobody can tell.
+    /// The object differs, or cannot be read.
     async fn find_existing(&self, creation: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
         let name = Name::new(creation.name);
         let names = self.list_names(creation.kind).await.map_err(WriteFailure::new)?;
-        let Some((_, id)) = names.into_iter().find(|(other, _)| *other == name) else {
+        let Some((_, id)) = names.into_iter().find(|(existing, _)| *existing == name) else {
             return Ok(None);
         };
         let resource = match creation.kind {
@@ -123,7 +123,7 @@ impl ChangeWriter<'_> {
         let document = self.fetch_document(&resource).await.map_err(WriteFailure::new)?;
         first_difference(&document, &creation.fields).map_or(Ok(Some(id)), |field| {
             let name = creation.name;
-            Err(WriteFailure::new(format!("`{name}` is there already, and its {field}")))
+            Err(WriteFailure::new(format!("`{name}` already exists, and its {field}")))
         })
     }
 
@@ -142,17 +142,17 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The first field in which a thing is not as wanted.
+/// Describes the first field that differs from the wanted one.
 fn first_difference(document: &JsonDocument, wanted: &[FieldChange]) -> Option<String> {
     field::check_fields(document, wanted).err()
 }
 
-/// A refusal that may mean that the name is taken.
+/// Whether a refusal may mean that the name is taken.
 fn may_be_name_clash(error: &ClientError) -> bool {
     matches!(error, ClientError::Status { status: 400 | 409, .. })
 }
 
-fn parse_id(answer: &str) -> Option<String> {
-    let answer: Value = serde_json::from_str(answer).ok()?;
-    Some(answer.get("Id")?.as_str()?.to_owned())
+fn parse_id(document: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    Some(document.get("Id")?.as_str()?.to_owned())
 }

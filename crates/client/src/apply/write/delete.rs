@@ -1,4 +1,4 @@
-//! What shall be gone. What is gone already is done.
+//! Deletes objects, unless they are already gone.
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
@@ -13,7 +13,7 @@ use poolwright_core::{
 use serde_json::Value;
 
 impl ChangeWriter<'_> {
-    /// Deletes the thing, if it still has this name.
+    /// Deletes the object, if it still has this name.
     pub(super) async fn delete_if_named(
         &self,
         index: usize,
@@ -40,7 +40,7 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The fields of what is deleted, as far as it has them: what a rollback makes it again of.
+/// Returns the fields of a deleted object, from which a rollback can recreate it.
 fn deleted_fields(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
     fn all<F: Copy + Into<Field>>(fields: &[F]) -> impl Iterator<Item = Field> {
         fields.iter().copied().map(Into::into)

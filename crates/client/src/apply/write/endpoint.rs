@@ -1,8 +1,8 @@
-//! An endpoint as the server spells it, field by field.
+//! The fields of an endpoint, as the server spells them.
 //!
 //! # Source
 //!
-//! `CommunicationStyle` says which fields there are; a Kubernetes agent's are one level further in.
+//! `CommunicationStyle` decides which fields exist; those of a Kubernetes agent are nested one level deeper.
 
 use super::field::{FieldChange, FieldComparison};
 use poolwright_core::{
@@ -12,7 +12,7 @@ use poolwright_core::{
 
 use serde_json::{Value, json};
 
-/// A field of an endpoint, its value, and when two of its values are the same.
+/// A field of an endpoint, its value, and how its values are compared.
 type EndpointValue = (F, Value, FieldComparison);
 
 fn endpoint_values<E: EndpointForm>(endpoint: &Endpoint<E>) -> Vec<EndpointValue> {
@@ -57,7 +57,7 @@ fn endpoint_values<E: EndpointForm>(endpoint: &Endpoint<E>) -> Vec<EndpointValue
     }
 }
 
-/// What is looked at in a worker, to see whether it is reached so.
+/// Returns the fields that a worker must have to be reached at this endpoint.
 pub(super) fn expected_fields(endpoint: &Endpoint) -> Vec<FieldChange> {
     endpoint_values(endpoint)
         .into_iter()
@@ -65,7 +65,7 @@ pub(super) fn expected_fields(endpoint: &Endpoint) -> Vec<FieldChange> {
         .collect()
 }
 
-/// The fields that differ, and the style, which has to be what it is.
+/// Returns the fields that differ, and the style, which must stay the same.
 pub(super) fn changed_fields(before: &LiveEndpoint, after: &Endpoint) -> Vec<FieldChange> {
     let pairs = endpoint_values(before).into_iter().zip(endpoint_values(after));
     let differ =

@@ -1,4 +1,4 @@
-//! A field that a change writes: where it is, what it may be before, and what it shall be.
+//! A field that a change writes: its path, its value before, and its value after.
 
 use crate::octopus::document::{JsonDocument, PathSegment};
 use poolwright_core::{
@@ -8,29 +8,29 @@ use poolwright_core::{
 
 use serde_json::{Value, json};
 
-/// A way into a document.
+/// The path to a field in a document.
 pub(super) type FieldPath<'p> = Vec<PathSegment<'p>>;
 
-/// A field to be set.
+/// A field to set.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FieldWrite<'p> {
-    /// Where it is in the document.
+    /// Its path in the document.
     pub(super) path: FieldPath<'p>,
-    /// Which field it is, for people and for the receipt.
+    /// The field, for messages and the receipt.
     pub(super) field: Field,
-    /// What it shall be; none where it shall not be there.
+    /// Its new value; `None` to remove it.
     pub(super) after: Option<Value>,
-    /// How that is to be spelled, where that is known; a text that says anything else is passed over.
+    /// The spelling of the new value, if known; a text with a different value is ignored.
     pub(super) text: Option<String>,
 }
 
 impl<'p> FieldWrite<'p> {
-    /// A field that is spelled as this tool does.
+    /// Returns a write with this tool's own spelling.
     pub(super) fn new(path: FieldPath<'p>, field: impl Into<Field>, after: Option<Value>) -> Self {
         Self { path, field: field.into(), after, text: None }
     }
 
-    /// A field that goes back to what it was to the byte, where that is known.
+    /// Returns a write that restores a field byte for byte, if its bytes are known.
     pub(super) fn restore_exactly(
         path: FieldPath<'p>,
         field: impl Into<Field>,
@@ -46,53 +46,53 @@ impl<'p> FieldWrite<'p> {
     }
 }
 
-/// A field that is one thing and shall be another.
+/// A change of a field from one value to another.
 #[derive(Clone, Debug)]
 pub(super) struct FieldChange {
-    /// Which field it is.
+    /// The field.
     pub(super) field: Field,
-    /// What it has to be, where it is not yet as it shall be.
+    /// The value that it must have, unless it already has the new one.
     pub(super) before: Value,
-    /// What it shall be.
+    /// The new value.
     pub(super) after: Value,
-    /// When two of its values are the same.
+    /// How its values are compared.
     pub(super) comparison: FieldComparison,
-    /// What it was to the byte, where it goes back; it counts only as far as it is `after`.
+    /// The original bytes for a rollback; they only count if their value is `after`.
     pub(super) restored: Option<WrittenField>,
 }
 
-/// When two values of a field are the same. An absent field and `null` are always the same.
+/// How two values of a field are compared. An absent field always equals `null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FieldComparison {
-    /// The same text, but for white space around it; none is as good as an empty one.
+    /// Texts, ignoring surrounding white space; an absent text equals an empty one.
     Text,
-    /// The same switch; none is off.
+    /// Switches; an absent one is off.
     Flag,
-    /// The same ids in any order.
+    /// Ids in any order.
     Ids,
-    /// The same id; none is this one.
+    /// Ids; an absent one equals this one.
     IdOr(String),
-    /// The same URL of a Tentacle, or the same subscription.
+    /// Tentacle URLs, or subscriptions, in normal form.
     Uri,
-    /// The same thumbprint in any case.
+    /// Thumbprints, ignoring case.
     Thumbprint,
-    /// The same port of SSH.
+    /// SSH ports; an absent one equals the default.
     Port,
 }
 
 impl FieldChange {
-    /// A field that is created, and is looked at to see whether it is so already.
-    pub(super) fn new(field: impl Into<Field>, value: Value, alike: FieldComparison) -> Self {
-        Self::new_change(field, value.clone(), value, alike)
+    /// Returns the field of an object to create, which an existing object must equal.
+    pub(super) fn new(field: impl Into<Field>, value: Value, comparison: FieldComparison) -> Self {
+        Self::new_change(field, value.clone(), value, comparison)
     }
 
     pub(super) fn new_change(
         field: impl Into<Field>,
         before: Value,
         after: Value,
-        alike: FieldComparison,
+        comparison: FieldComparison,
     ) -> Self {
-        Self { field: field.into(), before, after, comparison: alike, restored: None }
+        Self { field: field.into(), before, after, comparison, restored: None }
     }
 
     fn check_document(
@@ -105,10 +105,10 @@ impl FieldChange {
         if normal == self.comparison.normalize(&self.after) {
             return Ok(None);
         }
-        match normal == self.comparison.normalize(&self.before) {
-            true => Ok(Some(self.build_set(path))),
-            false => Err(mismatch_message(&self.field.to_string(), &now, &self.before)),
+        if normal != self.comparison.normalize(&self.before) {
+            return Err(mismatch_message(&self.field.to_string(), &now, &self.before));
         }
+        Ok(Some(self.build_set(path)))
     }
 
     fn build_set(&self, path: FieldPath<'static>) -> FieldWrite<'static> {
@@ -125,27 +125,27 @@ impl FieldChange {
     }
 }
 
-/// Where a field is in the document of its object.
+/// Returns the path of a field in the document of its object.
 pub(super) fn document_path(field: Field) -> FieldPath<'static> {
     field.keys().iter().map(|key| PathSegment::Key(key)).collect()
 }
 
-/// A document with these fields.
+/// Builds a document with these fields.
 pub(super) fn document_with(fields: impl IntoIterator<Item = (Field, Value)>) -> Value {
     let mut document = json!({});
     for (field, value) in fields {
-        // What is missing on the way is made.
+        // Indexing creates missing parents.
         let place = field.keys().iter().fold(&mut document, |place, key| &mut place[*key]);
         *place = value;
     }
     document
 }
 
-/// What has to be set for the document to be as wanted.
+/// Returns the fields to set to get the wanted document.
 ///
 /// # Errors
 ///
-/// A field that is neither as it was nor as it shall be.
+/// A field has neither the value before nor the value after the change.
 pub(super) fn check_fields(
     document: &JsonDocument,
     wanted: &[FieldChange],
@@ -154,12 +154,12 @@ pub(super) fn check_fields(
     Ok(sets?.into_iter().flatten().collect())
 }
 
-/// What is said of a field that somebody else has changed.
+/// Describes a field that changed after the plan was made.
 pub(super) fn mismatch_message(name: &str, now: &Value, before: &Value) -> String {
-    format!("`{name}` is {}, the plan expected {}", format_value(now), format_value(before))
+    format!("`{name}` is {}, but the plan expected {}", format_value(now), format_value(before))
 }
 
-/// A value in a sentence; nothing and an empty text are one thing.
+/// Formats a value for a message; `null` and an empty text are both `empty`.
 pub(super) fn format_value(value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),
@@ -169,11 +169,11 @@ pub(super) fn format_value(value: &Value) -> String {
     }
 }
 
-/// Sets the fields, and tells what was there.
+/// Sets the fields, and returns the changed ones with their previous values.
 ///
 /// # Errors
 ///
-/// Why the document cannot be edited.
+/// The document cannot be edited.
 pub(super) fn write_fields(
     document: &mut JsonDocument,
     sets: &[FieldWrite<'_>],
@@ -191,18 +191,18 @@ pub(super) fn write_fields(
         if let Some(text) = text {
             document.set_spelling(path, text);
         }
-        // Of what cannot be spelled anew, the text is kept to be sure.
-        let anew = before
+        // The text is only kept if the value would otherwise be spelled differently.
+        let rendered = before
             .as_ref()
             .and_then(|value| document.render_spelling(path, value, after.is_none()));
-        let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
+        let before_text = raw.filter(|raw| rendered.as_ref() != Some(raw));
         written
             .push(WrittenField { before_text, ..WrittenField::new(*field, before, after.clone()) });
     }
     Ok(written)
 }
 
-/// The text of a field; empty for none.
+/// Returns the text of a field; empty if it has none.
 pub(super) fn text_at_path(document: &JsonDocument, keys: &[PathSegment<'_>]) -> String {
     match document.get_value(keys) {
         Some(Value::String(text)) => text,
@@ -231,7 +231,7 @@ impl FieldComparison {
         }
     }
 
-    /// Whether the value is of the field's type; one that is not is like nothing but itself.
+    /// Whether the value has the field's type; any other value only equals itself.
     fn has_field_type(&self, value: &Value) -> bool {
         match self {
             Self::Text | Self::IdOr(_) | Self::Uri | Self::Thumbprint => value.is_string(),
@@ -242,7 +242,7 @@ impl FieldComparison {
     }
 }
 
-/// A subscription, or a URL with the port that it means, in their normal form.
+/// Returns the normal form of a subscription, or of a URL with its default port.
 fn normal_uri(text: &str) -> String {
     text.parse::<Subscription>()
         .map_or_else(|_| TentacleUrl::normalize_url(text), |subscription| subscription.to_string())
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_set_only_where_it_is_as_the_plan_saw_it() {
+    fn a_field_is_set_only_if_it_has_the_value_in_the_plan() {
         let wanted = || {
             FieldChange::new_change(
                 CommonField::Name,

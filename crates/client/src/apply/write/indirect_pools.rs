@@ -1,11 +1,11 @@
-//! What chooses a pool where a step does not: values of variables, all of a set at once, and targets' pools.
+//! Pools that steps use indirectly: values of variables, a whole set at once, and the pools of targets.
 //!
 //! # Source
 //!
-//! `api.md` 2.12: a set is written as a whole under its `Version`, or as a commit; the value of a variable of
-//! type worker pool is the pool's id. In Git the id of a value is its variable's name with a number, so that it
-//! becomes another value's once one is added or taken away (OctopusDeploy/cli 387 shows one). 2.3: a target in
-//! a cloud has its pool in its endpoint.
+//! `api.md` 2.12: a set is written as a whole under its `Version`, or as a commit; the value of a worker-pool
+//! variable is the pool's id. In Git the id of a value is the variable's name with a number, so ids shift when
+//! a value is added or removed (OctopusDeploy/cli 387 shows one). 2.3: a cloud target has its pool in its
+//! endpoint.
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
@@ -28,21 +28,21 @@ use poolwright_core::{
 use PathSegment::{End, Index, Key, Where};
 use serde_json::{Map, Value, json};
 
-/// The type of a variable that chooses a pool.
+/// The type of a variable that selects a pool.
 const WORKER_POOL: &str = "WorkerPool";
-/// The key of a value that has its pool.
+/// The key of a value's pool.
 const VALUE: &str = ValueField::Pool.keys()[0];
 
 /// A change of one value.
 struct ValueWrite<'p> {
     name: &'p str,
     edit: &'p ValueEdit,
-    /// The id of the value, where it is new.
+    /// The id to use if the value is new.
     new_id: String,
 }
 
 impl ChangeWriter<'_> {
-    /// Sets values of one set.
+    /// Sets values in one variable set.
     pub(super) async fn set_values(
         &self,
         unit: &[usize],
@@ -66,10 +66,10 @@ impl ChangeWriter<'_> {
         let Some((resource, commit)) = target.filter(|_| settings.len() == unit.len()) else {
             return fail_all(&WriteFailure::new("the plan has no such value"));
         };
-        let (mut alone, mut spellings) = (None, PoolSpellings::default());
+        let (mut guard, mut spellings) = (None, PoolSpellings::default());
         if let Some(commit) = commit {
             match self.prepare_commit(commit).await {
-                Ok(held) => alone = Some(held),
+                Ok(held) => guard = Some(held),
                 Err(failure) => return fail_all(&failure),
             }
             match self.space_reader().list_worker_pools().await {
@@ -88,11 +88,11 @@ impl ChangeWriter<'_> {
         let target =
             WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
         let results = self.modify_all(unit, target, &plan_sets).await;
-        drop(alone);
+        drop(guard);
         results
     }
 
-    /// Gives a target another pool.
+    /// Changes the pool of a target.
     pub(super) async fn set_target_pool(
         &self,
         index: usize,
@@ -104,7 +104,7 @@ impl ChangeWriter<'_> {
             let id = pool.as_ref().map(|it| self.pool_id(it)).transpose()?;
             Ok(id.map_or(Value::Null, Value::from))
         };
-        // A pool that is not there yet cannot be where the target is.
+        // A pool that does not exist yet cannot be the target's current pool.
         let before = pool_id_value(pool.before()).unwrap_or_default();
         let after = pool_id_value(pool.after()).map_err(WriteFailure::new)?;
         let exactly = exactly.cloned();
@@ -115,7 +115,7 @@ impl ChangeWriter<'_> {
         self.modify_document(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
     }
 
-    /// What has to be set for one value.
+    /// Returns the fields to set for one value.
     fn plan_value_edit<'p>(
         &self,
         variables: &[Value],
@@ -137,7 +137,7 @@ impl ChangeWriter<'_> {
                 match found.map(|it| json_field(it, VALUE)) {
                     None => {
                         let wanted = json!(spellings.spell_like(sample_value(variables), &id));
-                        // In Git, an id that it had may be another value's by now.
+                        // In Git, its former id may belong to a different value by now.
                         let id = spellings.has_pools().then_some(setting.new_id.as_str());
                         let new = match restored {
                             None => new_variable(&setting.new_id, name, scope, wanted),
@@ -156,7 +156,7 @@ impl ChangeWriter<'_> {
             }
             ValueEdit::Change { id, scope, pool, restored: exactly } => {
                 let (at, value) = find_value(variables, name, id.as_str(), scope.as_ref())?
-                    .ok_or("the value is not there any more")?;
+                    .ok_or("the value no longer exists")?;
                 let after = pool.after().as_ref().map(|it| self.pool_id(it)).transpose()?;
                 let after = after.unwrap_or_default();
                 let now = json_field(value, VALUE);
@@ -169,9 +169,12 @@ impl ChangeWriter<'_> {
                     (text.is_null() || text.is_string()) && is_pool_named(text, &after)
                 });
                 let path = vec![Key("Variables"), at, Key(VALUE)];
-                let new_value = || match after.is_empty() {
-                    true => Value::Null,
-                    false => json!(spellings.spell_like(trimmed_text(now), &after)),
+                let new_value = || {
+                    if after.is_empty() {
+                        Value::Null
+                    } else {
+                        json!(spellings.spell_like(trimmed_text(now), &after))
+                    }
                 };
                 Ok(vec![FieldWrite::restore_exactly(path, ValueField::Pool, exactly, new_value)])
             }
@@ -185,7 +188,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Whether a value is still the pool that the plan saw.
+    /// Checks that a value is still the pool in the plan.
     fn check_unchanged(
         &self,
         now: &Value,
@@ -193,18 +196,18 @@ impl ChangeWriter<'_> {
         spellings: &PoolSpellings,
     ) -> WriteResult<(), String> {
         let before = before.and_then(|it| self.pool_id(it).ok()).unwrap_or_default();
-        match eq_ignoring_case(spellings.resolve_id(trimmed_text(now)), &before) {
-            true => Ok(()),
-            false => Err(mismatch_message(VALUE, now, &Value::from(before))),
+        if eq_ignoring_case(spellings.resolve_id(trimmed_text(now)), &before) {
+            return Ok(());
         }
+        Err(mismatch_message(VALUE, now, &Value::from(before)))
     }
 }
 
-/// A value of the set, and where it is: by its id, or by its name and its scope where its id says nothing.
+/// Finds a value in the set, and its index: by id, or by name and scope if ids are not stable.
 ///
 /// # Errors
 ///
-/// Several that are alike.
+/// Several values match.
 fn find_value<'v, 'p>(
     variables: &'v [Value],
     name: &str,
@@ -216,19 +219,19 @@ fn find_value<'v, 'p>(
         return Ok(variable_by_id(variables, id).map(|value| (at, value)));
     };
     let (name, scope) = (Name::new(name), normalize_scope(&scope_json(scope)));
-    let matches_scope = |other: &&Value| {
-        Name::new(text_field(other, "Name")) == name
-            && is_pool_variable(other)
-            && normalize_scope(json_field(other, "Scope")) == scope
+    let matches_scope = |variable: &&Value| {
+        Name::new(text_field(variable, "Name")) == name
+            && is_pool_variable(variable)
+            && normalize_scope(json_field(variable, "Scope")) == scope
     };
     let mut found = variables.iter().enumerate().filter(|(_, it)| matches_scope(it));
     match (found.next(), found.next()) {
-        (Some(_), Some(_)) => Err("the variable has two values of this scope".to_owned()),
+        (Some(_), Some(_)) => Err("the variable has two values with this scope".to_owned()),
         (found, _) => Ok(found.map(|(at, value)| (Index(at), value))),
     }
 }
 
-/// The places in a set as they are once what comes before them in `sets` is taken away.
+/// Shifts the indices of values to account for the values that earlier entries of `sets` remove.
 fn shift_indices(
     mut sets: Vec<WriteResult<Vec<FieldWrite<'_>>, String>>,
 ) -> Vec<WriteResult<Vec<FieldWrite<'_>>, String>> {
@@ -245,19 +248,19 @@ fn shift_indices(
     sets
 }
 
-/// What some value of the set says, to see how it names pools.
+/// Returns some pool value of the set, as a sample of how it spells pools.
 fn sample_value(variables: &[Value]) -> &str {
     let mut values =
         variables.iter().filter(|it| is_pool_variable(it)).map(|it| text_field(it, VALUE));
     values.find(|it| !it.is_empty()).unwrap_or_default()
 }
 
-/// Whether a variable is of type worker pool.
+/// Whether a variable is a worker-pool variable.
 fn is_pool_variable(variable: &Value) -> bool {
     text_field(variable, "Type").eq_ignore_ascii_case(WORKER_POOL)
 }
 
-/// The variables of a set.
+/// Returns the variables of a set.
 fn read_variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
     match document.get_value(&[Key("Variables")]) {
         Some(Value::Array(variables)) => Ok(variables),
@@ -265,11 +268,11 @@ fn read_variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
     }
 }
 
-/// The value that somebody has added meanwhile, if it is one that fits.
+/// Finds a matching value that was added in the meantime.
 ///
 /// # Errors
 ///
-/// A variable of the name that is of another type.
+/// The variable has a different type.
 fn find_added_value<'v>(
     variables: &'v [Value],
     name: &str,
@@ -278,16 +281,16 @@ fn find_added_value<'v>(
     let wanted = Name::new(name);
     let mut named =
         variables.iter().filter(|variable| Name::new(text_field(variable, "Name")) == wanted);
-    if let Some(other) = named.clone().find(|it| !is_pool_variable(it)) {
-        let kind = format_value(json_field(other, "Type"));
-        return Err(format!("`{name}` is a variable of type {kind}, and not one of worker pools"));
+    if let Some(variable) = named.clone().find(|it| !is_pool_variable(it)) {
+        let kind = format_value(json_field(variable, "Type"));
+        return Err(format!("variable `{name}` is of type {kind} instead of `{WORKER_POOL}`"));
     }
     Ok(named.find(|value| {
         normalize_scope(json_field(value, "Scope")) == normalize_scope(&scope_json(scope))
     }))
 }
 
-/// A scope without regard to order and empty lists.
+/// Returns a scope in a form that ignores order, case and empty lists.
 fn normalize_scope(scope: &Value) -> Vec<(String, Vec<String>)> {
     let lowercase = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
     let mut parts: Vec<_> = scope
@@ -306,7 +309,7 @@ fn normalize_scope(scope: &Value) -> Vec<(String, Vec<String>)> {
     parts
 }
 
-/// A scope as Octopus writes it: only what it says.
+/// Returns a scope as Octopus writes it, without empty lists.
 fn scope_json(scope: &PlannedValueScope) -> Value {
     let lists = scope.id_lists().into_iter().filter(|(_, ids)| !ids.is_empty());
     Value::Object(lists.map(|(name, ids)| (name.to_owned(), json!(ids))).collect::<Map<_, _>>())
@@ -329,7 +332,7 @@ fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) ->
     })
 }
 
-/// A value as it was, with the id that its pool has now, and perhaps another id of its own.
+/// Returns a value with its pool's current id, and with a new id of its own if given.
 fn replace_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
     let mut variable = variable.clone();
     if let Some(fields) = variable.as_object_mut() {
@@ -353,12 +356,12 @@ fn text_field<'v>(variable: &'v Value, name: &str) -> &'v str {
     json_field(variable, name).as_str().unwrap_or_default()
 }
 
-/// What a value says; nothing where it is empty.
+/// Returns the trimmed text of a value; empty if it has none.
 fn trimmed_text(value: &Value) -> &str {
     value.as_str().unwrap_or_default().trim()
 }
 
-/// An id that nobody has: clients give a new value its own.
+/// Returns a random id, since clients choose the ids of new values.
 fn random_guid() -> String {
     let bits = fastrand::u128(..);
     let bits = (bits & !(0xf << 76) | (0x4 << 76)) & !(0x3 << 62) | (0x2 << 62);
@@ -388,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_known_by_its_name_and_its_scope_in_any_order() {
+    fn a_value_is_found_by_its_name_and_its_scope_in_any_order() {
         let scope = json!({ "tenanttag": ["region/europe"], "Role": [], "Environment": ["environments-1"] });
         let variables = [
             json!({ "Name": "Pool", "Type": "WorkerPool", "Scope": {} }),
@@ -404,13 +407,13 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_another_type_is_no_place_for_a_pool() {
+    fn a_variable_of_a_different_type_cannot_take_a_pool() {
         let variables = [json!({ "Name": "Pool", "Type": "String" })];
         insta::assert_snapshot!(find_added_value(&variables, "Pool", &production()).unwrap_err(), @"`Pool` is a variable of type `String`, and not one of worker pools");
     }
 
     #[test]
-    fn a_new_value_says_where_it_holds_and_no_more() {
+    fn a_new_value_has_only_the_scope_that_was_given() {
         let new = new_variable("1", "Pool", &production(), json!("WorkerPools-1"));
         assert_eq!(
             new["Scope"].to_string(),
@@ -420,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_guid_and_no_other_is_the_same() {
+    fn an_id_is_a_unique_guid() {
         let (one, other) = (random_guid(), random_guid());
         assert_ne!(one, other);
         assert_eq!(one.len(), 36);

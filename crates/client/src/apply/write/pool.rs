@@ -1,12 +1,14 @@
-//! Worker pools: made, edited, made the default, sorted, deleted.
+//! Worker pools: create, edit, make default, sort, delete.
 
 use super::{
-    ChangeWriter, TRIES, WriteFailure, WriteResult, WriteSuccess,
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     create::ObjectCreation,
     field::{FieldChange, FieldComparison, document_with, mismatch_message},
-    pause_before_retry,
 };
-use crate::{apply::writer::CreateKind, octopus::Resource};
+use crate::{
+    apply::writer::CreateKind,
+    octopus::{Resource, retry::WRITE_CALLS},
+};
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, PoolKind},
     plan::{CommonField, Field, NewPool, PoolEdit, PoolField, SpaceField, WrittenField},
@@ -17,7 +19,7 @@ use serde_json::json;
 impl<'a> ChangeWriter<'a> {
     /// # Source
     ///
-    /// `POST …/workerpools`; `IsDefault` is required of every writer of pools.
+    /// `POST …/workerpools`; `IsDefault` is required in every write of a pool.
     pub(super) async fn create_pool(
         &self,
         index: usize,
@@ -88,7 +90,7 @@ impl<'a> ChangeWriter<'a> {
 
     /// # Source
     ///
-    /// Setting `IsDefault` of one pool takes it from the other one.
+    /// Setting `IsDefault` on one pool clears it on the other.
     pub(super) async fn set_default_pool(
         &self,
         index: usize,
@@ -119,7 +121,7 @@ impl<'a> ChangeWriter<'a> {
         Ok(WriteSuccess { id: None, written })
     }
 
-    /// Pools that the plan does not know of go behind all others.
+    /// Sorts the pools; pools that the plan does not know go after all others.
     pub(super) async fn sort_pools(
         &self,
         index: usize,
@@ -129,12 +131,8 @@ impl<'a> ChangeWriter<'a> {
         let before = self.pool_ids(before).map_err(WriteFailure::new)?;
         let order = self.pool_ids(order).map_err(WriteFailure::new)?;
         let mut written: Vec<WrittenField> = Vec::new();
-        let mut last = WriteFailure::new("nothing was tried");
-        for tried in 0..TRIES {
-            if tried > 0 {
-                pause_before_retry(tried).await;
-            }
-            let unknown = last.unknown;
+        let (mut unknown, mut timer) = (false, self.writer.retry_timer());
+        loop {
             let live = self.live_order().await;
             let live = live.map_err(|error| WriteFailure { unknown, ..error })?;
             let wanted = arrange_pools(&live, &order);
@@ -155,11 +153,15 @@ impl<'a> ChangeWriter<'a> {
             self.announce_write(index, &written);
             match self.writer.sort_worker_pools(&wanted).await {
                 Ok(()) => return Ok(WriteSuccess { id: None, written }),
-                Err(error) if error.is_ambiguous() => last = WriteFailure::from_write_error(&error),
+                Err(error) if error.is_ambiguous() => {
+                    unknown = true;
+                    if !timer.pause(error.retry_after(), WRITE_CALLS).await {
+                        return Err(WriteFailure::from_write_error(&error));
+                    }
+                }
                 Err(error) => return Err(WriteFailure { unknown, ..WriteFailure::new(error) }),
             }
         }
-        Err(last)
     }
 
     async fn live_order(&self) -> WriteResult<Vec<String>> {
@@ -169,7 +171,7 @@ impl<'a> ChangeWriter<'a> {
     }
 }
 
-/// The pools that there are, in the plan's order; those that it does not know of come last.
+/// Returns the live pools in the plan's order; those that it does not know come last.
 fn arrange_pools(live: &[String], order: &[String]) -> Vec<String> {
     let planned = order.iter().filter(|id| live.contains(id));
     let others = live.iter().filter(|id| !order.contains(id));

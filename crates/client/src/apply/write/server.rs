@@ -1,4 +1,4 @@
-//! The server's switches.
+//! The server's feature switches.
 
 use super::{
     ChangeWriter, WriteResult, WriteSuccess,
@@ -12,8 +12,7 @@ use serde_json::json;
 impl ChangeWriter<'_> {
     /// # Source
     ///
-    /// `PUT /api/featuresconfiguration` takes a switch that is left out for one that is off, so the
-    /// whole document goes back.
+    /// `PUT /api/featuresconfiguration` turns off every switch that is left out, so the whole document is sent.
     pub(super) async fn set_built_in_worker(
         &self,
         index: usize,

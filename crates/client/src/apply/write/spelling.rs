@@ -1,19 +1,19 @@
-//! How a document names pools: by ids, or as its file in Git does, by slugs, or, on old servers, by names.
+//! How a document refers to pools: by id, by slug as in Git, or by name on old servers.
 //!
 //! # Source
 //!
-//! `api.md` 2.10, 2.12: the API has ids and OCL slugs, and before 2022.3 both had names. Which of them a set
-//! of variables in Git has over the API is not said, so that a value keeps the form that it has.
+//! `api.md` 2.10, 2.12: the API uses ids and OCL uses slugs; before 2022.3 both used names. It is not documented
+//! which of them the API uses for variables in Git, so a value keeps its form.
 
 use crate::octopus::wire::WorkerPoolResource;
 use poolwright_core::text::eq_ignoring_case;
 
-/// The pools that a document may name.
+/// The pools that a document may refer to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PoolSpellings(pub(super) Vec<WorkerPoolResource>);
 
 impl PoolSpellings {
-    /// The id of the pool that a text names; the text itself, where it names none that is known.
+    /// Returns the id of the pool that a text refers to; the text itself, if the pool is unknown.
     pub(super) fn resolve_id<'a>(&'a self, text: &'a str) -> &'a str {
         if self.0.iter().any(|pool| pool.id == text) {
             return text;
@@ -25,23 +25,25 @@ impl PoolSpellings {
         named.map_or(text, |it| &it.id)
     }
 
-    /// Whether there are any: only of a document in Git is it asked how it names them.
+    /// Whether there are any pools, which are only read for a document in Git.
     pub(super) fn has_pools(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// A pool in the form that `sample` has; its id, where the sample says nothing.
+    /// Spells a pool in the same form as `sample`; its id, if the sample has no known form.
     pub(super) fn spell_like<'a>(&'a self, sample: &str, id: &'a str) -> &'a str {
         let pool_by_id = |id: &str| self.0.iter().find(|pool| pool.id == id);
-        let (Some(of_sample), Some(wanted)) = (pool_by_id(self.resolve_id(sample)), pool_by_id(id))
+        let (Some(sample_pool), Some(wanted)) =
+            (pool_by_id(self.resolve_id(sample)), pool_by_id(id))
         else {
             return id;
         };
-        let matches_sample = |it: &str| eq_ignoring_case(it, sample);
-        match () {
-            () if matches_sample(&of_sample.id) => id,
-            () if matches_sample(&of_sample.slug) && !wanted.slug.is_empty() => &wanted.slug,
-            () => &wanted.name,
+        if eq_ignoring_case(&sample_pool.id, sample) {
+            id
+        } else if eq_ignoring_case(&sample_pool.slug, sample) && !wanted.slug.is_empty() {
+            &wanted.slug
+        } else {
+            &wanted.name
         }
     }
 }
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_keeps_the_form_that_it_has() {
+    fn a_value_keeps_its_form() {
         let pools = spellings();
         let like = |sample: &str| pools.spell_like(sample, "WorkerPools-2").to_owned();
         assert_eq!(like("WorkerPools-1"), "WorkerPools-2");

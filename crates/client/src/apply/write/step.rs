@@ -1,9 +1,9 @@
-//! Where steps run: all of a process at once, since a process is written as a whole.
+//! Where steps run: all steps of a process at once, since a process is written as a whole.
 //!
 //! # Source
 //!
-//! `Steps[].Actions[]` has `WorkerPoolId` or `WorkerPoolVariable`, never both; absent, `null` and an
-//! empty text are all none, and stay as they are. Names of properties are compared without case.
+//! `Steps[].Actions[]` has `WorkerPoolId` or `WorkerPoolVariable`, never both; an absent, `null` or empty one
+//! means none, and stays unchanged. Property names are compared ignoring case.
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
@@ -24,17 +24,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// What has to be set, or why that does not fit.
+/// The fields to set, or why the change does not fit.
 type FieldWrites = WriteResult<Vec<FieldWrite<'static>>, String>;
 
-/// A change, as far as it is about an action.
+/// The part of a change that affects an action.
 struct ActionChange<'p> {
     action: &'p str,
     edits: &'p StepEdits,
 }
 
 impl ChangeWriter<'_> {
-    /// Places steps of one process.
+    /// Places steps in one process.
     pub(super) async fn place_steps(
         &self,
         unit: &[usize],
@@ -54,10 +54,10 @@ impl ChangeWriter<'_> {
         let Some((resource, commit)) = target.filter(|_| placings.len() == unit.len()) else {
             return fail_all(&WriteFailure::new("the plan has no such step"));
         };
-        let mut alone = None;
+        let mut guard = None;
         if let Some(commit) = commit {
             match self.prepare_commit(commit).await {
-                Ok(held) => alone = Some(held),
+                Ok(held) => guard = Some(held),
                 Err(failure) => return fail_all(&failure),
             }
         }
@@ -65,7 +65,7 @@ impl ChangeWriter<'_> {
             let actions = locate_actions(document);
             let sets = placings.iter().map(|placing| {
                 let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
-                let at = at.ok_or("the step is not there any more")?;
+                let at = at.ok_or("the step no longer exists")?;
                 self.sets_for_action(document, *at, placing)
             });
             sets.collect()
@@ -73,11 +73,11 @@ impl ChangeWriter<'_> {
         let target =
             WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
         let results = self.modify_all(unit, target, &plan_sets).await;
-        drop(alone);
+        drop(guard);
         results
     }
 
-    /// What has to be set for one action.
+    /// Returns the fields to set for one action.
     fn sets_for_action(
         &self,
         document: &JsonDocument,
@@ -94,7 +94,7 @@ impl ChangeWriter<'_> {
             sets.extend(match edit {
                 StepEdit::Place(delta) => {
                     let after = self.resolve_place(delta.after())?;
-                    // A pool that is not there yet cannot be where the step is.
+                    // A pool that does not exist yet cannot be the step's current pool.
                     action
                         .sets_for_place(self.resolve_place(delta.before()).ok().as_ref(), &after)?
                 }
@@ -111,7 +111,7 @@ impl ChangeWriter<'_> {
         Ok(sets)
     }
 
-    /// The id of the pool that the step goes back to, where that had to be made again.
+    /// Returns the id of the pool that the step goes back to, if it had to be recreated.
     fn recreated_pool_id(&self, edits: &StepEdits) -> WriteResult<Option<String>, String> {
         let remade = edits.pool_after().filter(|pool| pool.id().is_none());
         remade.map(|pool| self.pool_id(pool)).transpose()
@@ -139,7 +139,7 @@ fn process_resource(
     }
 }
 
-/// Where each action is, by its id: the places of its step and of itself.
+/// Returns the index of each action's step and of the action in it, by action id.
 fn locate_actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -162,16 +162,16 @@ fn locate_actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize
     for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
         for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
             let id = action.id.unwrap_or_default();
-            let twice = format!("the process has two actions of the id `{id}`");
+            let duplicate_message = format!("the process has two actions with the id `{id}`");
             if places.insert(id, (at, inner)).is_some() {
-                return Err(twice);
+                return Err(duplicate_message);
             }
         }
     }
     Ok(places)
 }
 
-/// An action inside a process.
+/// An action in a process.
 struct LocatedAction<'d> {
     document: &'d JsonDocument,
     step: usize,
@@ -179,7 +179,7 @@ struct LocatedAction<'d> {
 }
 
 impl LocatedAction<'_> {
-    /// Where a field of the action, or of the step around it, is in the process.
+    /// Returns the path of a field of the action, or of its step, in the process.
     fn field_path(&self, field: StepField) -> FieldPath<'static> {
         let (mut path, mut keys) = (vec![Key("Steps"), Index(self.step)], field.keys());
         match keys {
@@ -194,7 +194,7 @@ impl LocatedAction<'_> {
         path
     }
 
-    /// Fields as they were, each still as it was made.
+    /// Restores fields that still have the values that were written.
     fn restore_fields(&self, fields: &[WrittenField], remade: Option<String>) -> FieldWrites {
         let mut sets = Vec::new();
         for field in fields {
@@ -208,7 +208,7 @@ impl LocatedAction<'_> {
                 _ => field.after.clone(),
             };
             let equals_now =
-                |other: &Option<Value>| equal_or_both_empty(now.as_ref(), other.as_ref());
+                |value: &Option<Value>| equal_or_both_empty(now.as_ref(), value.as_ref());
             if now == after || equals_now(&after) && !equals_now(&field.before) {
                 continue;
             }
@@ -234,10 +234,12 @@ impl LocatedAction<'_> {
         let (id, variable) = (StepField::Pool, StepField::Variable);
         let (pool, named) = (self.field_text(id), self.field_text(variable));
         let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
-        let now = match (has_pool, has_variable) {
-            (_, true) => Place::Variable(named),
-            (true, false) => Place::Pool(pool),
-            (false, false) => Place::DefaultPool,
+        let now = if has_variable {
+            Place::Variable(named)
+        } else if has_pool {
+            Place::Pool(pool)
+        } else {
+            Place::DefaultPool
         };
         if now == *after {
             return Ok(Vec::new());
@@ -289,13 +291,10 @@ impl LocatedAction<'_> {
                 &json!("false"),
             ));
         }
-        match now.trim() == target_roles.trim() {
-            true => Ok(sets),
-            false => {
-                let name = StepField::TargetRoles.key();
-                Err(mismatch_message(name, &json!(now), &json!(target_roles)))
-            }
+        if now.trim() == target_roles.trim() {
+            return Ok(sets);
         }
+        Err(mismatch_message(StepField::TargetRoles.key(), &json!(now), &json!(target_roles)))
     }
 
     fn sets_for_container(
@@ -306,12 +305,12 @@ impl LocatedAction<'_> {
         let fields = [StepField::Image, StepField::Feed];
         let now = fields.map(|field| self.field_text(field));
         let pair = |container: &Option<Container<Linked<Feed>>>| {
-            container.as_ref().map_or([String::new(), String::new()], |other| {
-                [other.image.clone(), other.feed.id.as_str().to_owned()]
+            container.as_ref().map_or([String::new(), String::new()], |container| {
+                [container.image.clone(), container.feed.id.as_str().to_owned()]
             })
         };
         let (then, wanted) = (pair(before), pair(after));
-        // Without an image there is no container, whatever else is said.
+        // Without an image there is no container, whatever the other fields are.
         let is_same_container = |one: &[String; 2], other: &[String; 2]| {
             one == other || one[0].is_empty() && other[0].is_empty()
         };
@@ -319,9 +318,8 @@ impl LocatedAction<'_> {
             return Ok(Vec::new());
         }
         if !is_same_container(&now, &then) {
-            let describe_container = |[image, feed]: &[String; 2]| match image.is_empty() {
-                true => Value::Null,
-                false => json!(format!("{image} of {feed}")),
+            let describe_container = |[image, feed]: &[String; 2]| {
+                if image.is_empty() { Value::Null } else { json!(format!("{image} from {feed}")) }
             };
             return Err(mismatch_message(
                 StepField::Container.key(),
@@ -343,15 +341,13 @@ impl LocatedAction<'_> {
     }
 }
 
-/// Whether two fields are the same; one that is not there is as good as an empty one.
+/// Whether two fields are equal; an absent one equals an empty one.
 fn equal_or_both_empty(one: Option<&Value>, other: Option<&Value>) -> bool {
-    let is_blank = |value: Option<&Value>| {
-        value.is_none_or(|candidate| candidate.is_null() || candidate == "")
-    };
+    let is_blank = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value == "");
     one == other || is_blank(one) && is_blank(other)
 }
 
-/// A place in a sentence.
+/// Describes a place for a message.
 fn describe_place(place: &Place<String>) -> Value {
     match place {
         Place::Pool(id) => json!(id),
@@ -412,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn of_pool_and_variable_the_other_one_is_cleared() {
+    fn a_pool_clears_the_variable_and_a_variable_the_pool() {
         let action = r#"{"WorkerPoolId":"P-1","WorkerPoolVariable":"Pool"}"#;
         let variable = || Place::Variable("Pool".to_owned());
         assert_eq!(
@@ -455,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_on_the_server_already_is_not_spelled_anew() {
+    fn a_step_that_already_runs_on_the_server_keeps_its_spelling() {
         let once = |action: &str, before, roles: &str| {
             edited(action, |action| action.sets_for_execution(before, Execution::Once, roles))
         };
@@ -472,14 +468,14 @@ mod tests {
     }
 
     #[test]
-    fn two_actions_of_one_id_are_not_told_apart() {
+    fn two_actions_with_one_id_are_an_error() {
         let document = |text: &str| locate_actions(&JsonDocument::parse(text.to_owned()).unwrap());
         let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
         assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
         assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
     }
 
-    /// There and back: what a process is after an edit, after the way back of it, and after those of that.
+    /// Applies an edit, rolls it back, and rolls back the rollback, and checks every byte each time.
     fn there_and_back(text: &str, edit: impl Fn(&LocatedAction<'_>) -> FieldWrites) {
         let mut document = JsonDocument::parse(text.to_owned()).unwrap();
         let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 }).unwrap();
@@ -496,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_restores_every_byte_in_every_layout() {
+    fn a_rollback_restores_every_byte_in_every_layout() {
         let container =
             Some(Container { image: "img:1".to_owned(), feed: Linked::new("Feeds-9", "Docker") });
         let variable = |name: &str| Place::Variable(name.to_owned());
@@ -537,7 +533,7 @@ mod tests {
         });
     }
 
-    /// A container that somebody has spaced in a way of his own goes as a whole, and comes back so.
+    /// A container with its own layout is removed as a whole, and comes back unchanged.
     #[test]
     fn a_whole_container_comes_back_as_it_was_laid_out() {
         for layout in [

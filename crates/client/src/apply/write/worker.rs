@@ -1,4 +1,4 @@
-//! Workers: made, edited, replaced, deleted.
+//! Workers: create, edit, replace, delete.
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
@@ -17,7 +17,7 @@ use serde_json::json;
 impl ChangeWriter<'_> {
     /// # Source
     ///
-    /// `POST …/workers`; the server queues a health check of what is new.
+    /// `POST …/workers`; the server queues a health check of the new worker.
     pub(super) async fn create_worker(
         &self,
         index: usize,
@@ -99,7 +99,7 @@ impl ChangeWriter<'_> {
         }])
     }
 
-    /// The old worker goes first: two workers of one name cannot be.
+    /// Deletes the old worker first, since two workers cannot have the same name.
     pub(super) async fn replace_worker(
         &self,
         index: usize,
@@ -111,7 +111,7 @@ impl ChangeWriter<'_> {
             self.delete_if_named(index, &worker_resource(id), name).await?;
         let created = self.create_worker(index, new).await.map_err(|WriteFailure { error, unknown }| {
             let error = format!(
-                "the old worker is gone and the new one is not there: {error}; the next `apply` creates it"
+                "the old worker was deleted but the new one was not created: {error}; the next `apply` creates it"
             );
             WriteFailure { error, unknown }
         })?;
@@ -128,7 +128,7 @@ impl ChangeWriter<'_> {
         self.delete_if_named(index, &worker_resource(id), name).await
     }
 
-    /// The id of the policy that a worker has which names none; empty where the space has no such policy.
+    /// Returns the id of the policy of workers without one; empty if the space has no default policy.
     async fn default_policy_id(&self) -> WriteResult<String> {
         let read_default = async || {
             let policies = self.space_reader().list_machine_policies().await?;

@@ -1,13 +1,13 @@
-//! What a JSON text means, and whether two texts mean the same.
+//! The value of a JSON text, and whether two texts have the same value.
 //!
-//! A number or a text that no value of `serde_json` can hold, such as `1E+400` or half a surrogate pair, is
-//! taken for its own spelling. Never: a guess; where a key is there twice, nothing is the same.
+//! A number or text that `serde_json` cannot represent, such as `1E+400` or half a surrogate pair, counts as
+//! its own spelling. Never: a guess; an object with a duplicate key equals nothing.
 
 use super::scan;
 use serde_json::{Map, Value};
 use std::{collections::HashMap, ops::Range};
 
-/// The value at `span` of a text that is known to be JSON.
+/// Returns the value at `span` of a text that is known to be JSON.
 pub(super) fn value_at_span(text: &str, span: &Range<usize>) -> Value {
     let raw = text.get(span.clone()).unwrap_or_default();
     if let Ok(value) = serde_json::from_str(raw) {
@@ -24,7 +24,7 @@ pub(super) fn value_at_span(text: &str, span: &Range<usize>) -> Value {
     }
 }
 
-/// Whether two values, each at its place of a text, are the same: fields in any order, spelled in any way.
+/// Whether two values, each at a span of a text, are equal, whatever the order of fields and the spelling.
 pub(super) fn is_same_json(one: (&str, &Range<usize>), other: (&str, &Range<usize>)) -> bool {
     let members = |(text, span): (&str, &Range<usize>)| scan::object_members(text, span);
     let elements = |(text, span): (&str, &Range<usize>)| scan::array_elements(text, span);
@@ -51,7 +51,7 @@ pub(super) fn is_same_json(one: (&str, &Range<usize>), other: (&str, &Range<usiz
     }
 }
 
-/// The values of an object; none where a key is there twice, or cannot be held.
+/// Returns the values of an object by key; `None` if a key is duplicate or cannot be represented.
 fn fields_by_key(
     text: &str,
     members: scan::ContainerItems,

@@ -1,4 +1,4 @@
-//! How a value is spaced, so that what is written beside it looks alike.
+//! The spacing of a value, so that its new neighbours look alike.
 
 use super::scan::ContainerItem;
 use serde_json::Value;
@@ -7,23 +7,23 @@ use std::ops::Range;
 /// The white space around an item of a container.
 #[derive(Clone, Debug)]
 pub(super) struct ItemLayout {
-    /// What stands before the item, behind the comma or the bracket.
+    /// The white space before the item, after the comma or bracket.
     lead: String,
-    /// What stands between a key and its value, with the colon.
+    /// The text between a key and its value, colon included.
     colon: String,
-    /// By how much a line is further in than the one around it; empty where all is on one line.
+    /// The indentation per level; empty if everything is on one line.
     unit: String,
 }
 
 impl Default for ItemLayout {
-    /// As a server writes: without a space.
+    /// The server's own layout: no spaces.
     fn default() -> Self {
         Self { lead: String::new(), colon: ":".to_owned(), unit: String::new() }
     }
 }
 
 impl ItemLayout {
-    /// That of an item inside the container at `span`.
+    /// Returns the layout of an item in the container at `span`.
     pub(super) fn from_item(text: &str, item: &ContainerItem, span: &Range<usize>) -> Self {
         let before = text.get(..item.start_offset()).unwrap_or_default();
         let lead = before.get(before.trim_end_matches(BLANK).len()..).unwrap_or_default();
@@ -45,7 +45,7 @@ impl ItemLayout {
         }
     }
 
-    /// A value in the place of the item's.
+    /// Renders a value in place of the item's.
     pub(super) fn render(&self, value: &Value) -> String {
         match value {
             Value::Object(fields) if !fields.is_empty() => {
@@ -64,22 +64,19 @@ impl ItemLayout {
         }
     }
 
-    /// A field behind the item, or an element, which has no key.
+    /// Renders a field after the item, or an element, which has no key.
     pub(super) fn render_after(&self, key: Option<&str>, value: &Value) -> String {
         format!(",{}{}", self.lead, self.render_item(key, value))
     }
 
-    /// The one field of an object that is the item's value, or the one element of an array.
+    /// Renders the only field of an object that is the item's value, or the only element of an array.
     pub(super) fn render_only_item(&self, key: Option<&str>, value: &Value) -> String {
         let inner = self.inner_layout();
         let item = inner.render_item(key, value);
-        match self.is_pretty() {
-            true => format!("{}{item}{}", inner.lead, self.lead),
-            false => item,
-        }
+        if self.is_pretty() { format!("{}{item}{}", inner.lead, self.lead) } else { item }
     }
 
-    /// A field, or an element, with nothing around it.
+    /// Renders a field or an element with nothing around it.
     pub(super) fn render_item(&self, key: Option<&str>, value: &Value) -> String {
         let key = key.map_or(String::new(), |key| format!("{key}{}", self.colon));
         format!("{key}{}", self.render(value))
@@ -89,27 +86,28 @@ impl ItemLayout {
         line_indent(&self.lead).is_some()
     }
 
-    /// That of what is inside the item's value.
+    /// Returns the layout of the items in the item's value.
     fn inner_layout(&self) -> Self {
         let lead = format!("{}{}", self.lead, self.unit);
-        // A colon that is followed by a line end is no pattern to repeat.
+        // A colon followed by a line break is not worth repeating.
         let colon = if self.colon.contains('\n') { ": " } else { &self.colon };
         Self { lead, colon: colon.to_owned(), unit: self.unit.clone() }
     }
 
     fn enclose_items(&self, open: char, items: &[String], close: char) -> String {
-        let (before, between, behind) = match self.is_pretty() {
-            true => (self.inner_layout().lead, self.inner_layout().lead, self.lead.as_str()),
-            false => (String::new(), self.lead.clone(), ""),
+        let (before, between, after) = if self.is_pretty() {
+            (self.inner_layout().lead, self.inner_layout().lead, self.lead.as_str())
+        } else {
+            (String::new(), self.lead.clone(), "")
         };
         let items = items.join(&format!(",{between}"));
-        format!("{open}{before}{items}{behind}{close}")
+        format!("{open}{before}{items}{after}{close}")
     }
 }
 
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// What stands before a thing on its line; none where it is not the first on its line.
+/// Returns the indentation of an item; `None` if it is not the first on its line.
 fn line_indent(lead: &str) -> Option<&str> {
     lead.rsplit_once('\n').map(|(_, indent)| indent)
 }

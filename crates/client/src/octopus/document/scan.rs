@@ -1,50 +1,50 @@
-//! Where things are in a text that is known to be JSON.
+//! Finds the spans of values in a text that is known to be JSON.
 //!
-//! Never: a panic. A text that is no JSON after all gives spans that mean nothing, and no more.
+//! Never: a panic. For a text that is not JSON after all, the spans are meaningless but harmless.
 
 use std::ops::Range;
 
-/// What a container holds, in its order.
+/// The items of a container, in order.
 pub(super) type ContainerItems = Vec<ContainerItem>;
 
 /// An element of an array, or a member of an object.
 #[derive(Clone, Debug)]
 pub(super) struct ContainerItem {
-    /// The key with its quotes; none of an element.
+    /// The key with its quotes; `None` for an element.
     pub(super) key: Option<Range<usize>>,
     /// The value.
     pub(super) value: Range<usize>,
 }
 
 impl ContainerItem {
-    /// Where it begins.
+    /// The offset where the item starts.
     pub(super) fn start_offset(&self) -> usize {
         self.key.as_ref().unwrap_or(&self.value).start
     }
 
-    /// The key as it is meant; none of an element, or where no text can hold it.
+    /// Returns the unescaped key; `None` for an element, or if no text can represent the key.
     pub(super) fn decode_key(&self, text: &str) -> Option<String> {
         serde_json::from_str(text.get(self.key.clone()?)?).ok()
     }
 }
 
-/// The one value of a text.
+/// Returns the span of the whole value in a text.
 pub(super) fn root_span(text: &str) -> Range<usize> {
     let start = skip_whitespace(text, 0);
     start..text.trim_end().len().max(start)
 }
 
-/// The members of the object at `span`; none if it is no object.
+/// Returns the members of the object at `span`; `None` if it is not an object.
 pub(super) fn object_members(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
     scan_items(text, span, b'{', |text, start| {
         let key = start..skip_string(text, start);
-        // Behind the colon.
+        // After the colon.
         let begin = skip_whitespace(text, skip_whitespace(text, key.end) + 1);
         ContainerItem { key: Some(key), value: begin..skip_value(text, begin) }
     })
 }
 
-/// The elements of the array at `span`; none if it is no array.
+/// Returns the elements of the array at `span`; `None` if it is not an array.
 pub(super) fn array_elements(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
     scan_items(text, span, b'[', |text, start| ContainerItem {
         key: None,
@@ -65,14 +65,14 @@ fn scan_items(
     let (mut items, mut at) = (ContainerItems::new(), skip_whitespace(text, span.start + 1));
     while at < end {
         let next = item(text, at);
-        // Behind the comma, or behind the end; always further on.
+        // After the comma or the end; always makes progress.
         at = skip_whitespace(text, skip_whitespace(text, next.value.end) + 1);
         items.push(next);
     }
     Some(items)
 }
 
-/// How deep arrays and objects nest.
+/// Returns how deep arrays and objects nest.
 pub(super) fn nesting_depth(text: &str) -> usize {
     let (mut at, mut depth, mut deepest) = (0_usize, 0_usize, 0_usize);
     while let Some(byte) = byte_at(text, at) {
@@ -91,7 +91,7 @@ pub(super) fn nesting_depth(text: &str) -> usize {
     deepest
 }
 
-/// Behind the white space at `at`.
+/// Returns the offset after the white space at `at`.
 pub(super) fn skip_whitespace(text: &str, mut at: usize) -> usize {
     while matches!(byte_at(text, at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
         at += 1;
@@ -99,7 +99,7 @@ pub(super) fn skip_whitespace(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Behind the value at `start`.
+/// Returns the offset after the value at `start`.
 fn skip_value(text: &str, start: usize) -> usize {
     match byte_at(text, start) {
         Some(b'"') => skip_string(text, start),
@@ -136,10 +136,10 @@ fn skip_container(text: &str, start: usize) -> usize {
     at
 }
 
-/// Behind the string whose quote is at `start`.
+/// Returns the offset after the string whose opening quote is at `start`.
 fn skip_string(text: &str, start: usize) -> usize {
     let mut at = start + 1;
-    // Most of a process is long scripts: from quote to quote, and not from byte to byte.
+    // Most of a process is long scripts, so this jumps from quote to quote instead of byte to byte.
     while let Some(next) = text.get(at..).and_then(|rest| rest.find('"')) {
         let quote = at + next;
         let inside = text.as_bytes().get(start + 1..quote).unwrap_or_default();

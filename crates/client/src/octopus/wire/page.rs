@@ -19,16 +19,16 @@ use std::{fmt, marker::PhantomData};
 pub(in crate::octopus) struct ResourceCollection<T> {
     /// The items.
     pub(in crate::octopus) items: Vec<T>,
-    /// How many items all pages have; a bare array does not say.
+    /// The number of items on all pages; `None` for a bare array.
     pub(in crate::octopus) total: Option<usize>,
 }
 
-/// What has an id.
+/// An item of a list, which has an id.
 pub(in crate::octopus) trait HasId {
     /// The id.
     fn item_id(&self) -> &str;
 
-    /// What two of them have in common that are one.
+    /// A key that is equal for two copies of the same item.
     fn identity(&self) -> String {
         fold_case(self.item_id())
     }
@@ -55,7 +55,7 @@ impl HasId for GitBranchResource {
         &self.name
     }
 
-    /// Git tells names apart that differ in case alone.
+    /// Git distinguishes names that differ only in case.
     fn identity(&self) -> String {
         self.name.clone()
     }

@@ -1,4 +1,4 @@
-//! What a user may do.
+//! The permissions of a user.
 
 use super::tolerant::or_default;
 use serde::Deserialize;
@@ -8,31 +8,31 @@ use std::collections::HashMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct UserPermissionSetResource {
-    /// Permissions within spaces, by name: `WorkerView`; each with where it holds.
+    /// Permissions in spaces, by name such as `WorkerView`, each with its restrictions.
     #[serde(deserialize_with = "or_default")]
     pub space_permissions: HashMap<String, Vec<UserPermissionRestriction>>,
-    /// Permissions for the whole server, by name: `ConfigureServer`.
+    /// Permissions for the whole server, by name such as `ConfigureServer`.
     #[serde(deserialize_with = "or_default")]
     pub system_permissions: Vec<String>,
-    /// Whether the two lists hold all that the user may do; taken for true where it is not said.
+    /// Whether the two lists are complete; assumed true if absent.
     #[serde(deserialize_with = "or_default")]
     pub is_permissions_complete: Option<bool>,
 }
 
-/// Where a permission holds.
+/// The space and the objects that a permission applies to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct UserPermissionRestriction {
     /// The space.
     #[serde(deserialize_with = "or_default")]
     pub space_id: String,
-    /// The only projects that it holds for; empty where it holds for all.
+    /// The only projects that it applies to; empty for all.
     #[serde(deserialize_with = "or_default")]
     pub restricted_to_project_ids: Vec<String>,
-    /// The only project groups that it holds for; empty where it holds for all.
+    /// The only project groups that it applies to; empty for all.
     #[serde(deserialize_with = "or_default")]
     pub restricted_to_project_group_ids: Vec<String>,
-    /// The only environments that it holds for; empty where it holds for all.
+    /// The only environments that it applies to; empty for all.
     #[serde(deserialize_with = "or_default")]
     pub restricted_to_environment_ids: Vec<String>,
 }

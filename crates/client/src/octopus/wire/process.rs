@@ -7,7 +7,7 @@ use serde::{
 };
 use std::fmt;
 
-/// A deployment process, or that of a runbook.
+/// A deployment or runbook process.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessResource {
@@ -16,10 +16,10 @@ pub struct ProcessResource {
     /// Its project.
     #[serde(default, deserialize_with = "or_default")]
     pub project_id: String,
-    /// Its runbook; a deployment process has none.
+    /// Its runbook; empty for a deployment process.
     #[serde(default, deserialize_with = "or_default")]
     pub runbook_id: String,
-    /// Its steps, in their order.
+    /// Its steps, in order.
     #[serde(default, deserialize_with = "or_default")]
     pub steps: Vec<DeploymentStepResource>,
 }
@@ -37,10 +37,10 @@ pub struct DeploymentStepResource {
     /// Its name.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
-    /// What of its properties counts.
+    /// The properties that decide where it runs.
     #[serde(default, deserialize_with = "or_default")]
     pub properties: PlacementProperties,
-    /// Its actions, in their order.
+    /// Its actions, in order.
     #[serde(default, deserialize_with = "or_default")]
     pub actions: Vec<DeploymentActionResource>,
 }
@@ -63,7 +63,7 @@ pub struct DeploymentActionResource {
     /// Its pool; empty for none.
     #[serde(default, deserialize_with = "or_default")]
     pub worker_pool_id: String,
-    /// The variable that chooses its pool; empty for none.
+    /// The variable that selects its pool; empty for none.
     #[serde(default, deserialize_with = "or_default")]
     pub worker_pool_variable: String,
     /// The container that it runs in.
@@ -72,7 +72,7 @@ pub struct DeploymentActionResource {
     /// The ids of the channels to which it is limited; empty for all of them.
     #[serde(default, deserialize_with = "or_default")]
     pub channels: Vec<String>,
-    /// What of its properties counts.
+    /// The properties that decide where it runs.
     #[serde(default, deserialize_with = "or_default")]
     pub properties: PlacementProperties,
     /// Whether it is skipped.
@@ -80,31 +80,30 @@ pub struct DeploymentActionResource {
     pub is_disabled: bool,
 }
 
-/// The container of an [`OclAction`]; empty fields for none.
+/// The container of a [`DeploymentActionResource`]; its fields are empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentActionContainerResource {
     /// The image, with its tag.
     #[serde(deserialize_with = "or_default")]
     pub image: String,
-    /// The feed that has it.
+    /// The feed of the image.
     #[serde(deserialize_with = "or_default")]
     pub feed_id: String,
 }
 
-/// The properties that decide where a step runs; all others are passed over.
+/// The properties that decide where a step runs; all others are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlacementProperties {
-    /// `Octopus.Action.RunOnServer`, of an action; empty where it is not said.
+    /// `Octopus.Action.RunOnServer` of an action; empty if absent.
     pub run_on_server: String,
-    /// `Octopus.Action.TargetRoles`, of a step; old data has it on the action.
+    /// `Octopus.Action.TargetRoles` of a step; old data has it on the action.
     pub target_roles: String,
-    /// Those that are named by people, with a short text each: what a step says to the template that it
-    /// uses, among others.
+    /// User-defined properties with a short text each, such as the arguments of a step template.
     pub parameters: Vec<(String, String)>,
 }
 
-/// The longest value of a parameter that is kept, in bytes: no name of a pool is longer.
+/// The longest parameter value that is kept, in bytes: no pool name is longer.
 const LONGEST: usize = 200;
 
 impl<'de> Deserialize<'de> for PlacementProperties {
@@ -125,7 +124,7 @@ impl<'de> Visitor<'de> for PropertiesVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PlacementProperties, A::Error> {
         let mut properties = PlacementProperties::default();
         while let Some(name) = map.next_key::<String>()? {
-            // The server compares the names of properties without regard to case.
+            // The server ignores case in property names.
             let value = match name.to_ascii_lowercase().as_str() {
                 "octopus.action.runonserver" => &mut properties.run_on_server,
                 "octopus.action.targetroles" => &mut properties.target_roles,

@@ -1,4 +1,4 @@
-//! Projects, runbooks, and what else may point at a pool.
+//! Projects, runbooks, and everything else that may refer to a pool.
 
 use super::{
     ActionTemplateParameterResource, EndpointResource, NamedResource, tenant,
@@ -38,7 +38,7 @@ pub struct ProjectResource {
     /// The library variable sets that it includes.
     #[serde(default, deserialize_with = "or_default")]
     pub included_library_variable_set_ids: Vec<String>,
-    /// The variables of type worker pool for which its tenants give values.
+    /// The worker-pool variables for which its tenants give values.
     #[serde(default, deserialize_with = "tenant::pool_templates")]
     pub templates: Vec<ActionTemplateParameterResource>,
 }
@@ -50,13 +50,13 @@ pub struct PersistenceSettingsResource {
     /// `Database` or `VersionControlled`.
     #[serde(deserialize_with = "or_default")]
     pub r#type: String,
-    /// What besides the deployment process is in Git.
+    /// The parts besides the deployment process that are in Git.
     #[serde(deserialize_with = "or_default")]
     pub conversion_state: ConversionStateResource,
     /// The repository.
     #[serde(deserialize_with = "or_default")]
     pub url: String,
-    /// The branch that counts where none is said: `main`, or `refs/heads/main`.
+    /// The default branch: `main`, or `refs/heads/main`.
     #[serde(deserialize_with = "or_default")]
     pub default_branch: String,
     /// Whether the default branch is protected.
@@ -67,7 +67,7 @@ pub struct PersistenceSettingsResource {
     pub protected_branch_name_patterns: Vec<String>,
 }
 
-/// What of a version-controlled project besides its deployment process is in Git.
+/// The parts of a version-controlled project besides its deployment process that are in Git.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ConversionStateResource {
@@ -104,7 +104,7 @@ pub struct RunbookResource {
     /// Its process.
     #[serde(default, deserialize_with = "or_default")]
     pub runbook_process_id: String,
-    /// The snapshot that is run unless another is named; empty where none is published.
+    /// The published snapshot, which is run by default; empty for none.
     #[serde(default, deserialize_with = "or_default")]
     pub published_runbook_snapshot_id: String,
 }
@@ -117,13 +117,13 @@ pub struct DeploymentTargetResource {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// How it is reached, and the pool whose workers act for it.
+    /// How it is reached, and the pool of the workers that act for it.
     #[serde(default, deserialize_with = "or_default")]
     pub endpoint: EndpointResource,
     /// Its target tags.
     #[serde(default, deserialize_with = "or_default")]
     pub roles: Vec<String>,
-    /// Whether it gets no deployments.
+    /// Whether it is excluded from deployments.
     #[serde(default, deserialize_with = "or_default")]
     pub is_disabled: bool,
 }
@@ -139,12 +139,12 @@ pub struct LibraryVariableSetResource {
     /// Its variables.
     #[serde(default, deserialize_with = "or_default")]
     pub variable_set_id: String,
-    /// The variables of type worker pool for which tenants give values.
+    /// The worker-pool variables for which tenants give values.
     #[serde(default, deserialize_with = "tenant::pool_templates")]
     pub templates: Vec<ActionTemplateParameterResource>,
 }
 
-/// A variable set, with its worker-pool variables alone.
+/// A variable set, with only its worker-pool variables.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "RawVariableSetResource")]
 pub struct VariableSetResource {
@@ -152,11 +152,11 @@ pub struct VariableSetResource {
     pub id: String,
     /// Its project or library.
     pub owner_id: String,
-    /// Its variables of type worker pool.
+    /// Its worker-pool variables.
     pub variables: Vec<VariableResource>,
-    /// The names of its variables of other types, each once.
+    /// The names of its variables of other types, without duplicates.
     pub other_variables: Vec<String>,
-    /// The names of what its scopes refer to.
+    /// The names of the objects that its scopes refer to.
     pub scope_values: VariableScopeValues,
 }
 
@@ -173,7 +173,7 @@ struct RawVariableSetResource {
 }
 
 impl From<RawVariableSetResource> for VariableSetResource {
-    /// The values of all variables of other types are forgotten at once.
+    /// Drops the values of all variables of other types at once.
     fn from(set: RawVariableSetResource) -> Self {
         let RawVariableSetResource { id, owner_id, variables, scope_values } = set;
         let is_pool_variable =
@@ -192,7 +192,7 @@ impl From<RawVariableSetResource> for VariableSetResource {
     }
 }
 
-/// The names of what the scopes of a [`VariableSetResource`] refer to.
+/// The names of the objects that the scopes of a [`VariableSetResource`] refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct VariableScopeValues {
@@ -202,12 +202,12 @@ pub struct VariableScopeValues {
     /// Channels.
     #[serde(deserialize_with = "or_default")]
     pub channels: Vec<NamedResource>,
-    /// Tenant tags, whose ids are their names with their sets: `Region/Europe`.
+    /// Tenant tags, whose ids are their canonical names: `Region/Europe`.
     #[serde(deserialize_with = "or_default")]
     pub tenant_tags: Vec<NamedResource>,
 }
 
-/// Where a variable's value holds, by ids; tenant tags by their names.
+/// The scope of a variable's value, by ids; tenant tags by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct VariableScopeResource {
@@ -234,18 +234,18 @@ pub struct VariableScopeResource {
     pub role: Vec<String>,
 }
 
-/// A variable of type worker pool.
+/// A value of a worker-pool variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariableResource {
-    /// The id of this value of it; empty on old servers.
+    /// The id of the value; empty on old servers.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The pool's id; empty where it has none.
+    /// The pool's id; empty for none.
     pub value: String,
-    /// Where the value holds.
+    /// The scope of the value.
     pub scope: VariableScopeResource,
-    /// Whether another value may be given each time.
+    /// Whether the value is prompted for, and so may differ each time.
     pub is_asked: bool,
 }
 

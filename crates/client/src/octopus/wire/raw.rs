@@ -1,9 +1,9 @@
-//! Documents as they came, of which only the id is looked at.
+//! Documents as received, of which only the id is parsed.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 
-/// A document as it came.
+/// A document as received.
 #[derive(Clone, Debug)]
 pub struct RawDocument {
     /// Its id.

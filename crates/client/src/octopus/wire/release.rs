@@ -1,4 +1,4 @@
-//! Releases and snapshots, which freeze processes and variables; and the channels of releases.
+//! Releases and snapshots, which freeze processes and variables, and the channels of releases.
 
 use super::tolerant::or_default;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub struct ChannelResource {
     pub project_id: String,
 }
 
-/// A release, and what it froze.
+/// A release, and its frozen parts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReleaseResource {
@@ -31,7 +31,7 @@ pub struct ReleaseResource {
     /// Its channel.
     #[serde(default, deserialize_with = "or_default")]
     pub channel_id: String,
-    /// When it was made, as a time of RFC 3339; empty where the server does not say it.
+    /// When it was created, as an RFC 3339 time; empty if unknown.
     #[serde(default, deserialize_with = "or_default")]
     pub assembled: String,
     /// The frozen deployment process.
@@ -45,7 +45,7 @@ pub struct ReleaseResource {
     pub library_variable_set_snapshot_ids: Vec<String>,
 }
 
-/// A snapshot of a runbook, and what it froze.
+/// A snapshot of a runbook, and its frozen parts.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RunbookSnapshotResource {

@@ -1,6 +1,6 @@
 //! A process with the steps of process templates in place of their usages.
 //!
-//! It is read for what it adds, and never written: nothing in it is required, not even an id.
+//! A resolved process is only read for what it adds, never written, so nothing is required, not even an id.
 
 use super::{
     process::{
@@ -15,12 +15,12 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ResolvedProcessResource {
-    /// Its steps, in their order; none where the answer has no list of them.
+    /// Its steps, in order; `None` if the response has no list of them.
     #[serde(deserialize_with = "optional_items")]
     pub steps: Option<Vec<ResolvedStepResource>>,
 }
 
-/// A step of a [`ResolvedProcessResource`] process.
+/// A step of a [`ResolvedProcessResource`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ResolvedStepResource {
@@ -33,10 +33,10 @@ pub struct ResolvedStepResource {
     /// Its name.
     #[serde(deserialize_with = "or_default")]
     pub name: String,
-    /// What of its properties counts.
+    /// The properties that decide where it runs.
     #[serde(deserialize_with = "or_default")]
     pub properties: PlacementProperties,
-    /// Its actions, in their order.
+    /// Its actions, in order.
     #[serde(deserialize_with = "non_null_items")]
     pub actions: Vec<ResolvedActionResource>,
 }
@@ -60,13 +60,13 @@ pub struct ResolvedActionResource {
     /// Its pool; empty for none.
     #[serde(deserialize_with = "or_default")]
     pub worker_pool_id: String,
-    /// The variable or parameter that chooses its pool; empty for none.
+    /// The variable or parameter that selects its pool; empty for none.
     #[serde(deserialize_with = "or_default")]
     pub worker_pool_variable: String,
     /// The ids of the channels to which it is limited; empty for all of them.
     #[serde(deserialize_with = "non_null_items")]
     pub channels: Vec<String>,
-    /// What of its properties counts.
+    /// The properties that decide where it runs.
     #[serde(deserialize_with = "or_default")]
     pub properties: PlacementProperties,
     /// Whether it is skipped.

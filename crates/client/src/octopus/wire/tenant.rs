@@ -1,17 +1,17 @@
-//! Templates of values that are given elsewhere: by tenants, and by steps that use a step template.
+//! Parameters whose values are given by tenants, or by steps that use a step template.
 
 use super::tolerant::{LenientText, or_default};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
-/// A template of type worker pool: a value that somebody gives elsewhere.
+/// A worker-pool parameter: a tenant, or a step that uses the template, gives its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionTemplateParameterResource {
     /// Its id.
     pub id: String,
     /// The name of the variable or parameter.
     pub name: String,
-    /// The pool where nobody gives one; empty for none.
+    /// The default pool; empty for none.
     pub default: String,
 }
 
@@ -35,7 +35,7 @@ struct DisplaySettings {
     control_type: String,
 }
 
-/// The templates of type worker pool; the defaults of all others are forgotten at once.
+/// Reads the worker-pool parameters, and drops the defaults of all others at once.
 pub(super) fn pool_templates<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<ActionTemplateParameterResource>, D::Error> {
@@ -61,12 +61,12 @@ pub struct ActionTemplateResource {
     /// Its name.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
-    /// Its parameters of type worker pool.
+    /// Its worker-pool parameters.
     #[serde(default, deserialize_with = "pool_templates")]
     pub parameters: Vec<ActionTemplateParameterResource>,
 }
 
-/// A set of tags that a tenant can have.
+/// A set of tags for tenants.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TagSetResource {
@@ -83,11 +83,11 @@ pub struct TagSetResource {
 pub struct TagResource {
     /// Its name.
     pub name: String,
-    /// The name of its set and its own: `Region/Europe`. This is what scopes have.
+    /// The name of its set and its own, as used in scopes: `Region/Europe`.
     pub canonical_tag_name: String,
 }
 
-/// The pools that a tenant gives to templates.
+/// The pools that a tenant gives to parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "RawTenantVariableResource")]
 pub struct TenantVariableResource {
@@ -95,26 +95,26 @@ pub struct TenantVariableResource {
     pub tenant_id: String,
     /// The tenant's name.
     pub tenant_name: String,
-    /// Its values of type worker pool.
+    /// Its worker-pool values.
     pub values: Vec<TenantValue>,
 }
 
-/// A pool that a tenant gives to a template.
+/// A pool that a tenant gives to a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantValue {
     /// The name of the variable.
     pub name: String,
-    /// The name of the project whose template it is; empty for a library's.
+    /// The name of the project that declares the parameter; empty for a library's.
     pub project: String,
-    /// The name of the library variable set whose template it is; empty for a project's.
+    /// The name of the library variable set that declares the parameter; empty for a project's.
     pub library: String,
-    /// The id of the environment in which it holds; empty for a library's, which holds in all.
+    /// The id of the environment that the value applies to; empty for a library's, which applies to all.
     pub environment: String,
     /// The pool.
     pub pool: String,
 }
 
-/// What a tenant gives to the templates of projects and libraries, by their ids.
+/// The values that a tenant gives to the parameters of projects and libraries, by their ids.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RawTenantVariableResource {
@@ -134,7 +134,7 @@ struct ProjectTenantVariables {
     project_name: String,
     #[serde(deserialize_with = "pool_templates")]
     templates: Vec<ActionTemplateParameterResource>,
-    /// By environment and template.
+    /// By environment and parameter.
     #[serde(deserialize_with = "or_default")]
     variables: BTreeMap<String, BTreeMap<String, Option<LenientText>>>,
 }
@@ -146,43 +146,48 @@ struct LibraryTenantVariables {
     library_variable_set_name: String,
     #[serde(deserialize_with = "pool_templates")]
     templates: Vec<ActionTemplateParameterResource>,
-    /// By template.
+    /// By parameter.
     #[serde(deserialize_with = "or_default")]
     variables: BTreeMap<String, Option<LenientText>>,
 }
 
 impl From<RawTenantVariableResource> for TenantVariableResource {
-    fn from(said: RawTenantVariableResource) -> Self {
+    fn from(raw: RawTenantVariableResource) -> Self {
         let mut values = Vec::new();
         for ProjectTenantVariables { project_name: project, templates, variables } in
-            said.project_variables.into_values()
+            raw.project_variables.into_values()
         {
-            for (environment, said) in variables {
-                values.extend(pool_values(&templates, said, (&project, ""), &environment));
+            for (environment, given) in variables {
+                values.extend(pool_values(&templates, given, &project, "", &environment));
             }
         }
         for LibraryTenantVariables { library_variable_set_name: library, templates, variables } in
-            said.library_variables.into_values()
+            raw.library_variables.into_values()
         {
-            values.extend(pool_values(&templates, variables, ("", &library), ""));
+            values.extend(pool_values(&templates, variables, "", &library, ""));
         }
-        Self { tenant_id: said.tenant_id, tenant_name: said.tenant_name, values }
+        Self { tenant_id: raw.tenant_id, tenant_name: raw.tenant_name, values }
     }
 }
 
-/// The pools among the values that are given to templates, by the templates' ids.
+/// Returns the pools among the values given to parameters, by the parameters' ids.
 fn pool_values(
     templates: &[ActionTemplateParameterResource],
     values: BTreeMap<String, Option<LenientText>>,
-    (project, library): (&str, &str),
+    project: &str,
+    library: &str,
     environment: &str,
 ) -> Vec<TenantValue> {
     let tenant_value = |(id, value): (String, Option<LenientText>)| {
         let template = templates.iter().find(|template| template.id == id)?;
         let pool = value.and_then(LenientText::into_text).filter(|it| !it.is_empty())?;
-        let (name, project, library) =
-            (template.name.clone(), project.to_owned(), library.to_owned());
-        Some(TenantValue { name, project, library, environment: environment.to_owned(), pool })
+        Some(TenantValue {
+            name: template.name.clone(),
+            project: project.to_owned(),
+            library: library.to_owned(),
+            environment: environment.to_owned(),
+            pool,
+        })
     };
     values.into_iter().filter_map(tenant_value).collect()
 }
@@ -193,9 +198,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn of_what_a_tenant_says_the_pools_are_kept() {
+    fn only_the_pools_among_a_tenants_values_are_kept() {
         let template = |id: &str, name: &str, kind: &str| json!({ "Id": id, "Name": name, "DisplaySettings": { "Octopus.ControlType": kind } });
-        let said: TenantVariableResource = serde_json::from_value(json!({
+        let variables: TenantVariableResource = serde_json::from_value(json!({
             "TenantId": "Tenants-1", "TenantName": "Contoso",
             "ProjectVariables": { "Projects-1": {
                 "ProjectName": "Web",
@@ -213,15 +218,15 @@ mod tests {
             } },
         }))
         .unwrap();
-        let told = |tenant: &TenantValue| {
+        let describe = |tenant: &TenantValue| {
             format!(
                 "{} {}{} {} {}",
                 tenant.name, tenant.project, tenant.library, tenant.environment, tenant.pool
             )
         };
-        let told: Vec<_> = said.values.iter().map(told).collect();
+        let described: Vec<_> = variables.values.iter().map(describe).collect();
         assert_eq!(
-            told,
+            described,
             [
                 "Pool Web Environments-1 WorkerPools-1",
                 "Pool Web Environments-2 WorkerPools-1",

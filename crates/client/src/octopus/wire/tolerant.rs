@@ -1,9 +1,9 @@
-//! Reading what may be missing, `null`, or of another type on some server.
+//! Reading fields that may be missing, `null`, or of a different type on some servers.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// A value; its default where there is `null`.
+/// Reads a value, with its default for `null`.
 pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
@@ -12,7 +12,7 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A list without what is `null` in it; empty where the whole is.
+/// Reads a list without its `null` items; empty if the list itself is `null`.
 pub(super) fn non_null_items<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
@@ -21,7 +21,7 @@ where
     optional_items(deserializer).map(Option::unwrap_or_default)
 }
 
-/// The same, and none where the whole is `null`.
+/// Reads a list without its `null` items; `None` if the list itself is `null`.
 pub(super) fn optional_items<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     T: Deserialize<'de>,
@@ -31,7 +31,7 @@ where
     Ok(list.map(|list| list.into_iter().flatten().collect()))
 }
 
-/// A text, or what is none: `null`, a sensitive value, a number, whatever there is inside it.
+/// A text, a switch, or anything else, such as `null`, a sensitive value or a number.
 pub(super) enum LenientText {
     Words(String),
     Switch(bool),
@@ -40,7 +40,7 @@ pub(super) enum LenientText {
 
 impl<'de> Deserialize<'de> for LenientText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Looked at as a text: serde would read every number on the way, and fail at one too large to hold.
+        // Read raw: serde would parse every number on the way, and fail on one too large to represent.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         Ok(match raw.get() {
             "true" => Self::Switch(true),
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for LenientText {
 }
 
 impl LenientText {
-    /// The text; a switch is spelled as .NET does.
+    /// Returns the text; a switch is spelled as in .NET.
     pub(super) fn into_text(self) -> Option<String> {
         match self {
             Self::Words(text) => Some(text),

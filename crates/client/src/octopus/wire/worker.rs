@@ -23,10 +23,10 @@ pub struct WorkerPoolResource {
     /// The image of a dynamic pool: `UbuntuDefault`.
     #[serde(default, deserialize_with = "or_default")]
     pub worker_type: String,
-    /// Whether steps that name no pool run here.
+    /// Whether steps without a pool run here.
     #[serde(default, deserialize_with = "or_default")]
     pub is_default: bool,
-    /// Its place among the pools.
+    /// Its position among the pools.
     #[serde(default, deserialize_with = "or_default")]
     pub sort_order: i64,
 }
@@ -42,10 +42,10 @@ pub struct WorkerResource {
     /// The pools that it is a member of.
     #[serde(default, deserialize_with = "or_default")]
     pub worker_pool_ids: Vec<String>,
-    /// Its machine policy; none on servers that take the default one.
+    /// Its machine policy; empty on servers that use the default one.
     #[serde(default, deserialize_with = "or_default")]
     pub machine_policy_id: String,
-    /// Whether it gets no work.
+    /// Whether it is excluded from work.
     #[serde(default, deserialize_with = "or_default")]
     pub is_disabled: bool,
     /// `Healthy`, `HasWarnings`, `Unhealthy`, `Unavailable`, `Unknown`.
@@ -56,43 +56,43 @@ pub struct WorkerResource {
     pub endpoint: EndpointResource,
 }
 
-/// How a worker or target is reached; which fields count is decided by the style.
+/// How a worker or target is reached; the communication style decides which fields apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EndpointResource {
     /// `TentaclePassive`, `TentacleActive`, `Ssh`, `KubernetesTentacle`, and others.
     #[serde(deserialize_with = "or_default")]
     pub communication_style: String,
-    /// Of a Tentacle: `https://host:10933/` or `poll://…/`.
+    /// For a Tentacle: `https://host:10933/` or `poll://…/`.
     #[serde(deserialize_with = "or_default")]
     pub uri: String,
-    /// Of a Tentacle.
+    /// For a Tentacle.
     #[serde(deserialize_with = "or_default")]
     pub thumbprint: String,
-    /// Of a listening Tentacle or an SSH host.
+    /// For a listening Tentacle or an SSH host.
     #[serde(deserialize_with = "or_default")]
     pub proxy_id: String,
-    /// Of an SSH host.
+    /// For an SSH host.
     #[serde(deserialize_with = "or_default")]
     pub account_id: String,
-    /// Of an SSH host.
+    /// For an SSH host.
     #[serde(deserialize_with = "or_default")]
     pub host: String,
-    /// Of an SSH host.
+    /// For an SSH host.
     pub port: Option<i64>,
-    /// Of an SSH host: its key's.
+    /// For an SSH host: the fingerprint of its key.
     #[serde(deserialize_with = "or_default")]
     pub fingerprint: String,
-    /// Of an SSH host: `linux-x64`; none for Mono.
+    /// For an SSH host: `linux-x64`; empty for Mono.
     #[serde(deserialize_with = "or_default")]
     pub dot_net_core_platform: String,
-    /// Of a Kubernetes agent.
+    /// For a Kubernetes agent.
     #[serde(deserialize_with = "or_default")]
     pub tentacle_endpoint_configuration: TentacleEndpointConfigurationResource,
-    /// Of a Kubernetes agent.
+    /// For a Kubernetes agent.
     #[serde(deserialize_with = "or_default")]
     pub default_namespace: String,
-    /// Of a cloud target: the pool whose workers act for it.
+    /// For a cloud target: the pool of the workers that act for it.
     #[serde(deserialize_with = "or_default")]
     pub default_worker_pool_id: String,
 }
@@ -107,7 +107,7 @@ pub struct TentacleEndpointConfigurationResource {
     /// `poll://…/` or `https://host:10933/`.
     #[serde(deserialize_with = "or_default")]
     pub uri: String,
-    /// The agent's.
+    /// The agent's thumbprint.
     #[serde(deserialize_with = "or_default")]
     pub thumbprint: String,
 }
@@ -128,7 +128,7 @@ struct DynamicWorkerType {
 }
 
 impl WorkerPoolDynamicWorkerTypesResource {
-    /// The images by their names: `UbuntuDefault`.
+    /// Returns the names of the images: `UbuntuDefault`.
     pub fn image_names(self) -> Vec<String> {
         let names = self.worker_types.into_iter().map(|it| it.r#type);
         names.filter(|name| !name.is_empty()).collect()
