@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_in_an_address_is_named() {
+    fn an_invalid_address_is_an_error_that_says_where() {
         let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
         insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
         insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is no address: the end is missing behind character 9");
@@ -462,7 +462,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_stops_the_parser(text in r#"(pools|workers|targets|library_sets|projects)?[\["a\]\\.@é ]{0,12}"#) {
+        fn any_text_parses_without_a_panic(text in r#"(pools|workers|targets|library_sets|projects)?[\["a\]\\.@é ]{0,12}"#) {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
             }
