@@ -145,7 +145,7 @@ impl Checkout<'_> {
         // A warning is worth reporting only if a step stays that a rule would move.
         let is_relevant = |finding: &Finding| {
             !needs_server(finding)
-                && (finding.level != Level::Warn || finding.code.says_step_stays())
+                && (finding.level != Level::Warn || finding.code.reports_unmoved_step())
         };
         let relevant = plan.findings.into_iter().filter(is_relevant);
         findings.extend(relevant.map(|it| strip_project(it, given_project)));

@@ -108,13 +108,13 @@ mod tests {
         load_desired(&Sources(vec![Source { path: "workers.toml".into(), text: text.into() }]))
     }
 
-    /// A line a finding: where, what, and what to do.
+    /// Renders each finding as a line: its location, message and help.
     fn findings(file: &str) -> String {
         let text = format!("version = 1\n{file}");
         let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
-        let mut told = String::new();
-        for source in load_desired(&sources).1 {
-            let place = match &source.location {
+        let mut rendered = String::new();
+        for finding in load_desired(&sources).1 {
+            let place = match &finding.location {
                 FindingLocation::Source(span) => {
                     let line = sources.start_line(span).map_or(0, |line| line.line - 1);
                     format!("{line} `{}`", &text[span.bytes.clone()])
@@ -122,23 +122,23 @@ mod tests {
                 FindingLocation::Line(line) => format!("line {}", line.line - 1),
                 FindingLocation::Nowhere => "nowhere".to_owned(),
             };
-            let help = source.help.as_deref().unwrap_or("-");
-            _ = writeln!(told, "{} {place}: {} ({help})", source.code, source.message);
+            let help = finding.help.as_deref().unwrap_or("-");
+            _ = writeln!(rendered, "{} {place}: {} ({help})", finding.code, finding.message);
         }
-        told
+        rendered
     }
 
     const WORKER: &str = r#"polling = { subscription = "poll://x/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }"#;
 
     #[test]
-    fn the_file_to_start_from_is_right_and_asks_for_a_pool() {
+    fn the_starter_file_is_valid_and_declares_a_pool() {
         let (desired, findings) = load_text(starter_file());
         assert_eq!(findings, []);
         assert_eq!(desired.pools.keys().collect::<Vec<_>>(), ["kubernetes"]);
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_mistakes_are_reported_at_once() {
         insta::assert_snapshot!(findings(
             r#"
             [pools.sql]
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_cut_short_is_told_once() {
+    fn a_value_that_is_cut_short_is_reported_once() {
         insta::assert_snapshot!(findings("[[placements]\npool = \"x\"\n[pools.a]"), @"syntax 1 ``: unclosed array table, expected `]` (the files are TOML: `poolwright init` writes one to start from)");
         insta::assert_snapshot!(findings("[pools.a]\nname = { x = 1\n[pools.b]\nnam = 1"), @r"
         syntax 3 ``: missing key for inline table element, expected `,` (the files are TOML: `poolwright init` writes one to start from)
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hardly_meant_is_a_warning() {
+    fn things_that_are_probably_not_intended_are_warnings() {
         insta::assert_snapshot!(findings(
             r#"
             [pools.a]
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_says_one_thing() {
+    fn a_rule_has_exactly_one_verdict() {
         insta::assert_snapshot!(findings(
             r#"
             [[placements]]
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_knows_is_refused_and_not_ignored() {
+    fn keys_of_a_later_version_are_refused_not_ignored() {
         insta::assert_snapshot!(findings(
             r#"
             include = ["pools.toml"]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_makes_workers_and_its_texts_differ() {
+    fn a_range_declares_workers_with_different_texts() {
         let file = format!("[workers.\"db-[08..09]\"]\npools = [\"sql-{{n}}\"]\n{WORKER}");
         let (desired, _) = load_text(&format!("version = 1\n{file}"));
         let pools: Vec<_> = desired
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn two_files_are_one_and_may_not_contradict_each_other() {
+    fn files_are_combined_and_must_not_contradict_each_other() {
         let file = |path: &str, text: &str| Source {
             path: path.into(),
             text: format!("version = 1\n{text}"),
@@ -293,12 +293,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd(text in any::<String>()) {
+        fn any_text_loads_without_a_panic(text in any::<String>()) {
             load_text(&text);
         }
 
         #[test]
-        fn no_damage_is_too_great(start in 0..900_usize, len in 0..60_usize, put in "[\\[\\]{}=\"'a1.,\n]{0,4}") {
+        fn a_damaged_file_loads_without_a_panic(start in 0..900_usize, len in 0..60_usize, put in "[\\[\\]{}=\"'a1.,\n]{0,4}") {
             let mut text: Vec<char> = starter_file().replace("# [", "[").replace("# pool", "pool").chars().collect();
             let start = start.min(text.len());
             let end = (start + len).min(text.len());

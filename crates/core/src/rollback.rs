@@ -206,13 +206,7 @@ impl RollbackPlanner<'_> {
         for written in &mut entry.written {
             let before = written.before.clone();
             for id in pool_ids_before(written) {
-                match self.remade.get(&Id::new(id.as_str())) {
-                    Some(PoolHandle::Existing { id: current, .. }) => {
-                        current.as_str().clone_into(id);
-                    }
-                    Some(PoolHandle::New(_)) => {}
-                    None => self.missing_pool_name(id).map_or(Ok(()), Err)?,
-                }
+                *id = self.current_pool_id(id)?;
             }
             // Another id is spelled in another way.
             if written.before != before {
@@ -220,6 +214,18 @@ impl RollbackPlanner<'_> {
             }
         }
         Ok(entry)
+    }
+
+    /// The id that a pool has now.
+    ///
+    /// # Errors
+    ///
+    /// The name of a pool that is gone.
+    fn current_pool_id(&self, id: &str) -> Result<String, String> {
+        match self.remade.get(&Id::new(id)) {
+            Some(remade) => Ok(remade.id().map_or(id, Id::as_str).to_owned()),
+            None => self.missing_pool_name(id).map_or_else(|| Ok(id.to_owned()), Err),
+        }
     }
 
     /// The name of a pool that is gone. One that was not there when the apply began says as little now as it did

@@ -143,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_spread_and_a_plain_name_is_not() {
+    fn a_list_is_expanded_and_a_plain_name_is_not() {
         assert_eq!(names("win-[a, b]"), Ok(vec!["win-a".into(), "win-b".into()]));
         assert_eq!(names("db [old]"), Ok(vec!["db [old]".into()]));
     }
 
     #[test]
-    fn what_is_wrong_with_a_range_is_named() {
+    fn an_invalid_range_is_an_error_that_says_why() {
         assert_eq!(names("db-[3..1]"), Err(ExpandError::Backwards));
         assert_eq!(names("db-[1..x]"), Err(ExpandError::NoNumber("x".into())));
         assert_eq!(names("[1..2]-[a,b]"), Err(ExpandError::Twice));

@@ -82,29 +82,29 @@ pub(super) fn sort_order_warning(at: Span, position: u32, earlier: &str) -> Find
 mod tests {
     use super::*;
 
-    fn told(finding: impl Fn(&Declared<String>) -> Option<Finding>, text: &str) -> bool {
-        finding(&Declared { value: text.to_owned(), span: Span::default() }).is_some()
+    fn warns(lint: impl Fn(&Declared<String>) -> Option<Finding>, text: &str) -> bool {
+        lint(&Declared { value: text.to_owned(), span: Span::default() }).is_some()
     }
 
     #[test]
-    fn brackets_that_look_like_a_range_are_told() {
+    fn brackets_that_look_like_a_range_are_warned_of() {
         for odd in ["db-[01-06]", "db-[01..06", "db-[a,b", "db-[1:3]", "db-[01…06]"] {
-            assert!(told(lint_range, odd), "{odd}");
+            assert!(warns(lint_range, odd), "{odd}");
         }
         for fine in ["db-[01..06]", "db-[a,b]", "db [old]", "db-01", "db-[x-y]", "db-[2019-old]"] {
-            assert!(!told(lint_range, fine), "{fine}");
+            assert!(!warns(lint_range, fine), "{fine}");
         }
     }
 
     #[test]
-    fn a_fingerprint_is_a_digest_of_sha256_or_md5() {
+    fn a_fingerprint_is_a_sha256_or_md5_digest() {
         let pairs = ["66"; 16].join(":");
         let sha = "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA";
         for fine in [sha, &format!("{sha}="), &pairs, &format!("MD5:{pairs}")] {
-            assert!(!told(lint_fingerprint, fine), "{fine}");
+            assert!(!warns(lint_fingerprint, fine), "{fine}");
         }
         for odd in ["SHA256:…", "", "66:66", &sha.to_lowercase(), &sha[..40]] {
-            assert!(told(lint_fingerprint, odd), "{odd}");
+            assert!(warns(lint_fingerprint, odd), "{odd}");
         }
     }
 }

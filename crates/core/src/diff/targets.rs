@@ -123,6 +123,6 @@ mod tests {
     #[test]
     fn an_invalid_address_is_refused() {
         let error = TargetFilter::new(["pool.azure"]).unwrap_err();
-        assert!(error.to_string().starts_with("`pool.azure` is no address"), "{error}");
+        assert!(error.to_string().starts_with("`pool.azure` is not a valid address"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-//! The codes of findings: words that never change, for `[gates]`, scripts and search.
+//! The codes of findings, which never change: `[gates]`, scripts and searches depend on them.
 //!
-//! `docs/findings.md` says what to do about each; a test checks that none is missing there.
+//! `docs/findings.md` says what to do about each; a test checks that it is complete.
 
 /// Defines [`Code`]: a variant's doc comment is its meaning, and the word is what users see.
 macro_rules! codes {
@@ -12,17 +12,17 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All codes, in the order of their words.
+            /// All codes, sorted by their words.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Its word, such as `empty-pool`.
+            /// The code's word, such as `empty-pool`.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }
             }
 
-            /// What it means, in one sentence.
+            /// The code's meaning, in one sentence.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($meaning),+).trim_ascii(),)+
@@ -79,7 +79,7 @@ codes! {
     /// A dynamic pool is given workers, or a setting that only pools with workers of their own
     /// have.
     DynamicPoolMember = "dynamic-pool-member",
-    /// Something that an apply wrote has been changed since, so a rollback leaves it as it is.
+    /// Something that an apply wrote has been changed since, so a rollback leaves it unchanged.
     EditedSince = "edited-since",
     /// A list that needs at least one item has none.
     EmptyList = "empty-list",
@@ -92,7 +92,7 @@ codes! {
     FrozenProcess = "frozen-process",
     /// No project has a branch that `[version_control]` names.
     IdleBranch = "idle-branch",
-    /// No rule is about the project that `--project` names.
+    /// No rule matches the project that `--project` names.
     IdleProject = "idle-project",
     /// A `renamed_from` has no effect, because both the old and the new name exist.
     IdleRename = "idle-rename",
@@ -100,9 +100,9 @@ codes! {
     IdleRule = "idle-rule",
     /// Nothing changes at the address that `--target` names.
     IdleTarget = "idle-target",
-    /// No project is in a wave.
+    /// A wave contains no projects.
     IdleWave = "idle-wave",
-    /// A step cannot run the way that a rule asks for.
+    /// A step cannot run the way that a rule requires.
     ImpossibleExecution = "impossible-execution",
     /// Steps wait for a later wave.
     LaterWaves = "later-waves",
@@ -116,7 +116,7 @@ codes! {
     NoDefaultPool = "no-default-pool",
     /// A rule sets a variable that is not of type worker pool.
     NotAPoolVariable = "not-a-pool-variable",
-    /// A rule asks for something that OCL files do not contain.
+    /// A rule needs something that OCL files do not contain.
     NotInACheckout = "not-in-a-checkout",
     /// `pull --keep` cannot bring the file up to date by edits.
     NotKept = "not-kept",
@@ -140,11 +140,11 @@ codes! {
     PoolInUse = "pool-in-use",
     /// The file turns a static pool into a dynamic one, or the other way round.
     PoolKindChange = "pool-kind-change",
-    /// A step that stands for the steps of a process template is left as it is.
+    /// A step that uses a process template is left unchanged.
     ProcessTemplate = "process-template",
     /// Something that `protect` covers would be deleted or replaced.
     Protected = "protected",
-    /// Steps or values on a protected branch would change, or stay as they are because of it.
+    /// Steps or values on a protected branch would change, or are left unchanged because of it.
     ProtectedBranch = "protected-branch",
     /// The file removes the same pool or worker twice.
     RemovedTwice = "removed-twice",
@@ -166,7 +166,7 @@ codes! {
     Syntax = "syntax",
     /// A rule names a step that runs on its deployment targets.
     TargetStep = "target-step",
-    /// A step of a step template does not say whether it runs on a worker, and is left as it is.
+    /// A step of a step template does not say whether it runs on a worker, and is left unchanged.
     TemplateStep = "template-step",
     /// More would be deleted or replaced than `max_deletes` allows.
     TooManyDeletes = "too-many-deletes",
@@ -184,9 +184,9 @@ codes! {
     UnknownEnvironment = "unknown-environment",
     /// The server has no feed with this name or id.
     UnknownFeed = "unknown-feed",
-    /// The server does not have the image that a dynamic pool asks for.
+    /// The server does not have the image that a dynamic pool needs.
     UnknownImage = "unknown-image",
-    /// The file contains a key that the language does not have.
+    /// The file contains an unknown key.
     UnknownKey = "unknown-key",
     /// The server has no library variable set with this name.
     UnknownLibraryVariableSet = "unknown-library-variable-set",
@@ -222,13 +222,13 @@ codes! {
     UnreachableRepository = "unreachable-repository",
     /// A rule names a deployment target that does its own work and has no worker pool.
     UnreachableTarget = "unreachable-target",
-    /// A rule is about variables that the API key may not read.
+    /// A rule matches variables that the API key may not read.
     UnreadVariables = "unread-variables",
     /// A worker's endpoint on the server is not valid, so it cannot be written back.
     UnreadableEndpoint = "unreadable-endpoint",
-    /// Variables or deployment targets that rules may be about could not be read.
+    /// Variables or deployment targets that rules may match could not be read.
     UnseenChoosers = "unseen-choosers",
-    /// Processes that rules may be about could not be read.
+    /// Processes that rules may match could not be read.
     UnseenSteps = "unseen-steps",
     /// A step's pool variable does not exist, or has no value in some cases.
     UnsetVariable = "unset-variable",
@@ -240,9 +240,9 @@ codes! {
     UntypedStep = "untyped-step",
     /// The server gives no id for a value that a rule would change.
     ValueWithoutId = "value-without-id",
-    /// A rule is about variables that are stored in Git, and the file has no `[version_control]`.
+    /// A rule matches variables that are stored in Git, but the file has no `[version_control]`.
     VariablesInGit = "variables-in-git",
-    /// A rule is about a process that is stored in Git, and the file has no `[version_control]`.
+    /// A rule matches a process that is stored in Git, but the file has no `[version_control]`.
     VersionControlled = "version-controlled",
     /// A worker that is declared to register itself exists on the server as another kind of worker.
     WorkerKindChange = "worker-kind-change",
@@ -258,7 +258,7 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == word)
     }
 
-    /// Whether it reports something as missing that a process which could not be read may contain.
+    /// Whether it reports something as missing that may be in a process that could not be read.
     pub fn may_be_in_unread_process(self) -> bool {
         matches!(self, Self::UnknownStep | Self::UnknownRunbook)
     }
@@ -268,7 +268,7 @@ impl Code {
         matches!(self, Self::UnknownEnvironment | Self::UnknownChannel | Self::UnknownTenantTag)
     }
 
-    /// Whether only someone who sees the whole server can tell: what one project lacks, another may have.
+    /// Whether only access to the whole server can prove it: what one project lacks, another may have.
     pub fn needs_whole_server(self) -> bool {
         matches!(
             self,
@@ -281,8 +281,8 @@ impl Code {
         )
     }
 
-    /// Whether it says that a step stays where it is although a rule would move it.
-    pub fn says_step_stays(self) -> bool {
+    /// Whether it reports that a step stays where it is although a rule would move it.
+    pub fn reports_unmoved_step(self) -> bool {
         matches!(self, Self::ImpossibleExecution | Self::LingeringPool | Self::TargetStep)
     }
 }
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_in_order_and_read_as_what_they_are() {
+    fn words_are_sorted_and_parse_to_their_codes() {
         assert!(Code::ALL.is_sorted_by(|one, other| one.as_str() < other.as_str()));
         for code in Code::ALL {
             assert_eq!(Code::from_word(code.as_str()), Some(*code));

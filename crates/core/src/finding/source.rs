@@ -1,29 +1,29 @@
-//! The files that a run reads, and places in them.
+//! The files of a run, and locations in them.
 //!
-//! Never: reading a file. The text is handed in.
+//! This module does not read files: it is given their texts.
 
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Which of the run's [`Sources`]; its index, counted from 0.
+/// The index of a file in the run's [`Sources`], counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SourceId(pub usize);
 
-/// A part of a source: bytes from its start.
+/// A range of bytes in a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// Which source.
+    /// The source.
     pub source: SourceId,
-    /// Which bytes of it.
+    /// The bytes, counted from the source's start.
     pub bytes: Range<usize>,
 }
 
 /// A file's path as the user gave it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// As it is shown: `workers.toml`, or `<stdin>`.
+    /// The path as it is displayed: `workers.toml`, or `<stdin>`.
     pub path: String,
-    /// All of it.
+    /// The whole text.
     pub text: String,
 }
 
@@ -31,7 +31,7 @@ pub struct Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(pub Vec<Source>);
 
-/// A line of a file, as it is kept in a saved plan.
+/// A line of a file, as a saved plan stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SourceLine {
     /// The file's path.
@@ -41,16 +41,16 @@ pub struct SourceLine {
 }
 
 impl Sources {
-    /// The source of this id, if it is of this run.
+    /// Returns the source with this id, if it belongs to this run.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0)
     }
 
-    /// The line on which `span` starts.
+    /// Returns the line on which `span` starts.
     pub fn start_line(&self, span: &Span) -> Option<SourceLine> {
         let source = self.get(span.source)?;
         let before = source.text.get(..span.bytes.start).unwrap_or(&source.text);
-        // Bytes, not characters: this is asked once for each of ten thousand steps.
+        // Count bytes, not characters: this runs for each of up to ten thousand steps.
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         Some(SourceLine { file: source.path.clone(), line })
     }

@@ -1,19 +1,19 @@
-//! Where a step runs, case by case, and what decided it.
+//! Determines where a step runs, case by case, and what decides it.
 //!
-//! A step without a variable and without targets has one case. A variable of type worker pool has a case for
-//! each scope that its values tell apart; a step on behalf of targets has one for each way in which its
-//! targets are reached. Pure and total: no I/O, and whatever is not known is said to be so.
+//! A step without a variable and without targets has one case. A worker pool variable has a case for each
+//! scope that its values distinguish; a step on behalf of targets has one for each way in which its targets
+//! are reached. The functions do no I/O, and report explicitly what is not known.
 //!
 //! # Source
 //!
-//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types). Where it is
-//! in doubt:
+//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types). In doubtful
+//! cases:
 //!
-//! - A pool of a step that runs on its targets means nothing (3.4), but a step's own pool beats a target's
-//!   (3.3): for a target in the cloud, whose work a worker does, the step's own pool is taken.
+//! - The pool of a step that runs on its targets has no effect (3.4), but a step's own pool beats a target's
+//!   (3.3): for a cloud target, whose work a worker does, the step's own pool is used.
 //! - An AWS script inside a rolling step runs in its target's context (4): on a worker, once for each target.
-//! - A step that says neither `RunOnServer` nor a target tag has nothing to run on.
-//! - A disabled step is told as if it were enabled, since somebody may enable it.
+//! - A step with neither `RunOnServer` nor a target tag has nothing to run on.
+//! - A disabled step is treated as if it were enabled, since it may be enabled at any time.
 
 mod in_template;
 mod variable;
@@ -22,74 +22,33 @@ pub use in_template::inner_step_cases;
 pub use variable::ResolvedValue;
 
 use super::{
-    Health, HiddenData, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable,
-    RunLocation, UnreadPart, checks_health, classify_step, is_octopus_cloud, is_process_template,
+    Health, HiddenData, Live, LiveProcess, LiveStep, LiveTarget, LiveWorker, RunLocation,
+    TargetReach, UnreadPart, checks_health, classify_step, is_octopus_cloud, is_process_template,
 };
-use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
+use crate::model::{Execution, Id, Name, Place, Pool, PoolKind};
 use crate::text::fold_case;
 
-/// What chooses a step's pool besides the step itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IndirectPools {
-    /// Every value of every variable of type worker pool.
-    pub variables: Vec<PoolVariable>,
-    /// The sets that such variables are kept in, or could be.
-    pub sets: Vec<LiveVariableSet>,
-    /// The deployment targets.
-    pub targets: Vec<LiveTarget>,
-    /// The names of all environments; none where they could not all be seen.
-    pub environments: Vec<String>,
-}
-
-/// A deployment target, as far as it matters where a step for it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveTarget {
-    /// The server's id.
-    pub id: Id<DeploymentTarget>,
-    /// Its name.
-    pub name: Name,
-    /// Its target tags.
-    pub roles: Vec<String>,
-    /// What does the work for it.
-    pub reach: TargetReach,
-    /// The pool whose workers act for it; none for the space's default pool.
-    pub pool: Option<Id<Pool>>,
-    /// Whether it gets no deployments.
-    pub disabled: bool,
-}
-
-/// What does the work for a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetReach {
-    /// The machine itself: a Tentacle, an SSH host, an offline package drop.
-    Machine,
-    /// The agent inside a Kubernetes cluster, for Kubernetes steps and all others.
-    Agent,
-    /// A worker, for the target is in a cloud.
-    Worker,
-}
-
-/// One of the cases of a step.
+/// A case: where a step runs under certain conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// When it holds: all of these; empty for always.
+    /// The conditions, all of which must hold; empty for always.
     pub when: Vec<CaseCondition>,
-    /// What decides.
+    /// What decides where the step runs.
     pub decided_by: Decider,
-    /// Where the step runs then.
+    /// Where the step runs in this case.
     pub place: EffectivePlace,
 }
 
-/// When a [`Case`] holds.
+/// A condition of a [`Case`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseCondition {
-    /// Of what.
+    /// What the names are names of.
     pub dimension: CaseDimension,
-    /// Any of these names; empty for any that the other cases do not name.
+    /// Any of these names; empty for all names that the other cases do not have.
     pub names: Vec<String>,
 }
 
-/// By what cases differ.
+/// A dimension in which cases differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseDimension {
     /// The environment that is deployed to.
@@ -105,7 +64,7 @@ pub enum CaseDimension {
 }
 
 impl CaseDimension {
-    /// Its word: `tenant tag`.
+    /// The dimension in words: `tenant tag`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -120,19 +79,19 @@ impl CaseDimension {
 /// What decides where a step runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decider {
-    /// Its type: no field has a say.
+    /// The step's type: its fields have no effect.
     Type,
-    /// That it runs on its targets and not on the server's side.
+    /// The step's setting to run on its targets instead of a worker.
     Execution,
-    /// The pool that it names.
+    /// The pool that the step names.
     Explicit,
-    /// The parameter of this name of the template that it is inside of.
+    /// The parameter of this name, of the template that contains the step.
     Parameter(String),
-    /// The variable of this name, by this value where one is in scope.
+    /// The variable of this name, with its value if one is in scope.
     Variable(String, Option<ResolvedValue>),
-    /// The pool of the targets that it is for.
+    /// The pool of the step's targets.
     Target,
-    /// It names none: the space's default pool.
+    /// The space's default pool, because the step names none.
     DefaultPool,
 }
 
@@ -141,69 +100,69 @@ pub enum Decider {
 pub enum EffectivePlace {
     /// Inside the server's process.
     InServer,
-    /// On its deployment targets, or on the agents that stand for them.
+    /// On its deployment targets, or on their agents.
     OnTargets,
-    /// Where each step inside the process template runs that it stands for.
+    /// Wherever the steps of the process template run that the step uses.
     InTemplate,
     /// On a healthy worker of this pool.
     Pool(Id<Pool>),
-    /// On the built-in worker: this pool is the default one, and has no members.
+    /// On the built-in worker, because this pool is the default and has no members.
     BuiltInWorker(Id<Pool>),
-    /// Nowhere, though it would have to run in this pool, where one was found: it fails.
+    /// Nowhere: the step fails. If it is known, this is the pool in which it would have to run.
     Nowhere(Option<Id<Pool>>, NowhereReason),
-    /// Nobody can tell.
+    /// Not known.
     Unknown(UnknownReason),
 }
 
 /// Why a step runs nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NowhereReason {
-    /// There is no pool of this id.
+    /// No pool has this id.
     NoSuchPool,
-    /// The space has no default pool that could be seen.
+    /// The space has no visible default pool.
     NoDefaultPool,
     /// The pool has no members.
     Empty,
-    /// The pool has members, and no enabled one is healthy.
+    /// The pool has members, but no enabled one is healthy.
     NoHealthyWorker,
     /// The pool's enabled members have had no health check yet.
     Unchecked,
-    /// It would need the built-in worker, and that is switched off.
+    /// The step needs the built-in worker, which is switched off.
     BuiltInWorkerOff,
-    /// The pool has no members, and Octopus Cloud has no built-in worker.
+    /// The pool has no members, and Octopus Cloud does not have a built-in worker.
     NoBuiltInWorker,
     /// No variable of this name is in scope and has a value.
     NoValue,
-    /// It runs on its targets, and names no target tag.
+    /// The step runs on its targets, but has no target tag.
     NoTargets,
 }
 
-/// Why nobody can tell where a step runs.
+/// Why it is not known where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownReason {
-    /// No source says where steps of its type run.
+    /// It is not documented where steps of this type run.
     Type,
-    /// It is a process template, whose own steps decide; nobody has looked at these.
+    /// The step uses a process template, whose steps were not read.
     Template,
-    /// The same, and they could not be read.
+    /// The step uses a process template, whose steps could not be read.
     TemplateUnread,
-    /// The same, and the server tells none.
+    /// The step uses a process template, whose steps the server does not report.
     TemplateOmitted,
-    /// The same, and nobody can tell which of the steps that the server tells are its.
+    /// The step uses a process template, and it is not clear which of the reported steps belong to it.
     TemplateAmbiguous,
-    /// Several values of its variable are in scope with equal right.
+    /// Several values of its variable are in scope, and none is more specific.
     Ambiguous,
-    /// Variables that could not be read may have its value.
+    /// Its variable may have a value that could not be read.
     Unread,
-    /// Targets that could not be read may have a pool.
+    /// Its targets may have a pool that could not be read.
     Targets,
-    /// Its variable is asked for each time, and no value is given in advance.
+    /// Its variable is prompted for, and has no default value.
     Prompted,
-    /// Its variable or the value of that is an expression, which only the server evaluates.
+    /// Its variable, or the variable's value, is an expression that only the server can evaluate.
     Expression,
 }
 
-/// Where `step` of `process` would run if it ran now: its cases, at least one, in a fixed order.
+/// Returns where `step` of `process` would run now: at least one case, in a fixed order.
 pub fn effective_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
     let side = classify_step(step);
     match side {
@@ -226,15 +185,18 @@ pub fn effective_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> V
         }
         RunLocation::OnWorker(_) | RunLocation::OnTargets => {}
     }
-    // Where the step has a worker and a pool of its own, its targets have no say.
+    // If the step runs on a worker and has a pool of its own, its targets have no effect.
     let asks_targets =
         side == RunLocation::OnTargets || names_no_place(step) || is_kubernetes_step(step);
     let unread = asks_targets && has_unread_targets(live);
     let groups = group_targets(step, side, live);
     let alone = groups.len() + usize::from(unread) <= 1;
-    let mut cases = cases_by_group(groups, alone, |group| match group.on_target {
-        true => single_case(Decider::Execution, EffectivePlace::OnTargets),
-        false => worker_cases(process, step, live, group.pool),
+    let mut cases = cases_by_group(groups, alone, |group| {
+        if group.on_target {
+            single_case(Decider::Execution, EffectivePlace::OnTargets)
+        } else {
+            worker_cases(process, step, live, group.pool)
+        }
     });
     if unread {
         let other = CaseCondition { dimension: CaseDimension::Target, names: Vec::new() };
@@ -245,13 +207,13 @@ pub fn effective_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> V
             place: EffectivePlace::Unknown(UnknownReason::Targets),
         });
     }
-    match cases.is_empty() {
-        false => cases,
-        // No target has its tags today.
-        true if side == RunLocation::OnTargets => {
+    // No target has the step's tags today.
+    match (cases.is_empty(), side) {
+        (false, _) => cases,
+        (true, RunLocation::OnTargets) => {
             single_case(Decider::Execution, EffectivePlace::OnTargets)
         }
-        true => worker_cases(process, step, live, None),
+        (true, _) => worker_cases(process, step, live, None),
     }
 }
 
@@ -263,61 +225,64 @@ fn names_no_place(step: &LiveStep) -> bool {
     step.place == Place::DefaultPool
 }
 
-/// The cases of a step that checks the health of its targets: a worker looks at what is in a cloud.
+/// Returns the cases of a step that checks the health of its targets: a worker checks those in a cloud.
 fn health_check_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
-    // No pool of its own has a say: the server runs the step.
+    // Its own pool has no effect: the server runs the step.
     let step = LiveStep { place: Place::DefaultPool, ..step.clone() };
     let groups = group_targets(&step, RunLocation::OnTargets, live);
     let alone = groups.len() <= 1;
-    let cases = cases_by_group(groups, alone, |group| match group.on_target {
-        true => single_case(Decider::Type, EffectivePlace::InServer),
-        false => worker_cases(process, &step, live, group.pool),
+    let cases = cases_by_group(groups, alone, |group| {
+        if group.on_target {
+            single_case(Decider::Type, EffectivePlace::InServer)
+        } else {
+            worker_cases(process, &step, live, group.pool)
+        }
     });
     if cases.is_empty() { single_case(Decider::Type, EffectivePlace::InServer) } else { cases }
 }
 
-/// The cases of all groups, told apart by their targets unless there is but one.
+/// Returns the cases of all groups, with their targets as a condition unless there is only one group.
 fn cases_by_group(
     groups: Vec<TargetGroup>,
     alone: bool,
     cases: impl Fn(&TargetGroup) -> Vec<Case>,
 ) -> Vec<Case> {
-    let of_group = |group: TargetGroup| {
-        let mut of_group = cases(&group);
-        for case in of_group.iter_mut().filter(|_| !alone) {
+    let group_cases = |group: TargetGroup| {
+        let mut cases = cases(&group);
+        for case in cases.iter_mut().filter(|_| !alone) {
             let names = group.names.clone();
             case.when.push(CaseCondition { dimension: CaseDimension::Target, names });
         }
-        of_group
+        cases
     };
-    groups.into_iter().flat_map(of_group).collect()
+    groups.into_iter().flat_map(group_cases).collect()
 }
 
-/// Targets for which a step runs in one way.
+/// Targets for which a step runs in the same way.
 struct TargetGroup<'a> {
-    /// Whether the target, or an agent that stands for it, does the work itself.
+    /// Whether the target or its agent does the work.
     on_target: bool,
-    /// The pool that its targets choose; none where they choose none, or have no say.
+    /// The pool that the targets choose, if they choose one and it has an effect.
     pool: Option<&'a Id<Pool>>,
     names: Vec<String>,
 }
 
-/// The targets that `step` is for, by what does the work for them.
+/// Returns the targets of `step`, grouped by what does the work for them.
 fn group_targets<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<TargetGroup<'a>> {
     let wanted: Vec<String> = step.target_tags().map(fold_case).collect();
-    let is_meant = |target: &&LiveTarget| {
+    let is_selected = |target: &&LiveTarget| {
         !target.disabled && target.roles.iter().any(|role| wanted.contains(&fold_case(role)))
     };
     let mut groups: Vec<TargetGroup> = Vec::new();
-    for target in live.indirect.targets.iter().filter(is_meant) {
+    for target in live.indirect.targets.iter().filter(is_selected) {
         let on_target = match target.reach {
             TargetReach::Machine => side == RunLocation::OnTargets,
             TargetReach::Agent => side == RunLocation::OnTargets || is_kubernetes_step(step),
             TargetReach::Worker => false,
         };
-        // A pool that lingers at a machine means nothing.
-        let has_say = target.reach == TargetReach::Worker && names_no_place(step);
-        let pool = target.pool.as_ref().filter(|_| has_say);
+        // A pool that is left over on a machine has no effect.
+        let chooses_pool = target.reach == TargetReach::Worker && names_no_place(step);
+        let pool = target.pool.as_ref().filter(|_| chooses_pool);
         let name = target.name.to_string();
         match groups.iter_mut().find(|group| group.on_target == on_target && group.pool == pool) {
             Some(group) => group.names.push(name),
@@ -327,20 +292,21 @@ fn group_targets<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<
     groups
 }
 
-/// Whether the agent of a cluster does the work of such a step itself.
+/// Whether a cluster's agent does the work of such a step itself.
 fn is_kubernetes_step(step: &LiveStep) -> bool {
     let kind = fold_case(&step.action_type);
     kind.starts_with("octopus.kubernetes") || kind == "octopus.helmchartupgrade"
 }
 
-/// The cases of a step on a worker: its own pool or variable, else the target's pool, else the default one.
+/// Returns the cases of a step on a worker: by its own pool or variable, else the target's pool, else the
+/// default pool.
 fn worker_cases(
     process: &LiveProcess,
     step: &LiveStep,
     live: &Live,
-    of_target: Option<&Id<Pool>>,
+    target_pool: Option<&Id<Pool>>,
 ) -> Vec<Case> {
-    let (by, place) = match (&step.place, of_target) {
+    let (decider, place) = match (&step.place, target_pool) {
         (Place::Variable(name), _) => return variable::scoped_cases(process, step, live, name),
         (Place::Pool(id), _) => (Decider::Explicit, effective_in_pool(id, live)),
         (Place::DefaultPool, Some(id)) => (Decider::Target, effective_in_pool(id, live)),
@@ -350,19 +316,19 @@ fn worker_cases(
             (Decider::DefaultPool, default.unwrap_or(nowhere))
         }
     };
-    single_case(by, place)
+    single_case(decider, place)
 }
 
-/// Whether a text is an expression of Octopus, such as `#{Pool}`: only a server evaluates it.
+/// Whether a text contains an Octopus expression such as `#{Pool}`, which only a server can evaluate.
 fn is_expression(text: &str) -> bool {
     text.contains("#{")
 }
 
-/// Where a step runs that has to run in this pool.
+/// Returns where a step runs that has to run in this pool.
 ///
 /// # Source
 ///
-/// `api.md` 3.3: one member of the default pool is enough to stop the fallback, an unhealthy one too.
+/// `api.md` 3.3: a single member of the default pool stops the fallback, even if it is unhealthy.
 pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
     let nowhere = |why| EffectivePlace::Nowhere(Some(id.clone()), why);
     if is_expression(id.as_str()) {
@@ -390,15 +356,15 @@ pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
     }
 }
 
-/// Whether variables could not be read, of which one may have a value for a project.
+/// Whether unread variables may have a value for a project.
 fn has_unread_variables(live: &Live, project: &Name) -> bool {
-    let may_have = |gap: &UnreadPart| gap.project.as_ref().is_none_or(|name| name == project);
-    live.unread.iter().any(|gap| gap.hidden == HiddenData::PoolReferences && may_have(gap))
+    let may_have = |part: &UnreadPart| part.project.as_ref().is_none_or(|name| name == project);
+    live.unread.iter().any(|part| part.hidden == HiddenData::PoolReferences && may_have(part))
 }
 
-/// Whether targets could not be read, of which one may have a pool.
+/// Whether unread targets may have a pool.
 fn has_unread_targets(live: &Live) -> bool {
-    live.unread.iter().any(|gap| gap.hidden == HiddenData::Targets)
+    live.unread.iter().any(|part| part.hidden == HiddenData::Targets)
 }
 
 #[cfg(test)]

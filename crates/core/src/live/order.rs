@@ -1,16 +1,16 @@
-//! The one order of what a server lists.
+//! Sorts what a server lists.
 //!
-//! A server lists its workers, projects and variables in whatever order it likes, and in another one after
-//! an upgrade. A plan must not change with it, so what is read is sorted once, here. Three orders mean
-//! something and stay: that of pools, which is a field of theirs; that of the steps in a process and of the
-//! values in a set, which is in their documents; and that of the branches of one repository, of which one
-//! may stand in for the one before it.
+//! A server lists its workers, projects and variables in an arbitrary order, which may change with an
+//! upgrade. Plans must not change with it, so everything that is read is sorted once, here. Three orders
+//! have a meaning and are kept: that of pools, which is one of their fields; that of the steps in a process
+//! and of the values in a set, which is part of their documents; and that of the branches of a repository,
+//! of which one may stand in for the one before it.
 
 use super::{Live, LiveProcess, ProcessSnapshot, VariableOwner};
 use crate::model::Name;
 
 impl Live {
-    /// Sorts every list whose order means nothing.
+    /// Sorts every list whose order has no meaning.
     pub fn sort_lists(&mut self) {
         self.workers.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         self.projects.sort_by(|one, other| one.name.cmp(&other.name));
@@ -38,19 +38,19 @@ impl Live {
     }
 }
 
-/// Where a process stands: deployment processes, runbooks, then what is in Git, each with its project. The
-/// processes of one repository keep the order in which they were read, branch by branch.
+/// Returns the sort key of a process: deployment processes, then runbooks, then processes in Git, each by
+/// project. The processes of one repository keep the order in which they were read, branch by branch.
 fn process_key(process: &LiveProcess) -> (bool, bool, &Name, Option<&Name>) {
     let runbook = process.owner.runbook.as_ref().filter(|_| process.git.is_none());
     (process.git.is_some(), runbook.is_some(), &process.owner.project, runbook)
 }
 
-/// Where variables stand: those of projects, then those of libraries, by name.
+/// Returns the sort key of an owner of variables: projects, then libraries, by name.
 fn owner_key(owner: &VariableOwner) -> (bool, &Name) {
     (matches!(owner, VariableOwner::Library(_)), owner.name())
 }
 
-/// Where a snapshot stands: with its process, and then by what it is.
+/// Returns the sort key of a snapshot: its process, then its origin.
 fn snapshot_key(snapshot: &ProcessSnapshot) -> (Name, Option<Name>, Option<String>) {
     let owner = &snapshot.process.owner;
     (owner.project.clone(), owner.runbook.clone(), snapshot.describe_origin())

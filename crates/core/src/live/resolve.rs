@@ -1,22 +1,21 @@
-//! On which side of the wire a step runs: inside the server, on its targets, or on a worker.
+//! Determines where a step runs: inside the server, on its targets, or on a worker.
 //!
-//! By its type and its properties alone: no I/O, no clock, total over its input. Never: which pool, or which
-//! worker; that is `effective`'s.
+//! The step's type and properties alone decide. Which pool it uses is determined by `effective`.
 //!
 //! # Source
 //!
-//! `api.md` 3.4 (how the portal's choices are stored), 4 (action types). Where it is in doubt:
+//! `api.md` 3.4 (how the portal's choices are stored), 4 (action types). In doubtful cases:
 //!
-//! - *Certificate.Import* is taken for a step of the server, as the documentation lists it; *DeployRelease*
-//!   and *HealthCheck* are too.
-//! - *CommitToGit* is taken for a step of a worker, which is its best judgement. No rule moves it (7, 29).
-//! - Of Argo CD, the two steps that update an application run on a worker, as their documentation says
-//!   (octopus.com/docs/argo-cd/steps); of those that wait, look and synchronise nobody says, and they are
-//!   unknown, whatever their fields say.
-//! - A type that no list has is opaque: it runs on a worker where it says `RunOnServer`, or where it names a
-//!   pool and does not deny it; without any of that it is unknown. A script that has target tags runs on its
-//!   targets all the same, for of scripts 3.4 says so. In a file in Git that is not so: there, Octopus leaves
-//!   the flag out where the pool says as much (OctopusDeploy/Issues 7112 and 7296).
+//! - *Certificate.Import*, *DeployRelease* and *HealthCheck* run in the server, as the documentation lists
+//!   them.
+//! - *CommitToGit* runs on a worker, to the best knowledge of the source. No rule moves it (7, 29).
+//! - The two Argo CD steps that update an application run on a worker, according to their documentation
+//!   (octopus.com/docs/argo-cd/steps). It does not cover those that wait, verify and synchronise: they are
+//!   unknown, whatever their fields contain.
+//! - A type that is not listed runs on a worker if it has `RunOnServer`, or if it names a pool and does not
+//!   deny `RunOnServer`; otherwise it is unknown. A script with target tags runs on its targets even if it
+//!   names a pool (3.4), except in a file in Git, where Octopus omits the flag if the pool implies it
+//!   (OctopusDeploy/Issues 7112 and 7296).
 
 use super::{Live, LivePool, LiveStep};
 use crate::{
@@ -24,16 +23,16 @@ use crate::{
     text::{eq_ignoring_case, fold_case},
 };
 
-/// On which side of the wire a step runs, by its type and its properties alone.
+/// Where a step runs, by its type and its properties alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunLocation {
-    /// Inside the server's process, whatever its fields say. It never has a pool.
+    /// Inside the server's process, whatever its fields contain. It never has a pool.
     InServer,
     /// On its deployment targets.
     OnTargets,
-    /// On a worker: its pool decides.
+    /// On a worker, which the step's pool decides.
     OnWorker(Execution),
-    /// Nobody has said where steps of this type run, so they are left alone.
+    /// Not documented for steps of this type, which are therefore left alone.
     Unknown,
 }
 
@@ -47,18 +46,17 @@ const IN_SERVER: [&str; 6] = [
     "octopus.jiraintegration.servicedeskaction",
 ];
 
-/// Types of which no source says for certain where they run; they are left as they are.
+/// Types for which no source says for certain where they run; they are left alone.
 const UNKNOWN: [&str; 1] = ["octopus.processtemplate"];
 
-/// Those of the Argo CD family. The two that update an application are on a worker, by their documentation;
-/// of those that wait and look there is no word.
+/// Argo CD types that wait, verify or synchronise, for which no source says where they run.
 const UNKNOWN_ARGO: [&str; 3] = [
     "octopus.triggerargocdsync",
     "octopus.waitforargocdpullrequestsmerged",
     "octopus.verifyargocdapplicationhealthy",
 ];
 
-/// Types that run on a worker by the best judgement of the source, which says to leave them as they are.
+/// Types that probably run on a worker, but that the source says to leave alone.
 const LEFT_ALONE: [&str; 1] = ["octopus.committogit"];
 
 /// Types that always run on a worker; a trailing `*` stands for a family.
@@ -93,7 +91,7 @@ const ON_WORKER: [&str; 28] = [
     "octopus.committogit",
 ];
 
-/// Types that run on targets or on a worker, as their properties say.
+/// Types that run on targets or on a worker, depending on their properties.
 const EITHER: [&str; 6] = [
     "octopus.script",
     "octopus.awsuploads3",
@@ -103,7 +101,7 @@ const EITHER: [&str; 6] = [
     "octopus.wildfly*",
 ];
 
-/// Types that run on their deployment targets alone: no property moves them to a worker.
+/// Types that always run on their deployment targets: no property moves them to a worker.
 const ONLY_ON_TARGETS: [&str; 9] = [
     "octopus.tentaclepackage",
     "octopus.iis",
@@ -116,7 +114,7 @@ const ONLY_ON_TARGETS: [&str; 9] = [
     "octopus.dockernetwork",
 ];
 
-/// Types that work on a cloud target, from a worker: without the target there is nothing to work on.
+/// Types that run on a worker and operate on a cloud target, without which they have nothing to do.
 const NEED_TARGETS: [&str; 5] = [
     "octopus.kubernetes*",
     "octopus.helmchartupgrade",
@@ -125,8 +123,8 @@ const NEED_TARGETS: [&str; 5] = [
     "octopus.azureservicefabric*",
 ];
 
-/// Whether a step checks the health of its targets: the server runs it, and a worker looks at each target in a
-/// cloud.
+/// Whether a step checks the health of its targets: the server runs it, and a worker checks each cloud
+/// target.
 ///
 /// # Source
 ///
@@ -135,12 +133,12 @@ pub(super) fn checks_health(step: &LiveStep) -> bool {
     eq_ignoring_case(&step.action_type, "octopus.healthcheck")
 }
 
-/// Whether steps of this type run on their deployment targets and nowhere else.
+/// Whether steps of this type always run on their deployment targets.
 pub fn runs_only_on_targets(step: &LiveStep) -> bool {
     is_listed_type(&fold_case(&step.action_type), &ONLY_ON_TARGETS)
 }
 
-/// Whether steps of this type have nothing to work on without deployment targets.
+/// Whether steps of this type have nothing to do without deployment targets.
 pub fn needs_targets(step: &LiveStep) -> bool {
     is_listed_type(&fold_case(&step.action_type), &NEED_TARGETS)
 }
@@ -150,26 +148,26 @@ pub fn runs_on_worker(step: &LiveStep) -> bool {
     matches!(classify_step(step), RunLocation::OnWorker(_))
 }
 
-/// Whether no rule may move steps of this type, though it is known where they run.
+/// Whether no rule may move steps of this type, although it is known where they run.
 pub fn is_left_alone(step: &LiveStep) -> bool {
     is_listed_type(&fold_case(&step.action_type), &LEFT_ALONE)
 }
 
-/// The pool whose steps run on the built-in worker, be it on or off: the default one, where it is static and
-/// has no members.
+/// Returns the pool whose steps run on the built-in worker, be it on or off: the default pool, if it is
+/// static and has no members.
 pub fn built_in_worker_pool(live: &Live) -> Option<&LivePool> {
     let pool = live.default_pool()?;
     let empty = live.pool_members(&pool.id).next().is_none();
     (pool.kind == PoolKind::Static && empty && !is_octopus_cloud(live)).then_some(pool)
 }
 
-/// Whether the server is Octopus Cloud, which has no built-in worker: it alone has dynamic pools, and it
-/// alone is a host of `octopus.app`.
+/// Whether the server is Octopus Cloud, which has no built-in worker: only Octopus Cloud has dynamic pools,
+/// and hosts under `octopus.app`.
 ///
 /// # Source
 ///
-/// `api.md` 3.3, 2 (the built-in worker is of self-hosted servers only), 7, 26 (a self-hosted server creates
-/// no dynamic pool).
+/// `api.md` 3.3, 2 (only self-hosted servers have a built-in worker), 7, 26 (a self-hosted server does not
+/// create dynamic pools).
 pub fn is_octopus_cloud(live: &Live) -> bool {
     let host = live.server.url.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
@@ -177,14 +175,12 @@ pub fn is_octopus_cloud(live: &Live) -> bool {
         || live.pools.iter().any(|pool| pool.kind != PoolKind::Static)
 }
 
-/// On which side of the wire `step` runs.
+/// Returns where `step` runs.
 pub fn classify_step(step: &LiveStep) -> RunLocation {
     let kind = fold_case(&step.action_type);
     let tagged = step.has_target_tags();
-    let on_worker = match tagged {
-        true => RunLocation::OnWorker(Execution::PerTarget),
-        false => RunLocation::OnWorker(Execution::Once),
-    };
+    let execution = if tagged { Execution::PerTarget } else { Execution::Once };
+    let on_worker = RunLocation::OnWorker(execution);
     if is_listed_type(&kind, &IN_SERVER) {
         return RunLocation::InServer;
     }
@@ -200,7 +196,7 @@ pub fn classify_step(step: &LiveStep) -> RunLocation {
     let names_pool = step.place != Place::DefaultPool;
     match (step.run_on_server, names_pool) {
         (Some(true), _) => on_worker,
-        // A pool lingers at a step that runs on its targets.
+        // A step that runs on its targets may still have a pool, which has no effect.
         (Some(false), _) => RunLocation::OnTargets,
         (None, true) if step.from_file => on_worker,
         (None, _) if tagged && is_listed_type(&kind, &EITHER) => RunLocation::OnTargets,
@@ -211,13 +207,13 @@ pub fn classify_step(step: &LiveStep) -> RunLocation {
     }
 }
 
-/// Whether a type is that of a step package, which is written in lower case: `aws-ecs`.
+/// Whether a type belongs to a step package; these are in lower case: `aws-ecs`.
 fn is_step_package(action_type: &str) -> bool {
-    let lower = action_type.starts_with(|it: char| it.is_ascii_lowercase());
+    let lower = action_type.starts_with(|c: char| c.is_ascii_lowercase());
     lower && !action_type.starts_with("octopus.")
 }
 
-/// Whether a type in lower case is one of `list`.
+/// Whether `list` contains a type, which is given in lower case.
 fn is_listed_type(kind: &str, list: &[&str]) -> bool {
     list.iter().any(|entry| match entry.strip_suffix('*') {
         Some(family) => kind.starts_with(family),

@@ -1,4 +1,4 @@
-//! Processes and their steps, as far as it matters where they run.
+//! Processes and their steps, as far as it affects where they run.
 
 use crate::model::{
     Address, BranchRef, Container, Id, Name, Place, Pool, Process, ProcessKind, ProcessName,
@@ -8,74 +8,74 @@ use crate::model::{
 /// A process: its owner and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveProcess {
-    /// The server's id; of a process in Git, whose id all branches share, with its branch behind it.
+    /// The server's id; for a process in Git, whose id all branches share, followed by the branch.
     pub id: Id<Process>,
     /// Whose it is.
     pub owner: ProcessOwner,
-    /// Where it is stored in Git; none for one in the server's database.
+    /// The branch with the process; `None` for one in the server's database.
     pub git: Option<LiveBranch>,
-    /// Its steps, in their order; a step of several actions is as many entries.
+    /// The steps, in order, with an entry for each action.
     pub steps: Vec<LiveStep>,
-    /// What is inside the process templates that its steps use, where somebody asks for it.
+    /// The contents of the process templates that its steps use, if something needs them.
     pub templates: Vec<TemplateUse>,
 }
 
 /// A step that uses a process template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateUse {
-    /// The id of its action.
+    /// The id of the step's action.
     pub usage: Id<StepAction>,
-    /// What is inside.
+    /// The template's contents.
     pub contents: TemplateContents,
 }
 
-/// What is inside a process template, as one of its usages has it.
+/// The contents of a process template, as used by one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TemplateContents {
-    /// These steps. They belong to the template: no rule decides about them, and no plan writes them.
+    /// Steps, which belong to the template: no rule places them, and no plan writes them.
     Steps(Vec<LiveStep>),
-    /// None that the server tells, as of a template that is no longer shared with the space.
+    /// None that the server reports, for example because the template is no longer shared with the space.
     Omitted,
-    /// Steps of which nobody can tell to which of several usages they belong.
+    /// Steps that may belong to any of several usages.
     Ambiguous,
-    /// It could not be read, and why.
+    /// Unknown, because they could not be read for this reason.
     Unread(String),
 }
 
-/// A branch that has a process, or variables.
+/// A branch with a process or variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveBranch {
-    /// What it has, and where it is.
+    /// The document on the branch, and where the branch is.
     pub at: BranchRef,
-    /// Whether it takes commits.
+    /// Whether the branch takes commits.
     pub role: BranchRole,
 }
 
 /// Whether a branch takes commits, and on whose behalf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BranchRole {
-    /// It takes them.
+    /// The branch takes commits.
     Open,
-    /// The server refuses to commit to it.
+    /// The server refuses commits to the branch.
     Protected,
-    /// The server refuses to commit to it, and to the branch that a file wants to stand for it.
+    /// The server refuses commits to the branch, and to the one that the file names to stand in for it.
     ProtectedWithoutStandIn,
-    /// It has the changes of a protected branch, until they are merged.
+    /// The branch holds the changes of a protected one until they are merged.
     StandIn {
-        /// That branch's short name.
+        /// The protected branch's short name.
         protected_branch: String,
     },
 }
 
 impl BranchRole {
-    /// The role of a branch that stands for no other.
+    /// Returns the role of a branch that stands in for no other.
     pub fn from_protection(is_protected: bool) -> Self {
         if is_protected { Self::Protected } else { Self::Open }
     }
 }
 
 impl LiveBranch {
-    /// The protected branch whose changes this one has.
+    /// Returns the protected branch whose changes this one holds.
     pub fn protected_branch(&self) -> Option<&str> {
         match &self.role {
             BranchRole::StandIn { protected_branch } => Some(protected_branch),
@@ -84,7 +84,7 @@ impl LiveBranch {
     }
 }
 
-/// Whose process it is.
+/// The owner of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessOwner {
     /// The project's name.
@@ -95,40 +95,40 @@ pub struct ProcessOwner {
     pub runbook: Option<Name>,
 }
 
-/// A step: strictly, one action of one step.
+/// A step; strictly speaking, one action of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveStep {
     /// The action's id.
     pub id: Id<StepAction>,
     /// The step's name.
     pub step: Name,
-    /// The action's name; for a step of one action mostly the same.
+    /// The action's name; usually the step's name if it has one action.
     pub action: Name,
-    /// Whether the step has other actions too.
+    /// Whether the step has other actions.
     pub has_siblings: bool,
     /// The action's type: `Octopus.Script`.
     pub action_type: String,
-    /// What chooses its pool.
+    /// What chooses the step's pool.
     pub place: Place<Id<Pool>>,
-    /// Whether it runs on the server's side, and not on its targets; none where it does not say.
+    /// Whether the step runs on a worker instead of its targets; `None` if it does not say.
     pub run_on_server: Option<bool>,
-    /// Whether it was read of a file in Git, which does not have that flag where a pool says as much.
+    /// Whether the step was read from a file in Git, which omits that flag if a pool implies it.
     pub from_file: bool,
-    /// The target tags of the step, as written; empty where it has none.
+    /// The step's target tags, as written; empty if it has none.
     pub target_roles: String,
-    /// Its container: image and the feed's id.
+    /// The container: its image and the feed's id.
     pub container: Option<Container<String>>,
-    /// The channels to which it is limited: their names, or their ids where nobody asks for names; empty
-    /// where it runs in all of them.
+    /// The channels to which the step is limited: their names, or their ids if names are not needed; empty
+    /// if it runs in all channels.
     pub channels: Vec<String>,
-    /// What it says to the template that it uses, by the names of parameters.
+    /// The names and values of the parameters for the template that the step uses.
     pub parameters: Vec<(String, String)>,
-    /// Whether it is skipped until somebody enables it. Where it runs is told as if it were enabled.
+    /// Whether the step is disabled. Where it runs is determined as if it were enabled.
     pub disabled: bool,
 }
 
 impl LiveProcess {
-    /// The address of one of its steps.
+    /// Returns the address of one of the process's steps.
     pub fn step_address(&self, step: &LiveStep) -> Address {
         Address::Step {
             project: self.owner.project.to_string(),
@@ -138,7 +138,7 @@ impl LiveProcess {
         }
     }
 
-    /// The address of a step inside the template that one of its steps uses.
+    /// Returns the address of a step inside the template that one of the process's steps uses.
     pub fn inner_step_address(&self, usage: &LiveStep, inner: &LiveStep) -> Address {
         let has_same_name = |step: &&LiveStep| step.display_name() == inner.display_name();
         let name = match self.inner_steps(usage).iter().filter(has_same_name).count() {
@@ -153,7 +153,7 @@ impl LiveProcess {
         }
     }
 
-    /// The steps inside the template that one of its steps uses, as far as they are known.
+    /// Returns the steps inside the template that one of the process's steps uses, if they are known.
     pub fn inner_steps(&self, usage: &LiveStep) -> &[LiveStep] {
         match self.template_contents(usage) {
             Some(TemplateContents::Steps(steps)) => steps,
@@ -161,13 +161,13 @@ impl LiveProcess {
         }
     }
 
-    /// What is known of the inside of the template that one of its steps uses.
+    /// Returns what is known about the contents of the template that one of the process's steps uses.
     pub(super) fn template_contents(&self, usage: &LiveStep) -> Option<&TemplateContents> {
         let found = self.templates.iter().find(|template| template.usage == usage.id);
         found.map(|it| &it.contents)
     }
 
-    /// A step's name, unique in its process.
+    /// Returns a step's name, made unique within its process.
     fn unique_step_name(&self, step: &LiveStep) -> String {
         let name = step.display_name();
         match self.steps.iter().filter(|other| other.display_name() == name).count() {
@@ -187,17 +187,17 @@ impl LiveStep {
         }
     }
 
-    /// Its target tags, each without space around it.
+    /// Returns the step's target tags, trimmed.
     pub fn target_tags(&self) -> impl Iterator<Item = &str> {
         self.target_roles.split(',').map(str::trim).filter(|tag| !tag.is_empty())
     }
 
-    /// Whether it names any target tag.
+    /// Whether the step has any target tag.
     pub fn has_target_tags(&self) -> bool {
         self.target_tags().next().is_some()
     }
 
-    /// The name that a user knows it by: the step's, or the action's where the step has several.
+    /// Returns the name that users see: the step's, or the action's if the step has several.
     pub fn display_name(&self) -> &Name {
         if self.has_siblings { &self.action } else { &self.step }
     }

@@ -1,10 +1,10 @@
-//! Pools that hide in plain properties: what a step says to the template that it uses.
+//! Finds pools in plain properties: the parameters that a step passes to the template it uses.
 //!
 //! # Source
 //!
 //! `api.md` 2.11: the value of a process template's parameter of type worker pool is a pool's slug, under the
-//! parameter's name; that of a step template's is a pool's id. Nothing in the step says which parameter is
-//! one, so that whatever is called like a pool counts as it.
+//! parameter's name; that of a step template's is a pool's id. Nothing in the step says which parameters are
+//! pools, so every value that matches a pool counts as one.
 
 use super::{LivePool, LiveStep};
 use crate::text::eq_ignoring_case;
@@ -12,12 +12,12 @@ use crate::text::eq_ignoring_case;
 /// The type of a step that uses a process template.
 pub const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
 
-/// Whether a step stands for the steps of a process template.
+/// Whether a step uses a process template.
 pub fn is_process_template(step: &LiveStep) -> bool {
     eq_ignoring_case(&step.action_type, PROCESS_TEMPLATE)
 }
 
-/// The parameters of `step` that name a pool of `pools`, each with that pool.
+/// Returns the parameters of `step` that name one of `pools`, each with that pool.
 pub fn pool_parameters<'a>(
     step: &'a LiveStep,
     pools: &'a [LivePool],

@@ -1,4 +1,4 @@
-//! Who uses a pool: the graph of references, whole.
+//! Finds everything that uses a pool.
 
 use super::{
     Case, Decider, EffectivePlace, HiddenData, Live, LiveProcess, LiveStep, PoolReferenceKind,
@@ -10,50 +10,50 @@ use crate::model::{Address, Id, Name, Place, Pool};
 /// Something that uses a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// What it is.
+    /// The kind of object.
     pub kind: UseKind,
-    /// Which, in words or as an address.
+    /// The object, in words or as an address.
     pub what: String,
-    /// How it comes to the pool.
+    /// Why it uses the pool.
     pub reason: PoolUseReason,
 }
 
-/// What uses a pool.
+/// The kind of object that uses a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UseKind {
-    /// A worker that is a member.
+    /// A member of the pool.
     Member,
     /// A step of a deployment or runbook process.
     Step,
-    /// A step of the published snapshot of a runbook.
+    /// A step in the published snapshot of a runbook.
     Snapshot,
-    /// A step of the newest release of a channel.
+    /// A step in the newest release of a channel.
     Release,
-    /// A step on a branch beside those that are read for a plan.
+    /// A step on a branch that the file does not name.
     Branch,
     /// A parameter of a step that uses a template.
     Parameter,
-    /// Something else that points at the pool.
+    /// Another kind of object that refers to the pool.
     Reference(PoolReferenceKind),
 }
 
-/// How something comes to a pool.
+/// Why something uses a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolUseReason {
-    /// It is about the pool and no other: a member, a variable's value, a target's pool, a parameter.
+    /// It refers to the pool directly: a member, a variable's value, a target's pool or a parameter.
     Direct,
-    /// It is a step that runs there in this case.
+    /// A step that runs in the pool in this case.
     Case(Case),
-    /// It is a step by a variable that was frozen with this pool as one of its values.
+    /// A step that uses the variable of this name, which was frozen with the pool as one of its values.
     Frozen(String),
-    /// It is a step of which nobody can tell where it runs, and that may come to the pool.
+    /// A step that may run in the pool, but it is not known where it runs.
     Unclear(UnknownReason),
-    /// It is a step whose pool field says so, though it does not run on a worker.
+    /// A step whose pool field names the pool, although it does not run on a worker.
     Lingering,
 }
 
-/// Everything that comes to `pool` in any case, in a fixed order: members, steps, parameters, frozen
-/// processes and further branches, variables, targets.
+/// Returns everything that uses `pool` in any case, in a fixed order: members, steps, parameters, frozen
+/// processes and other branches, variables and targets.
 pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     let members = live.pool_members(pool).map(|worker| PoolUse {
         kind: UseKind::Member,
@@ -70,7 +70,7 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
             let itself = find_step_via(live, process, step, pool);
             let itself = itself.map(|via| step_use(process.step_address(step), via));
             let inside = process.inner_steps(step).iter().filter_map(move |inner| {
-                let via = find_inner_via(live, process, (step, inner), pool)?;
+                let via = find_inner_via(live, process, step, inner, pool)?;
                 Some(step_use(process.inner_step_address(step, inner), via))
             });
             itself.into_iter().chain(inside)
@@ -79,15 +79,15 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     members.chain(steps).chain(other_pool_uses(live, pool)).collect()
 }
 
-/// The steps that come to `pool` in any case, in words; frozen ones and those of further branches too.
+/// Describes the steps that run in `pool` in any case, including frozen ones and those on other branches.
 pub fn steps_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     filter_step_uses(live, pool, |via| {
         matches!(via, PoolUseReason::Case(_) | PoolUseReason::Frozen(_))
     })
 }
 
-/// The steps of which nobody can tell whether they come to `pool`, in words: so it is too where a step names
-/// the pool to a template of which nobody knows what is inside.
+/// Describes the steps that may run in `pool`, including those that pass the pool to a template whose
+/// steps are not known.
 pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let unclear = filter_step_uses(live, pool, |via| matches!(via, PoolUseReason::Unclear(_)));
     let uses = uses_of_pool(live, pool).into_iter();
@@ -95,7 +95,7 @@ pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     unclear.into_iter().chain(named).collect()
 }
 
-/// The steps that run in the default pool because nothing chooses another one, in words.
+/// Describes the steps that run in the default pool because nothing chooses another one.
 pub fn steps_without_pool(live: &Live) -> Vec<String> {
     let Some(pool) = live.default_pool() else { return Vec::new() };
     let by_default = |via: &PoolUseReason| matches!(via, PoolUseReason::Case(case) if case.decided_by == Decider::DefaultPool);
@@ -105,32 +105,32 @@ pub fn steps_without_pool(live: &Live) -> Vec<String> {
 fn filter_step_uses(
     live: &Live,
     pool: &Id<Pool>,
-    is_one: impl Fn(&PoolUseReason) -> bool,
+    matches_reason: impl Fn(&PoolUseReason) -> bool,
 ) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let steps = uses.filter(|pool_use| {
         !matches!(pool_use.kind, UseKind::Member | UseKind::Parameter | UseKind::Reference(_))
-            && is_one(&pool_use.reason)
+            && matches_reason(&pool_use.reason)
     });
     steps.map(|it| it.what).collect()
 }
 
-/// Everything that would break without `pool`, in words, in a fixed order.
+/// Describes everything that would break without `pool`, in a fixed order.
 ///
-/// A step whose pool field lingers though it runs on its targets counts too: the server counts it. One that
-/// names no pool does not: what is deleted is not the default pool.
+/// A step that runs on its targets counts if its pool field names the pool, because the server counts it. A
+/// step that names no pool does not count, because the default pool is never deleted.
 pub fn describe_pool_users(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let breaks = uses.filter(|pool_use| match &pool_use.reason {
         PoolUseReason::Case(case) => case.decided_by != Decider::DefaultPool,
-        // What only may use the pool would not break for certain.
+        // Other steps that may use the pool would not necessarily break.
         PoolUseReason::Unclear(why) => *why == UnknownReason::Type || why.is_about_template(),
         PoolUseReason::Direct | PoolUseReason::Frozen(_) | PoolUseReason::Lingering => true,
     });
     breaks.map(|pool_use| describe_use(pool_use.what, &pool_use.reason)).collect()
 }
 
-/// What uses a pool, and how, where it does not say so itself.
+/// Adds to the description of a user why it uses the pool, unless that is obvious.
 fn describe_use(what: String, via: &PoolUseReason) -> String {
     match via {
         PoolUseReason::Lingering => format!("{what} (which does not run on a worker)"),
@@ -149,12 +149,12 @@ fn describe_use(what: String, via: &PoolUseReason) -> String {
     }
 }
 
-/// What uses `pool` beside its members and the steps of current processes.
+/// Returns what uses `pool` besides its members and the steps of current processes.
 fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUse> + 'a {
     let parameters = live.processes.iter().flat_map(move |process| {
         process.steps.iter().flat_map(move |step| {
-            let named = pool_parameters(step, &live.pools).filter(|(_, other)| other.id == *pool);
-            // A step inside the template that comes to the pool by it is told in its place.
+            let named = pool_parameters(step, &live.pools).filter(|(_, found)| found.id == *pool);
+            // If the parameter chooses the pool of a step in the template, that step is listed instead.
             let named =
                 named.filter(|(name, _)| !parameter_picks_pool(live, process, step, name, pool));
             named.map(|(name, _)| PoolUse {
@@ -164,8 +164,8 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
             })
         })
     });
-    let editions = live.snapshots.iter().flat_map(move |it| snapshot_uses(live, it, pool));
-    let pointers =
+    let snapshots = live.snapshots.iter().flat_map(move |it| snapshot_uses(live, it, pool));
+    let references =
         live.references.iter().filter(|reference| reference.pool == *pool).map(|reference| {
             PoolUse {
                 kind: UseKind::Reference(reference.kind),
@@ -173,36 +173,36 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
                 reason: PoolUseReason::Direct,
             }
         });
-    parameters.chain(editions).chain(pointers)
+    parameters.chain(snapshots).chain(references)
 }
 
-/// How an edition's steps use a pool.
+/// Returns how the steps of a snapshot use a pool.
 fn snapshot_uses<'a>(
     live: &'a Live,
-    edition: &'a ProcessSnapshot,
+    snapshot: &'a ProcessSnapshot,
     pool: &'a Id<Pool>,
 ) -> impl Iterator<Item = PoolUse> + 'a {
-    let kind = match edition.origin {
+    let kind = match snapshot.origin {
         SnapshotOrigin::RunbookSnapshot(_) => UseKind::Snapshot,
         SnapshotOrigin::Release { .. } => UseKind::Release,
         SnapshotOrigin::OtherBranch => UseKind::Branch,
     };
-    let process = &edition.process;
+    let process = &snapshot.process;
     let snapshot_use = move |address: Address, via| {
-        let named = edition.describe_origin();
-        let what = named.map_or(address.to_string(), |named| format!("{named}: {address}"));
+        let origin = snapshot.describe_origin();
+        let what = origin.map_or(address.to_string(), |origin| format!("{origin}: {address}"));
         PoolUse { kind, what, reason: via }
     };
     process.steps.iter().flat_map(move |step| {
         let by_value = match (&step.place, kind) {
-            // What a variable is today does not matter to a process that has its own of then.
+            // A frozen process uses its frozen values, not those of today.
             (Place::Variable(name), UseKind::Snapshot | UseKind::Release) => {
-                Some(via_frozen_value(edition, step, name, pool))
+                Some(via_frozen_value(snapshot, step, name, pool))
             }
             _ => None,
         };
         let by_place = || find_step_via(live, process, step, pool);
-        let mut named = pool_parameters(step, &live.pools).filter(|(_, other)| other.id == *pool);
+        let mut named = pool_parameters(step, &live.pools).filter(|(_, found)| found.id == *pool);
         let via = by_value.unwrap_or_else(by_place);
         let via = via.or_else(|| {
             named
@@ -210,27 +210,28 @@ fn snapshot_uses<'a>(
                 .then_some(PoolUseReason::Direct)
         });
         let inside = process.inner_steps(step).iter().filter_map(move |inner| {
-            let via = find_inner_via(live, process, (step, inner), pool)?;
+            let via = find_inner_via(live, process, step, inner, pool)?;
             Some(snapshot_use(process.inner_step_address(step, inner), via))
         });
         via.map(|via| snapshot_use(process.step_address(step), via)).into_iter().chain(inside)
     })
 }
 
-/// How a frozen step comes to a pool by a variable; none where it does not.
+/// Returns why a frozen step uses a pool by a variable, if it does.
 fn via_frozen_value(
-    edition: &ProcessSnapshot,
+    snapshot: &ProcessSnapshot,
     step: &LiveStep,
     variable: &str,
     pool: &Id<Pool>,
 ) -> Option<PoolUseReason> {
     let name = Name::new(variable);
     let on_worker = matches!(classify_step(step), RunLocation::OnWorker(_));
-    let chooses = edition.values.iter().any(|(of, value)| *of == name && value == pool);
+    let chooses =
+        snapshot.values.iter().any(|(variable, value)| *variable == name && value == pool);
     (on_worker && chooses).then(|| PoolUseReason::Frozen(variable.to_owned()))
 }
 
-/// How a step uses a pool; none where it does not.
+/// Returns why a step uses a pool, if it does.
 fn find_step_via(
     live: &Live,
     process: &LiveProcess,
@@ -244,28 +245,29 @@ fn find_step_via(
     if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
-    let unclear = cases.iter().find_map(|other| match other.place {
+    let unclear = cases.iter().find_map(|case| match case.place {
         EffectivePlace::Unknown(why) if may_reach_pool(live, process, step, why, pool) => Some(why),
         _ => None,
     });
-    // The server counts a pool that lingers at a step which does not run there.
+    // The server counts the pool field of a step even if the step does not run there.
     let lingers = step.place == Place::Pool(pool.clone());
     unclear.map(PoolUseReason::Unclear).or(lingers.then_some(PoolUseReason::Lingering))
 }
 
-/// How a step inside the template that another one uses comes to a pool; none where it does not. What lingers
-/// there is no use: the server counts the fields of processes, and it is in none.
+/// Returns why a step inside the template that `usage` uses uses a pool, if it does. A pool field without
+/// effect does not count here: the server counts the fields of processes only.
 fn find_inner_via(
     live: &Live,
     process: &LiveProcess,
-    (usage, inner): (&LiveStep, &LiveStep),
+    usage: &LiveStep,
+    inner: &LiveStep,
     pool: &Id<Pool>,
 ) -> Option<PoolUseReason> {
     let cases = inner_step_cases(process, usage, inner, live);
     if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
-    let unclear = cases.iter().find_map(|other| match other.place {
+    let unclear = cases.iter().find_map(|case| match case.place {
         EffectivePlace::Unknown(why) if may_reach_pool(live, process, inner, why, pool) => {
             Some(why)
         }
@@ -274,7 +276,7 @@ fn find_inner_via(
     unclear.map(PoolUseReason::Unclear)
 }
 
-/// Whether some step inside the template that `usage` uses comes to `pool` by this parameter.
+/// Whether this parameter chooses `pool` for a step inside the template that `usage` uses.
 fn parameter_picks_pool(
     live: &Live,
     process: &LiveProcess,
@@ -294,7 +296,7 @@ fn case_uses_pool(case: &Case, pool: &Id<Pool>) -> bool {
     case.decided_by != Decider::Type && case.place.required_pool() == Some(pool)
 }
 
-/// Whether a step of which nobody can tell where it runs may come to this pool of all pools.
+/// Whether a step may run in this pool, if it is not known where it runs.
 fn may_reach_pool(
     live: &Live,
     process: &LiveProcess,
@@ -325,7 +327,7 @@ fn may_reach_pool(
     }
 }
 
-/// Whether some value of a project's variable is this pool.
+/// Whether a value of a project's variable is this pool.
 fn variable_has_pool(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>) -> bool {
     let name = Name::new(variable);
     live.indirect.variables.iter().any(|variable| {
@@ -335,7 +337,7 @@ fn variable_has_pool(live: &Live, process: &LiveProcess, variable: &str, pool: &
     })
 }
 
-/// Whether a step may come to a pool at all: most do not, and are not asked case by case.
+/// Whether a step can use a pool at all: checked first, because most steps cannot.
 fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
     let unread = || {
         live.unread
@@ -345,12 +347,13 @@ fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
     match &step.place {
         Place::Pool(id) => id == pool,
         Place::Variable(name) => {
-            let of_name = Name::new(name);
+            let variable_name = Name::new(name);
             let may_be_pool = |variable: &PoolVariable| match &variable.pool {
                 Some(id) => id == pool || id.as_str().contains("#{"),
                 None => variable.source == ValueSource::Prompted,
             };
-            let values = live.indirect.variables.iter().filter(|variable| variable.name == of_name);
+            let values =
+                live.indirect.variables.iter().filter(|variable| variable.name == variable_name);
             name.contains("#{") || values.into_iter().any(may_be_pool) || unread()
         }
         Place::DefaultPool => {
@@ -361,20 +364,20 @@ fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
     }
 }
 
-/// Steps of this space of which some case needs the built-in worker, whether it is on or not.
+/// Describes the steps of this space that need the built-in worker in any case, whether it is on or not.
 pub fn steps_on_built_in(live: &Live) -> Vec<String> {
     let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
     steps_in_pool(live, &pool.id)
 }
 
-/// Steps of this space of which nobody can tell whether they need the built-in worker.
+/// Describes the steps of this space that may need the built-in worker.
 pub fn steps_maybe_built_in(live: &Live) -> Vec<String> {
     let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
     steps_maybe_in_pool(live, &pool.id)
 }
 
 impl EffectivePlace {
-    /// The pool in which a step runs, or would have to.
+    /// Returns the pool in which a step runs, or would have to run.
     pub fn required_pool(&self) -> Option<&Id<Pool>> {
         match self {
             Self::Pool(id) | Self::BuiltInWorker(id) => Some(id),

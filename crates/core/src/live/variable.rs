@@ -1,67 +1,67 @@
-//! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
+//! Worker pool variables as they are stored: values with their scopes, and the sets that contain them.
 
 use super::{DirectoryEntry, LiveBranch, ReferenceHolder};
 use crate::model::{Id, Name, Pool, VariableSet, VariableSetOwner, VariableValue};
 use crate::text::fold_case;
 
-/// A value of a variable of type worker pool.
+/// A value of a worker pool variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolVariable {
-    /// The set that it is kept in; empty for one that a tenant or a template gives, which is in none.
+    /// The set that contains the value; empty for the value of a tenant or a template, which is in no set.
     pub set: Id<VariableSet>,
-    /// The id of this value in its set. In Git it is but the value's place among those of its name.
+    /// The value's id in its set. In Git, this is the value's index among those of its name.
     pub id: Id<VariableValue>,
     /// The variable's name.
     pub name: Name,
-    /// Whose it is.
+    /// The variable's owner.
     pub owner: VariableOwner,
-    /// The projects for whose steps it may choose.
+    /// The projects in whose steps the variable can be used.
     pub projects: Vec<Name>,
-    /// Where the value holds.
+    /// The scope in which the value applies.
     pub scope: LiveVariableScope,
-    /// The pool; none where the value is empty.
+    /// The pool; `None` if the value is empty.
     pub pool: Option<Id<Pool>>,
-    /// How it is given.
+    /// Where the value comes from.
     pub source: ValueSource,
-    /// The branch that it is on; none for one in the server's database.
+    /// The branch with the value; `None` for one in the server's database.
     pub branch: Option<ValueBranch>,
 }
 
-/// The branch that a value is on.
+/// The branch with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValueBranch {
-    /// Its short name: `main`.
+    /// The branch's short name: `main`.
     pub name: String,
-    /// Whether it is the one that counts where none is said.
+    /// Whether this is the project's default branch.
     pub is_default: bool,
 }
 
-/// How the value of a variable is given.
+/// Where the value of a variable comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ValueSource {
-    /// It is in a set of variables, or a tenant has given it.
+    /// A variable set, or a tenant.
     #[default]
     Set,
-    /// It is in a set, and somebody may give another one each time.
+    /// A variable set, but users are prompted for another value each time.
     Prompted,
-    /// By a template, where a tenant gives nothing.
+    /// A template's default, for tenants that give no value.
     TemplateDefault,
 }
 
-/// A set of variables of a project or a library, as far as it matters which values can be written to it.
+/// A variable set of a project or a library, as far as it affects which values can be written to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveVariableSet {
-    /// The server's id; of a set in Git, whose id all branches share, with its branch behind it.
+    /// The server's id; for a set in Git, whose id all branches share, followed by the branch.
     pub id: Id<VariableSet>,
-    /// Whose it is.
+    /// The set's owner.
     pub owner: VariableOwner,
-    /// The projects for whose steps its variables may choose.
+    /// The projects in whose steps the set's variables can be used.
     pub projects: Vec<Name>,
-    /// Where it is kept.
+    /// Where the set is stored.
     pub store: VariableStore,
-    /// Whether that is the branch that counts where none is said.
+    /// Whether it is stored on the project's default branch.
     pub on_default_branch: bool,
-    /// The names of its variables that are of another type.
+    /// The names of its variables of other types.
     pub other_variables: Vec<Name>,
     /// The environments that a value can be scoped to.
     pub environments: Vec<DirectoryEntry>,
@@ -71,24 +71,24 @@ pub struct LiveVariableSet {
     pub tenant_tags: Vec<String>,
 }
 
-/// Where a set of variables is kept.
+/// Where a variable set is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VariableStore {
     /// In the server's database.
     Database,
-    /// In the database too, while what counts is in Git: what is left beside it.
+    /// In the database, but superseded by variables in Git.
     SupersededByGit {
-        /// Why the branches that the file names cannot be read; none where they are, or nobody asks.
+        /// Why the branches that the file names cannot be read; `None` if they were, or are not needed.
         unread: Option<String>,
     },
     /// On a branch that the file names.
     Branch(LiveBranch),
-    /// On another branch: it chooses, and nothing of a plan ever writes it.
+    /// On another branch: its values take effect, but no plan writes them.
     OtherBranch(String),
 }
 
 impl VariableStore {
-    /// The branch that has the set.
+    /// Returns the branch with the set.
     pub fn branch_name(&self) -> Option<&str> {
         match self {
             Self::Branch(branch) => Some(&branch.at.name),
@@ -98,7 +98,7 @@ impl VariableStore {
     }
 }
 
-/// Whose variable it is.
+/// The owner of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VariableOwner {
     /// A project's.
@@ -107,7 +107,7 @@ pub enum VariableOwner {
     Library(Name),
 }
 
-/// Where a value holds: an empty list is no condition.
+/// The scope in which a value applies; an empty list means no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveVariableScope {
     /// Names of environments.
@@ -116,31 +116,31 @@ pub struct LiveVariableScope {
     pub channels: Vec<String>,
     /// Tenant tags: `Region/Europe`.
     pub tenant_tags: Vec<String>,
-    /// Names of tenants, for what these give.
+    /// Names of tenants, for values that tenants give.
     pub tenants: Vec<String>,
     /// Ids of actions.
     pub actions: Vec<String>,
     /// Ids of projects, for their deployment processes, and of runbooks.
     pub processes: Vec<String>,
-    /// Whether it is for some targets or target tags alone, which never holds.
+    /// Whether the scope has targets or target tags, so that it never applies.
     pub on_targets: bool,
 }
 
 impl PoolVariable {
-    /// The value as what holds a reference to its pool.
+    /// Returns the value as the holder of the reference to its pool.
     pub fn reference_holder(&self) -> ReferenceHolder {
         ReferenceHolder::Value(self.set.clone(), self.id.clone())
     }
 }
 
 impl LiveVariableSet {
-    /// The branch that its values are on.
+    /// Returns the branch with the set's values.
     pub fn value_branch(&self) -> Option<ValueBranch> {
         let name = self.store.branch_name()?.to_owned();
         Some(ValueBranch { name, is_default: self.on_default_branch })
     }
 
-    /// The owner as the address of a variable has it.
+    /// Returns the owner as it appears in a variable's address.
     pub fn address_owner(&self) -> VariableSetOwner {
         let branch = self.store.branch_name().map(str::to_owned);
         match &self.owner {
@@ -153,7 +153,7 @@ impl LiveVariableSet {
 }
 
 impl VariableOwner {
-    /// Its name.
+    /// The owner's name.
     pub fn name(&self) -> &Name {
         let (Self::Project(name) | Self::Library(name)) = self;
         name
@@ -161,7 +161,7 @@ impl VariableOwner {
 }
 
 impl LiveVariableScope {
-    /// Where the value holds, in words; empty for everywhere.
+    /// Describes the scope; empty for everywhere.
     pub fn describe(&self) -> String {
         let Self { environments, channels, tenant_tags, tenants, actions, processes, on_targets } =
             self;
@@ -182,14 +182,14 @@ impl LiveVariableScope {
         parts.join("; ")
     }
 
-    /// Its environments, channels and tenant tags without regard to order and case: two values of a variable
-    /// for which these are the same cannot be told apart by a file.
+    /// Returns the environments, channels and tenant tags without regard to order and case: a file cannot
+    /// distinguish two values of a variable for which they are equal.
     pub fn normalized_names(&self) -> [Vec<String>; 3] {
         [&self.environments, &self.channels, &self.tenant_tags]
             .map(|names| normalize_names(names.iter()))
     }
 
-    /// Whether a file can say it.
+    /// Whether a file can declare a value with this scope.
     pub fn is_declarable(&self) -> bool {
         self.tenants.is_empty()
             && self.actions.is_empty()
@@ -198,7 +198,7 @@ impl LiveVariableScope {
     }
 }
 
-/// Names without regard to order and case, each once.
+/// Returns names without regard to order and case, without duplicates.
 pub fn normalize_names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut names: Vec<_> = names.map(|it| fold_case(it)).collect();
     names.sort();

@@ -1,55 +1,55 @@
-//! Where a change or a finding belongs: `pools.kubernetes`, `projects["Web Store"].deployment.steps["Deploy to AKS"]`.
+//! Addresses of changes and findings: `pools.kubernetes`, `projects["Web Store"].deployment.steps["Deploy to AKS"]`.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// The place of a thing in the file's and the space's common tree of names.
+/// The position of an object in the tree of names that the file and the space share.
 ///
-/// Printed as the user writes it; a name that is no bare key is quoted, with `"` and `\` escaped.
-/// What is printed parses to the same address; in JSON it is that text.
+/// Displayed as the user writes it; a name that is not a bare key is quoted, with `"` and `\` escaped.
+/// The displayed text parses to the same address, and is the address's form in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
-    /// The switch of the built-in worker.
+    /// The setting that enables the built-in worker.
     BuiltInWorker,
     /// The order of all pools.
     PoolOrder,
-    /// A worker pool, by its key in the file, or by its name where the file does not declare it.
+    /// A worker pool, by its key in the file, or by its name if the file does not declare it.
     Pool(String),
     /// A worker, by its name.
     Worker(String),
     /// A deployment target, by its name.
     Target(String),
-    /// A value of a variable, by its name and by where it holds.
+    /// A value of a variable, by the variable's name and the value's scope.
     Variable {
-        /// Whose variable it is.
+        /// The variable's owner.
         owner: VariableSetOwner,
         /// The variable's name.
         name: String,
-        /// Where the value holds, in words; empty for everywhere.
+        /// The value's scope in words; empty if it applies everywhere.
         scope: String,
     },
     /// A step of a process.
     Step {
         /// The project's name.
         project: String,
-        /// The branch that has the process, where it is stored in Git.
+        /// The branch with the process, if it is stored in Git.
         branch: Option<String>,
-        /// Which of its processes.
+        /// The process.
         process: ProcessName,
-        /// The step's name; a child step's is its own.
+        /// The name of the step or child step.
         step: String,
     },
 }
 
-/// Whose variables a set has.
+/// The owner of a variable set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum VariableSetOwner {
     /// The project of this name.
     Project {
         /// The project's name.
         name: String,
-        /// The branch that has the variables, where they are stored in Git.
+        /// The branch with the variables, if they are stored in Git.
         branch: Option<String>,
     },
     /// The library variable set of this name.
@@ -87,26 +87,23 @@ impl ProcessName {
 
 /// Why a text is not an [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no address: {expected} is missing behind character {position}")]
+#[error("`{text}` is not a valid address: {problem} after character {position}")]
 pub struct ParseAddressError {
-    /// The text, whole.
+    /// The whole text.
     pub text: String,
-    /// How many characters of it were understood.
+    /// The number of characters that were understood.
     pub position: usize,
-    /// What would have had to come next.
-    pub expected: &'static str,
+    /// What is wrong with the rest.
+    pub problem: &'static str,
 }
 
 impl FromStr for Address {
     type Err = ParseAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut rest = AddressParser { text, left: text };
-        let address = rest.parse_address()?;
-        match rest.left.is_empty() {
-            true => Ok(address),
-            false => Err(rest.expected_error("the end")),
-        }
+        let mut parser = AddressParser { text, left: text };
+        let address = parser.parse_address()?;
+        if parser.left.is_empty() { Ok(address) } else { Err(parser.error("unexpected text")) }
     }
 }
 
@@ -124,7 +121,7 @@ impl From<Address> for String {
     }
 }
 
-/// An address on its way through the parser: all of it, and what is not understood yet.
+/// Parses an address: holds the whole text, and the part that is left to parse.
 struct AddressParser<'a> {
     text: &'a str,
     left: &'a str,
@@ -136,9 +133,10 @@ impl AddressParser<'_> {
             return Ok(Address::BuiltInWorker);
         }
         if self.eat("pools") {
-            return match self.left.is_empty() {
-                true => Ok(Address::PoolOrder),
-                false => self.parse_name().map(Address::Pool),
+            return if self.left.is_empty() {
+                Ok(Address::PoolOrder)
+            } else {
+                self.parse_name().map(Address::Pool)
             };
         }
         if self.eat("workers") {
@@ -149,14 +147,15 @@ impl AddressParser<'_> {
         }
         if self.eat("library_sets") {
             let owner = VariableSetOwner::Library(self.parse_name()?);
-            return match self.eat(".variables") {
-                true => self.parse_variable(owner),
-                false => Err(self.expected_error("`.variables`")),
+            return if self.eat(".variables") {
+                self.parse_variable(owner)
+            } else {
+                Err(self.error("expected `.variables`"))
             };
         }
         if !self.eat("projects") {
-            return Err(self.expected_error(
-                "`pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`",
+            return Err(self.error(
+                "expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`",
             ));
         }
         let project = self.parse_name()?;
@@ -165,13 +164,14 @@ impl AddressParser<'_> {
             return self.parse_variable(VariableSetOwner::Project { name: project, branch });
         }
         let process = self.parse_process()?;
-        match self.eat(".steps") {
-            true => Ok(Address::Step { project, branch, process, step: self.parse_name()? }),
-            false => Err(self.expected_error("`.steps`")),
+        if self.eat(".steps") {
+            Ok(Address::Step { project, branch, process, step: self.parse_name()? })
+        } else {
+            Err(self.error("expected `.steps`"))
         }
     }
 
-    /// A variable's name, and where its value holds.
+    /// Parses a variable's name and its value's scope.
     fn parse_variable(&mut self, owner: VariableSetOwner) -> Result<Address, ParseAddressError> {
         let name = self.parse_name()?;
         let scope = if self.left.is_empty() { String::new() } else { self.parse_name()? };
@@ -182,52 +182,47 @@ impl AddressParser<'_> {
         if self.eat(".deployment") {
             return Ok(ProcessName::Deployment);
         }
-        match self.eat(".runbooks") {
-            true => self.parse_name().map(ProcessName::Runbook),
-            false => Err(self.expected_error("`.deployment`, `.runbooks` or `.variables`")),
+        if self.eat(".runbooks") {
+            self.parse_name().map(ProcessName::Runbook)
+        } else {
+            Err(self.error("expected `.deployment`, `.runbooks` or `.variables`"))
         }
     }
 
-    /// `.key` or `["any name"]`.
+    /// Parses `.key` or `["any name"]`.
     fn parse_name(&mut self) -> Result<String, ParseAddressError> {
         if self.eat("[\"") {
-            return self.parse_quoted("\"]", "a name that ends in `\"]`");
+            return self.parse_quoted("\"]", "expected a name that ends in `\"]`");
         }
-        let Some(behind) = self.left.strip_prefix('.') else {
-            return Err(self.expected_error("a name, as `.key` or `[\"name\"]`,"));
-        };
-        let end = behind.find(|c| !is_bare_char(c)).unwrap_or(behind.len());
-        let (key, left) = behind.split_at(end);
-        match key.is_empty() {
-            true => Err(self.expected_error("a name, as `.key` or `[\"name\"]`,")),
-            false => {
-                self.left = left;
-                Ok(key.to_owned())
-            }
+        let rest = self.left.strip_prefix('.').unwrap_or_default();
+        let end = rest.find(|c| !is_bare_char(c)).unwrap_or(rest.len());
+        let (key, left) = rest.split_at(end);
+        if key.is_empty() {
+            return Err(self.error("expected a name such as `.key` or `[\"name\"]`"));
         }
+        self.left = left;
+        Ok(key.to_owned())
     }
 
-    /// `main`, `feature/x` or `"any name"`.
+    /// Parses `main`, `feature/x` or `"any name"`.
     fn parse_branch(&mut self) -> Result<String, ParseAddressError> {
         if self.eat("\"") {
-            return self.parse_quoted("\"", "a branch that ends in `\"`");
+            return self.parse_quoted("\"", "expected a branch that ends in `\"`");
         }
         let end = self.left.find(|c| !is_branch_char(c)).unwrap_or(self.left.len());
         let (branch, left) = self.left.split_at(end);
-        match branch.is_empty() {
-            true => Err(self.expected_error("a branch, as `main` or `\"release/1.2\"`,")),
-            false => {
-                self.left = left;
-                Ok(branch.to_owned())
-            }
+        if branch.is_empty() {
+            return Err(self.error("expected a branch such as `main` or `\"release/1.2\"`"));
         }
+        self.left = left;
+        Ok(branch.to_owned())
     }
 
-    /// The rest of a name whose opening quote is behind us, and `end`, which begins with a quote.
+    /// Parses the rest of a name after its opening quote, up to `end`, which starts with a quote.
     fn parse_quoted(
         &mut self,
         end: &str,
-        expected: &'static str,
+        problem: &'static str,
     ) -> Result<String, ParseAddressError> {
         let mut name = String::new();
         let mut chars = self.left.char_indices();
@@ -245,7 +240,7 @@ impl AddressParser<'_> {
                 plain => name.push(plain),
             }
         }
-        Err(self.expected_error(expected))
+        Err(self.error(problem))
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -254,9 +249,9 @@ impl AddressParser<'_> {
         left.is_some()
     }
 
-    fn expected_error(&self, expected: &'static str) -> ParseAddressError {
-        let at = self.text.chars().count() - self.left.chars().count();
-        ParseAddressError { text: self.text.to_owned(), position: at, expected }
+    fn error(&self, problem: &'static str) -> ParseAddressError {
+        let position = self.text.chars().count() - self.left.chars().count();
+        ParseAddressError { text: self.text.to_owned(), position, problem }
     }
 }
 
@@ -270,10 +265,7 @@ impl fmt::Display for Address {
             Self::Target(name) => write!(f, "targets{}", KeySegment(name)),
             Self::Variable { owner, name, scope } => {
                 write!(f, "{owner}.variables[{}]", QuotedName(name))?;
-                match scope.is_empty() {
-                    true => Ok(()),
-                    false => write!(f, "[{}]", QuotedName(scope)),
-                }
+                if scope.is_empty() { Ok(()) } else { write!(f, "[{}]", QuotedName(scope)) }
             }
             Self::Step { project, branch, process, step } => {
                 let project = ProjectSegment(project, branch.as_deref());
@@ -301,7 +293,7 @@ impl fmt::Display for ProcessName {
     }
 }
 
-/// `projects["any name"]`, with the branch that has what is meant of it.
+/// Displays `projects["any name"]`, followed by the branch if there is one.
 struct ProjectSegment<'a>(&'a str, Option<&'a str>);
 
 impl fmt::Display for ProjectSegment<'_> {
@@ -314,14 +306,15 @@ impl fmt::Display for ProjectSegment<'_> {
     }
 }
 
-/// `.key`, or `["any name"]` where it is no bare key of TOML.
+/// Displays `.key`, or `["any name"]` if the name is not a bare key in TOML.
 struct KeySegment<'a>(&'a str);
 
 impl fmt::Display for KeySegment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match !self.0.is_empty() && self.0.chars().all(is_bare_char) {
-            true => write!(f, ".{}", self.0),
-            false => write!(f, "[{}]", QuotedName(self.0)),
+        if !self.0.is_empty() && self.0.chars().all(is_bare_char) {
+            write!(f, ".{}", self.0)
+        } else {
+            write!(f, "[{}]", QuotedName(self.0))
         }
     }
 }
@@ -330,14 +323,15 @@ fn is_bare_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-/// `main`, or `"release/1.2"` where a bare word would not end where the name does.
+/// Displays `main`, or `"release/1.2"` if the name has characters that a bare one cannot.
 struct BranchName<'a>(&'a str);
 
 impl fmt::Display for BranchName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match !self.0.is_empty() && self.0.chars().all(is_branch_char) {
-            true => f.write_str(self.0),
-            false => QuotedName(self.0).fmt(f),
+        if !self.0.is_empty() && self.0.chars().all(is_branch_char) {
+            f.write_str(self.0)
+        } else {
+            QuotedName(self.0).fmt(f)
         }
     }
 }
@@ -346,7 +340,7 @@ fn is_branch_char(c: char) -> bool {
     is_bare_char(c) || c == '/'
 }
 
-/// `"name"`, with what would end it escaped.
+/// Displays `"name"`, with `"` and `\` escaped.
 struct QuotedName<'a>(&'a str);
 
 impl fmt::Display for QuotedName<'_> {
@@ -361,7 +355,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_that_is_no_bare_key_is_quoted() {
+    fn a_name_that_is_not_a_bare_key_is_quoted() {
         let pool = |key: &str| Address::Pool(key.to_owned()).to_string();
         assert_eq!(pool("kubernetes-2"), "pools.kubernetes-2");
         assert_eq!(pool("Old \"SQL\" Pool"), r#"pools["Old \"SQL\" Pool"]"#);
@@ -386,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_found_by_its_variable_and_by_where_it_holds() {
+    fn a_value_is_found_by_its_variable_and_its_scope() {
         let value = |owner, scope: &str| {
             Address::Variable { owner, name: "Pool".into(), scope: scope.into() }.to_string()
         };
@@ -410,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_branch_stands_behind_the_project() {
+    fn the_branch_follows_the_project() {
         let step = |branch: &str| {
             let (project, step, process) = ("Web".into(), "Drain".into(), ProcessName::Deployment);
             Address::Step { project, branch: Some(branch.into()), process, step }.to_string()
@@ -420,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_in_an_address_is_named() {
+    fn an_invalid_address_is_an_error_that_says_where() {
         let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
         insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
         insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is no address: the end is missing behind character 9");
@@ -431,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_that_are_not_needed_make_no_other_address() {
+    fn unnecessary_quotes_do_not_change_an_address() {
         assert_eq!(r#"pools["sql"]"#.parse(), Ok(Address::Pool("sql".into())));
         assert_eq!("pools".parse(), Ok(Address::PoolOrder));
     }
@@ -468,7 +462,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_stops_the_parser(text in r#"(pools|workers|targets|library_sets|projects)?[\["a\]\\.@é ]{0,12}"#) {
+        fn any_text_parses_without_a_panic(text in r#"(pools|workers|targets|library_sets|projects)?[\["a\]\\.@é ]{0,12}"#) {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
             }

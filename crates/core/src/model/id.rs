@@ -1,4 +1,4 @@
-//! Ids that the server gave: opaque, and of one kind each.
+//! Ids that the server assigned: opaque, and typed by what they identify.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
@@ -7,9 +7,9 @@ use std::{
     marker::PhantomData,
 };
 
-/// An id of a `T`, as the server wrote it: `WorkerPools-21`.
+/// The id of a `T`, as the server wrote it: `WorkerPools-21`.
 ///
-/// Opaque: nothing may be read out of it. Ids of two kinds cannot be mixed up:
+/// Ids are opaque: nothing may be inferred from their text. Ids of different types cannot be mixed up:
 ///
 /// ```compile_fail
 /// use poolwright_core::model::{Id, Pool, Worker};
@@ -29,7 +29,7 @@ pub enum Worker {}
 #[derive(Debug)]
 pub enum Process {}
 
-/// Marks an [`Id`] as that of an action inside a step.
+/// Marks an [`Id`] as an action's, inside a step.
 #[derive(Debug)]
 pub enum StepAction {}
 
@@ -37,11 +37,11 @@ pub enum StepAction {}
 #[derive(Debug)]
 pub enum Project {}
 
-/// Marks an [`Id`] as that of a project's or a library's set of variables.
+/// Marks an [`Id`] as a variable set's, of a project or a library.
 #[derive(Debug)]
 pub enum VariableSet {}
 
-/// Marks an [`Id`] as that of one value of a variable.
+/// Marks an [`Id`] as a variable value's.
 #[derive(Debug)]
 pub enum VariableValue {}
 
@@ -62,7 +62,7 @@ pub enum Channel {}
 pub enum Space {}
 
 impl<T> Id<T> {
-    /// An id, as it came.
+    /// Creates an id from the server's text.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into(), PhantomData)
     }
@@ -73,18 +73,18 @@ impl<T> Id<T> {
     }
 }
 
-/// A thing that another refers to: what counts is its id, what is shown is its name.
+/// A reference to an object: compared by its id, displayed by its name.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Linked<T> {
-    /// What counts.
+    /// The object's id.
     pub id: Id<T>,
-    /// What is shown.
+    /// The object's name.
     pub name: String,
 }
 
 impl<T> Linked<T> {
-    /// The thing of this id, shown by this name.
+    /// Creates a reference from an id and a name.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self { id: Id::new(id), name: name.into() }
     }

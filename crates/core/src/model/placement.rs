@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What chooses a step's pool. `P` is the pool as declared, as it is, or as planned.
+/// What chooses a step's pool. `P` is the type of a declared, live or planned pool.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place<P> {
     /// This pool.
     Pool(P),
-    /// A variable of type worker pool, by its name.
+    /// The worker pool variable of this name.
     Variable(String),
-    /// Nothing: the space's default pool, whichever that is at run time.
+    /// The space's default pool at run time, because the step names none.
     ///
-    /// Octopus spells it as an absent, a `null` or an empty field; all three are this one thing.
+    /// In Octopus, the field is then absent, `null` or empty.
     DefaultPool,
 }
 
@@ -26,7 +26,7 @@ impl<P> Place<P> {
     }
 }
 
-/// How often a step runs, and on what.
+/// How often a step runs, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Execution {
@@ -34,7 +34,7 @@ pub enum Execution {
     Once,
     /// On a worker, on behalf of each deployment target.
     PerTarget,
-    /// On each deployment target itself. A file cannot ask for it.
+    /// On each deployment target itself. A file cannot request this.
     OnTargets,
 }
 
@@ -43,12 +43,12 @@ pub enum Execution {
 pub struct Container<F> {
     /// The image, with its tag.
     pub image: String,
-    /// The feed that has it.
+    /// The feed that has the image.
     pub feed: F,
 }
 
 impl Execution {
-    /// The word for it, as in the file.
+    /// The word for it in the file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Once => "once",

@@ -1,30 +1,30 @@
-//! What kinds of pool there are, and how a plan points at one.
+//! The kinds of pools, and a plan's references to pools.
 
 use super::{Address, Id, Pool};
 use serde::{Deserialize, Serialize};
 
-/// Static (machines are its members) or dynamic (Octopus Cloud makes machines of an image).
+/// The kind of a pool: static (workers are its members) or dynamic (Octopus Cloud provides workers).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolKind {
-    /// Has workers as members.
+    /// A pool that has workers as members.
     Static,
-    /// Has an image and no members.
+    /// A pool that has an image and no members.
     Dynamic {
-        /// The worker type, such as `UbuntuDefault`. The server's list says which there are.
+        /// The worker type, such as `UbuntuDefault`; the server lists those that exist.
         image: String,
     },
 }
 
-/// A pool that a plan points at: one that is there, or the one that a change of the plan will make.
+/// A plan's reference to a pool that exists or that the plan creates.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolHandle {
     /// A live pool.
     Existing {
-        /// Its id: what counts.
+        /// The pool's id, by which handles are compared.
         id: Id<Pool>,
-        /// Its address, to be shown.
+        /// The pool's address, for display.
         address: Address,
     },
     /// The pool that the change at this address creates.
@@ -32,14 +32,14 @@ pub enum PoolHandle {
 }
 
 impl PoolHandle {
-    /// The pool's address, by which it is shown.
+    /// The pool's address.
     pub fn address(&self) -> &Address {
         match self {
             Self::Existing { address, .. } | Self::New(address) => address,
         }
     }
 
-    /// The id, where the pool is live already.
+    /// The pool's id, if it exists.
     pub fn id(&self) -> Option<&Id<Pool>> {
         match self {
             Self::Existing { id, .. } => Some(id),
@@ -49,7 +49,7 @@ impl PoolHandle {
 }
 
 impl PartialEq for PoolHandle {
-    /// Two handles are equal if they point at one pool; how it is shown does not count.
+    /// Two handles are equal if they refer to the same pool, whatever its displayed address.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Existing { id: a, .. }, Self::Existing { id: b, .. }) => a == b,

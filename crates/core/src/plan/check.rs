@@ -159,7 +159,6 @@ fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
 fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
     const NO_EDITS: &str = "an update has no edits";
     const ONE_FIELD_TWICE: &str = "one field is edited twice";
-    const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
     let check_edits = |edits: usize, fields: usize| match edits {
         0 => Some(NO_EDITS),
         _ => (fields < edits).then_some(ONE_FIELD_TWICE),
@@ -189,38 +188,43 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SortPools { before, order } if before == order => {
             Some("the order of the pools stays what it is")
         }
-        ChangeKind::SetValue { edit: ValueEdit::Change { pool, restored: None, .. }, .. }
-            if pool.after().is_none() =>
-        {
-            Some("a value is emptied, and it can only be removed")
-        }
-        ChangeKind::SetValue {
-            edit: ValueEdit::Change { pool, restored: Some(field), .. },
-            ..
-        } if !is_pool_restored(field, ValueField::Pool.into(), pool) => Some(NOT_AS_SHOWN),
-        ChangeKind::SetValue {
-            name,
-            edit: ValueEdit::Add { scope, restored: Some(value), .. },
-            ..
-        } if !value.is_shown_as(name, scope) => Some(NOT_AS_SHOWN),
+        ChangeKind::SetValue { git, name, edit, .. } => find_value_flaw(edit, name, git.is_some()),
         ChangeKind::SetTargetPool { pool, restored: Some(field), .. }
             if !is_pool_restored(field, TargetField::Pool.into(), pool) =>
         {
             Some(NOT_AS_SHOWN)
         }
-        ChangeKind::SetValue {
-            git: Some(_),
-            edit: ValueEdit::Change { scope: None, .. } | ValueEdit::Remove { scope: None, .. },
-            ..
-        } => Some("a value in Git is edited, and it does not say where that holds"),
         ChangeKind::CreatePool(_)
         | ChangeKind::DeletePool { .. }
         | ChangeKind::DeleteWorker { .. }
-        | ChangeKind::SetValue { .. }
         | ChangeKind::SetTargetPool { .. }
         | ChangeKind::SetDefaultPool { .. }
         | ChangeKind::SortPools { .. }
         | ChangeKind::SetBuiltInWorker { .. } => None,
+    }
+}
+
+const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
+
+fn find_value_flaw(edit: &ValueEdit, name: &str, is_in_git: bool) -> Option<&'static str> {
+    match edit {
+        ValueEdit::Change { pool, restored: None, .. } if pool.after().is_none() => {
+            Some("a value is emptied, and it can only be removed")
+        }
+        ValueEdit::Change { pool, restored: Some(field), .. }
+            if !is_pool_restored(field, ValueField::Pool.into(), pool) =>
+        {
+            Some(NOT_AS_SHOWN)
+        }
+        ValueEdit::Add { scope, restored: Some(value), .. } if !value.is_shown_as(name, scope) => {
+            Some(NOT_AS_SHOWN)
+        }
+        ValueEdit::Change { scope: None, .. } | ValueEdit::Remove { scope: None, .. }
+            if is_in_git =>
+        {
+            Some("a value in Git is edited, and it does not say where that holds")
+        }
+        ValueEdit::Add { .. } | ValueEdit::Change { .. } | ValueEdit::Remove { .. } => None,
     }
 }
 

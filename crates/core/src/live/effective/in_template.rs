@@ -1,16 +1,16 @@
-//! Where a step inside a process template runs: by the rules for any step, once it is known what the parameters
-//! say of it.
+//! Determines where a step inside a process template runs: its parameters are resolved first, then the
+//! rules for all steps apply.
 //!
 //! # Source
 //!
 //! `OctopusDeploy/docs`, `src/pages/docs/platform-hub/templates/`: a step of a template takes its pool from a
-//! parameter, and the project says the value where it uses the template (`process-templates/index.md`); such a
-//! parameter has no default and no scopes (`parameters.md`). Where that is silent:
+//! parameter, and the project gives the value where it uses the template (`process-templates/index.md`); such a
+//! parameter has no default and no scopes (`parameters.md`). Where that is not enough:
 //!
-//! - A step may still name the parameter, bare or as `#{…}`, or have its value already: both are understood.
+//! - A step may name the parameter, as such or as `#{…}`, or already have its value: both are understood.
 //! - A value is a slug, as in the sample for API clients, or an id, as in the documentation.
-//! - Without a value the default pool is taken (`OctopusDeploy/Issues` 10023).
-//! - A name that is no parameter's may be a variable's, where the project has one.
+//! - Without a value, the default pool is used (`OctopusDeploy/Issues` 10023).
+//! - A name that is not a parameter's may be that of a variable of the project.
 
 use super::{Case, Decider, EffectivePlace, UnknownReason, effective_cases, has_unread_variables};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     text::eq_ignoring_case,
 };
 
-/// Where a step runs that stands for the steps of a process template.
+/// Returns where a step runs that uses a process template.
 pub(super) fn effective_of_usage(process: &LiveProcess, step: &LiveStep) -> EffectivePlace {
     EffectivePlace::Unknown(match process.template_contents(step) {
         Some(TemplateContents::Steps(_)) => return EffectivePlace::InTemplate,
@@ -30,8 +30,8 @@ pub(super) fn effective_of_usage(process: &LiveProcess, step: &LiveStep) -> Effe
     })
 }
 
-/// Where `inner`, a step of the template that `usage` uses, would run if it ran now: its cases, at least one,
-/// in a fixed order.
+/// Returns where `inner`, a step of the template that `usage` uses, would run now: at least one case, in a
+/// fixed order.
 pub fn inner_step_cases(
     process: &LiveProcess,
     usage: &LiveStep,
@@ -47,12 +47,12 @@ pub fn inner_step_cases(
         cases
             .iter_mut()
             .filter(explicit)
-            .for_each(|other| other.decided_by = Decider::Parameter(name.clone()));
+            .for_each(|case| case.decided_by = Decider::Parameter(name.clone()));
     }
     cases
 }
 
-/// What chooses the pool of a step inside a template, and the parameter that has said so.
+/// Returns what chooses the pool of a step inside a template, and the parameter that gave it, if any.
 fn resolve_inner_place(
     process: &LiveProcess,
     usage: &LiveStep,
@@ -83,25 +83,24 @@ fn resolve_inner_place(
                 variables
                     .any(|variable| variable.name == name && variable.projects.contains(project))
             };
-            match is_simple
+            let is_unset = is_simple
                 && !has_project_variable()
-                && !has_unread_variables(live, &process.owner.project)
-            {
-                true => (Place::DefaultPool, None),
-                false => (Place::Variable(name.to_owned()), None),
-            }
+                && !has_unread_variables(live, &process.owner.project);
+            let place =
+                if is_unset { Place::DefaultPool } else { Place::Variable(name.to_owned()) };
+            (place, None)
         }
     }
 }
 
-/// Whether a value means this pool: by its id, or by its slug.
+/// Whether a value is the id or the slug of this pool.
 fn refers_to_pool(pool: &LivePool, value: &str) -> bool {
     let value = value.trim();
     let by_slug = !pool.slug.is_empty() && eq_ignoring_case(&pool.slug, value);
     by_slug || eq_ignoring_case(pool.id.as_str(), value)
 }
 
-/// What a usage says for a parameter; names are compared without case, as those of all properties.
+/// Returns the name and value of a parameter; names are compared without regard to case.
 fn find_parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> {
     let name = Name::new(name);
     let mut parameters = usage.parameters.iter();
@@ -109,20 +108,21 @@ fn find_parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a s
     found.map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// `#{Worker pool}` → `Worker pool`; any other text as it is.
+/// Turns `#{Worker pool}` into `Worker pool`, and returns any other text unchanged.
 fn unwrap_expression(written: &str) -> &str {
     let inside = written.trim().strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
     inside.filter(|inside| !inside.contains(['{', '}'])).unwrap_or(written).trim()
 }
 
-/// A text with what a usage says in place of each `#{…}` that is a parameter.
+/// Replaces each `#{…}` that names a parameter by the value that the usage gives it.
 fn expand_parameters(text: &str, usage: &LiveStep) -> String {
-    let said = usage.parameters.iter();
-    said.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
+    let parameters = usage.parameters.iter();
+    parameters
+        .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
 }
 
 impl UnknownReason {
-    /// Whether it is unclear because nobody knows the steps of a process template.
+    /// Whether the reason is that the steps of a process template are not known.
     pub fn is_about_template(self) -> bool {
         match self {
             Self::Template

@@ -9,8 +9,8 @@ mod variable;
 use super::*;
 use crate::{
     live::{
-        Directory, LivePool, LiveServer, LiveWorker, PROCESS_TEMPLATE, ProcessOwner,
-        TemplateContents, TemplateUse, UnreadPart,
+        Directory, IndirectPools, LivePool, LiveServer, LiveVariableSet, LiveWorker,
+        PROCESS_TEMPLATE, PoolVariable, ProcessOwner, TemplateContents, TemplateUse, UnreadPart,
     },
     model::{Linked, LiveEndpoint},
 };

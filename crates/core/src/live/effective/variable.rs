@@ -1,18 +1,18 @@
-//! Variables of type worker pool: which value is in scope, case by case.
+//! Determines which value of a worker pool variable applies, case by case.
 //!
 //! # Source
 //!
-//! `api.md` 2.12: such a variable is resolved while a deployment is planned, so that a scope of targets or
-//! target tags never holds. What the source does not say, and what was chosen:
+//! `api.md` 2.12: such a variable is resolved while a deployment is planned, so a scope of targets or target
+//! tags never applies. Choices where the source is silent:
 //!
-//! - A runbook run has no channel, so that a value of a channel never holds in it.
-//! - The narrowest value decides, even where it is empty: then the step has none.
-//! - What a tenant gives is narrower than its tags; what a template gives where a tenant gives nothing is
-//!   the widest of all.
-//! - A value that is asked for is the one that is given in advance, as long as nobody gives another.
+//! - A runbook run has no channel, so a value for a channel never applies to it.
+//! - The most specific value decides, even if it is empty: then the step has none.
+//! - A tenant's own value is more specific than one for its tags; a template's default is the least specific
+//!   of all.
+//! - A prompted value is its default, as long as no other is given.
 //! - A value that is an expression could be any pool.
-//! - A process in Git takes the values of its own branch, since a release takes both from one commit; one in
-//!   the database, or on a branch whose variables nobody has read, takes those of the default branch.
+//! - A process in Git uses the values of its own branch, since a release takes both from one commit. One in
+//!   the database, or on a branch whose variables were not read, uses those of the default branch.
 
 use super::{
     Case, CaseCondition, CaseDimension, Decider, EffectivePlace, NowhereReason, UnknownReason,
@@ -29,12 +29,12 @@ use crate::{
 
 use indexmap::IndexSet;
 
-/// The value of a variable that holds in a case.
+/// The value of a variable that applies in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedValue {
-    /// Whose it is.
+    /// The variable's owner.
     pub owner: VariableOwner,
-    /// How it is given.
+    /// Where the value comes from.
     pub source: ValueSource,
 }
 
@@ -49,11 +49,11 @@ impl LiveVariableScope {
         }
     }
 
-    /// How narrow it is.
+    /// Returns how specific the scope is; higher values are more specific.
     ///
     /// # Source
     ///
-    /// Octopus' published list, narrowest first: step, target, target tag, tenant, tenant tag,
+    /// Octopus' published list, most specific first: step, target, target tag, tenant, tenant tag,
     /// environment, channel, process, project, none (its blog, "Variable specificity and complexity").
     fn specificity(&self) -> u8 {
         let bits = [
@@ -68,7 +68,7 @@ impl LiveVariableScope {
     }
 }
 
-/// The dimensions by which the values of a variable differ.
+/// The dimensions in which the values of a variable may differ.
 const SCOPE_DIMENSIONS: [CaseDimension; 4] = [
     CaseDimension::Environment,
     CaseDimension::Channel,
@@ -76,10 +76,10 @@ const SCOPE_DIMENSIONS: [CaseDimension; 4] = [
     CaseDimension::Tenant,
 ];
 
-/// The most cases that are looked at one by one; beyond that a step's variable is told by its values.
+/// The maximum number of cases; beyond it, there is a case for each value instead.
 const MAX_CASES: usize = 1000;
 
-/// The cases of a step whose pool the variable `name` chooses.
+/// Returns the cases of a step whose pool the variable `name` chooses.
 pub(super) fn scoped_cases(
     process: &LiveProcess,
     step: &LiveStep,
@@ -95,7 +95,7 @@ pub(super) fn scoped_cases(
     let values = values
         .filter(|value| value.name == wanted && value.projects.contains(&process.owner.project));
     let mut values: Vec<&PoolVariable> =
-        values.filter(|it| may_apply_to_step(it, process, step)).collect();
+        values.filter(|value| may_apply_to_step(value, process, step)).collect();
     if values.iter().any(|it| it.branch.is_some()) {
         let own = own_branch(process, live);
         values.retain(|value| match (&value.branch, own) {
@@ -108,8 +108,8 @@ pub(super) fn scoped_cases(
         SCOPE_DIMENSIONS.map(|dimension| DimensionNames::from_values(&values, dimension, live));
     let each = known.iter().map(|names| names.names.len() + 1);
     let unread = has_unread_variables(live, &process.owner.project);
-    if MAX_CASES < each.fold(1, usize::saturating_mul) {
-        return cases_per_value(&values, (live, unread), to_decider);
+    if each.fold(1, usize::saturating_mul) > MAX_CASES {
+        return cases_per_value(&values, live, unread, to_decider);
     }
     let mut scopes: Vec<Vec<CaseCondition>> = vec![Vec::new()];
     for DimensionNames { dimension, names, others } in
@@ -127,13 +127,13 @@ pub(super) fn scoped_cases(
             .collect();
     }
     let case = |when: Vec<CaseCondition>| {
-        let (chosen, place) = narrowest_value(&values, &when, (live, unread));
+        let (chosen, place) = most_specific_value(&values, &when, live, unread);
         Case { when, decided_by: to_decider(chosen), place }
     };
     known.iter().fold(scopes.into_iter().map(case).collect(), merge_cases)
 }
 
-/// The branch of a process, where its variables were read too.
+/// Returns the branch of a process, if its variables were read too.
 fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
     let branch = process.git.as_ref()?.at.name.as_str();
     let is_project_set = |set: &LiveVariableSet| matches!(&set.owner, VariableOwner::Project(name) if *name == process.owner.project);
@@ -141,11 +141,12 @@ fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
     sets.any(|set| set.store.branch_name() == Some(branch) && is_project_set(set)).then_some(branch)
 }
 
-/// A case for each value, as if no other were narrower, and one for where none of them holds.
+/// Returns a case for each value, as if no other were more specific, and one in which none applies.
 fn cases_per_value(
     values: &[&PoolVariable],
-    (live, unread): (&Live, bool),
-    by: impl Fn(Option<ResolvedValue>) -> Decider,
+    live: &Live,
+    unread: bool,
+    to_decider: impl Fn(Option<ResolvedValue>) -> Decider,
 ) -> Vec<Case> {
     let case = |variable: &&PoolVariable| {
         let lists = SCOPE_DIMENSIONS
@@ -154,39 +155,39 @@ fn cases_per_value(
         let when = lists.map(|(dimension, names)| CaseCondition { dimension, names }).collect();
         Case {
             when,
-            decided_by: by(Some(variable.chosen_source())),
+            decided_by: to_decider(Some(variable.chosen_source())),
             place: variable.effective_place(live),
         }
     };
-    let nobody = SCOPE_DIMENSIONS.map(|dimension| CaseCondition { dimension, names: Vec::new() });
-    let (chosen, place) = narrowest_value(values, &nobody, (live, unread));
-    let other = Case { when: nobody.to_vec(), decided_by: by(chosen), place };
+    let no_names = SCOPE_DIMENSIONS.map(|dimension| CaseCondition { dimension, names: Vec::new() });
+    let (chosen, place) = most_specific_value(values, &no_names, live, unread);
+    let other = Case { when: no_names.to_vec(), decided_by: to_decider(chosen), place };
     values.iter().map(case).chain([other]).collect()
 }
 
-/// Cases that differ in one dimension alone and come to the same, told as one.
+/// Merges cases that differ in one dimension only and have the same result.
 fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     if known.names.is_empty() {
         return cases;
     }
-    let mut kins: Vec<MergeableCases> = Vec::new();
+    let mut groups: Vec<MergeableCases> = Vec::new();
     for case in cases {
         let case = MergeableCases::from_case(case, known.dimension);
-        match kins.iter_mut().find(|kin| kin.is_kin(&case)) {
-            Some(kin) => kin.absorb(case),
-            None => kins.push(case),
+        match groups.iter_mut().find(|group| group.can_absorb(&case)) {
+            Some(group) => group.absorb(case),
+            None => groups.push(case),
         }
     }
-    kins.into_iter().flat_map(|kin| kin.into_cases(known)).collect()
+    groups.into_iter().flat_map(|group| group.into_cases(known)).collect()
 }
 
-/// Cases of one result, and by which names of one dimension they are told apart.
+/// Cases with the same result, and the names in one dimension by which they differ.
 struct MergeableCases {
-    /// The conditions of all other dimensions, which they share.
+    /// The conditions in all other dimensions, which the cases share.
     rest: Vec<CaseCondition>,
     first: Case,
     names: Vec<String>,
-    /// Whether one of them is for all names that no value has.
+    /// Whether one of the cases is for all names that no value has.
     other: bool,
 }
 
@@ -198,18 +199,19 @@ impl MergeableCases {
         Self { rest, first: case, other: names.is_empty(), names }
     }
 
-    fn is_kin(&self, other: &Self) -> bool {
-        self.rest == other.rest
-            && self.first.decided_by == other.first.decided_by
-            && self.first.place == other.first.place
+    fn can_absorb(&self, cases: &Self) -> bool {
+        self.rest == cases.rest
+            && self.first.decided_by == cases.first.decided_by
+            && self.first.place == cases.first.place
     }
 
-    fn absorb(&mut self, kin: Self) {
-        self.names.extend(kin.names);
-        self.other |= kin.other;
+    fn absorb(&mut self, cases: Self) {
+        self.names.extend(cases.names);
+        self.other |= cases.other;
     }
 
-    /// One case without the dimension, if these are all of it; else one for the names and one for all others.
+    /// Returns one case without the dimension if these cases cover all of it; otherwise one for the names and
+    /// one for all others.
     fn into_cases(self, known: &DimensionNames) -> Vec<Case> {
         let Self { rest, first, names, other } = self;
         if (other || !known.others) && names.len() == known.names.len() {
@@ -217,8 +219,8 @@ impl MergeableCases {
         }
         let with_names = |names: Vec<String>| {
             let mut case = first.clone();
-            let own = case.when.iter_mut().filter(|it| it.dimension == known.dimension);
-            own.for_each(|it| it.names.clone_from(&names));
+            let own = case.when.iter_mut().filter(|when| when.dimension == known.dimension);
+            own.for_each(|condition| condition.names.clone_from(&names));
             case
         };
         let named = (!names.is_empty()).then(|| with_names(names));
@@ -227,7 +229,7 @@ impl MergeableCases {
     }
 }
 
-/// Whether a value can hold for this step at all.
+/// Whether a value can apply to this step at all.
 fn may_apply_to_step(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
     let scope = &value.scope;
     let is_this_process = |owner: &String| {
@@ -242,12 +244,12 @@ fn may_apply_to_step(value: &PoolVariable, process: &LiveProcess, step: &LiveSte
         && (scope.processes.is_empty() || scope.processes.iter().any(is_this_process))
 }
 
-/// By what the values of a variable differ in a dimension.
+/// The names by which the values of a variable differ in a dimension.
 struct DimensionNames {
     dimension: CaseDimension,
-    /// The names that they have, each once, in their order.
+    /// The names in the values' scopes, in order and without duplicates.
     names: Vec<String>,
-    /// Whether there may be others.
+    /// Whether other names may exist.
     others: bool,
 }
 
@@ -262,14 +264,15 @@ impl DimensionNames {
     }
 }
 
-/// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's. Where
-/// some are `unread`, nobody can tell that a template's default is all there is.
-fn narrowest_value(
+/// Returns the value that applies in a case: the most specific one, and a project's before a library's. If
+/// some values are `unread`, a template's default may be superseded by one of them.
+fn most_specific_value(
     values: &[&PoolVariable],
     when: &[CaseCondition],
-    (live, unread): (&Live, bool),
+    live: &Live,
+    unread: bool,
 ) -> (Option<ResolvedValue>, EffectivePlace) {
-    let holds = |value: &&&PoolVariable| {
+    let applies = |value: &&&PoolVariable| {
         SCOPE_DIMENSIONS.iter().all(|dimension| {
             let list = value.scope.dimension_names(*dimension);
             let case = when.iter().find(|condition| condition.dimension == *dimension);
@@ -281,15 +284,15 @@ fn narrowest_value(
         let own = matches!(value.owner, VariableOwner::Project(_));
         (value.source != ValueSource::TemplateDefault, value.scope.specificity(), own)
     };
-    let holding: Vec<&&PoolVariable> = values.iter().filter(holds).collect();
-    let best = holding.iter().map(|it| weight(it)).max();
-    let mut best = holding.iter().filter(|variable| Some(weight(variable)) == best);
+    let applicable: Vec<&&PoolVariable> = values.iter().filter(applies).collect();
+    let best = applicable.iter().map(|it| weight(it)).max();
+    let mut best = applicable.iter().filter(|variable| Some(weight(variable)) == best);
     match best.next() {
-        Some(one) if best.any(|other| other.pool != one.pool) => {
+        Some(value) if best.any(|equal| equal.pool != value.pool) => {
             (None, EffectivePlace::Unknown(UnknownReason::Ambiguous))
         }
-        Some(one) if !unread || one.source != ValueSource::TemplateDefault => {
-            (Some(one.chosen_source()), one.effective_place(live))
+        Some(value) if !unread || value.source != ValueSource::TemplateDefault => {
+            (Some(value.chosen_source()), value.effective_place(live))
         }
         None if !unread => (None, EffectivePlace::Nowhere(None, NowhereReason::NoValue)),
         Some(_) | None => (None, EffectivePlace::Unknown(UnknownReason::Unread)),
@@ -301,7 +304,7 @@ impl PoolVariable {
         ResolvedValue { owner: self.owner.clone(), source: self.source }
     }
 
-    /// Where a step runs for which this value holds.
+    /// Returns where a step runs to which this value applies.
     fn effective_place(&self, live: &Live) -> EffectivePlace {
         match (&self.pool, self.source) {
             (Some(pool), _) => effective_in_pool(pool, live),

@@ -49,7 +49,7 @@ pub(super) fn variable(library: bool, text: &str) -> PoolVariable {
 }
 
 #[test]
-fn the_narrowest_value_of_a_variable_decides() {
+fn the_most_specific_value_of_a_variable_decides() {
     let told = |own: &[&str], library: &[&str]| {
         let mut live = world();
         let own = own.iter().map(|it| variable(false, it));
