@@ -204,7 +204,7 @@ fn resolve_pools(
                     wanted.span.clone(),
                     format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
                 )
-                .with_help("name only static pools"),
+                .with_help("list static pools only"),
             ),
             Ok(pool) if pools.contains(&pool) => {}
             Ok(pool) => pools.push(pool),
