@@ -139,7 +139,7 @@ async fn an_old_worker_that_is_gone_without_a_new_one_is_told() {
         new,
     };
     let ran = run(&bench, vec![of_worker(kind)]).await;
-    insta::assert_snapshot!(ran.errors(), @"workers.db-01: the old worker is gone and the new one is not there: the server answered 403: Forbidden; the next `apply` creates it");
+    insta::assert_snapshot!(ran.errors(), @"workers.db-01: the old worker was deleted but the new one was not created: the server returned 403: Forbidden; the next `apply` creates it");
     assert_eq!(names(&bench.get("/api/workers/all").await), "");
 }
 

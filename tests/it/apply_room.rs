@@ -321,8 +321,8 @@ async fn what_somebody_else_has_changed_is_left_alone() {
     let pool = text(&bench, "/api/workerpools/WorkerPools-1").await;
     let ran = run(&bench, changes).await;
     insta::assert_snapshot!(ran.errors(), @r#"
-    pools.default: `Description` is empty, the plan expected `old`
-    projects["Web Store"].deployment.steps["Deploy web app"]: `pool` is `variable Theirs`, the plan expected `default`
+    pools.default: `Description` is empty, but the plan expected `old`
+    projects["Web Store"].deployment.steps["Deploy web app"]: `pool` is `variable Theirs`, but the plan expected `default`
     "#);
     assert_eq!(
         ran.outcomes,
@@ -342,7 +342,7 @@ async fn what_is_there_already_is_taken_if_it_is_the_same() {
     let bench = Bench::new(Seed::Chapter).await;
     let id = bench.pool("sql").await;
     let ran = run(&bench, vec![create_pool()]).await;
-    insta::assert_snapshot!(ran.errors(), @"pools.sql: `SQL` is there already, and its `Description` is `x`, the plan expected `Database`");
+    insta::assert_snapshot!(ran.errors(), @"pools.sql: `SQL` already exists, and its `Description` is `x`, but the plan expected `Database`");
     let mut pool = bench.get(&format!("/api/workerpools/{id}")).await;
     pool["Description"] = json!("Database");
     bench.send("PUT", &format!("/api/workerpools/{id}"), pool).await;

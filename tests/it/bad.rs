@@ -72,10 +72,10 @@ fn a_file_that_is_wrong_is_told_so() {
         workbench.write("workers.toml", file);
         _ = writeln!(all, "{}", told(&workbench, &[]));
     }
-    insta::assert_snapshot!(all, @r"
+    insta::assert_snapshot!(all, @"
     error[missing-key]: `version` is missing
     error[syntax]: unclosed table, expected `]`
-    error[unknown-version]: this file is of version 2, and this tool reads version 1
+    error[unknown-version]: this file is written for version 2, but this tool reads version 1
     error[wrong-type]: expected a whole number, found a string
     error[wrong-type]: expected a table of tables, found an integer
     error[wrong-type]: expected a string, found an integer
@@ -84,21 +84,21 @@ fn a_file_that_is_wrong_is_told_so() {
     error[unknown-key]: unknown key `pool`
     error[syntax]: duplicate key
     error[duplicate-pool]: two pools are named `sql`
-    error[duplicate-default]: two pools of the file are to be the default pool
+    error[duplicate-default]: two pools are declared as the default pool
     error[missing-key]: one of `listening`, `polling`, `ssh`, `kubernetes` is missing
     error[unknown-pool]: there is no pool `sqll`
     error[unknown-machine-policy]: there is no machine policy `No such`
     error[empty-list]: `pools` is an empty list
     error[bad-url]: a listening Tentacle's URL starts with `https://`
-    error[bad-range]: a range is two numbers, and `` is none
+    error[bad-range]: a range needs two numbers; `` is not a number
     error[unknown-pool]: there is no pool `sqll`
     error[unknown-project]: there is no project `Web Stor`
     error[unknown-step]: there is no step `Deploy to ASK`
-    error[server-side-step]: step `Approve` always runs inside the Octopus Server, and never on a worker
+    error[server-side-step]: step `Approve` always runs inside the Octopus Server, never on a worker
     error[missing-key]: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing
     error[conflicting-keys]: `pool` and `default_pool` exclude each other
     error[secret-in-file]: `api_key` is a secret and must not be in a file
-    error[secret-in-file]: the URL has a user or a password, which must not be in a file
+    error[secret-in-file]: the URL contains a user name or a password, which must not be in a file
     error: there is no space `No such`
     error[wrong-type]: expected a list of tables, such as `[[placements]]`, found a table
     error[unknown-word]: `no` is not one of `deny`, `warn`, `allow`
@@ -155,22 +155,22 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
         let told: Vec<_> = table.iter().map(|row| scope.spawn(move || told(row))).collect();
         told.into_iter().map(|it| it.join().unwrap()).collect::<String>()
     });
-    insta::assert_snapshot!(all, @r"
-    GET /api: error: cannot read the spaces: GET /api/spaces/all was answered 200 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
-    GET /api: error: cannot read the spaces: the server answered 429: Too many requests. Please try again later.
-    GET /api: error: cannot read the spaces: the server answered 503: The Octopus Server is starting or in maintenance mode.
-    GET /api/spaces: error: cannot read the spaces: GET /api/spaces/all was answered 403 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>403 Forbidden</title></head><body><h1>Forbidd…`
-    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
-    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 403: Forbidden
-    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 404: Not Found
-    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 500: Internal Server Error
-    GET /api/Spaces-1/projects: error: cannot read the projects of space `Default`: the server answered 500: Internal Server Error
-    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 403: Forbidden
-    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 404: Not Found
-    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 500: Internal Server Error
-    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: GET /api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-5 was answered 200 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
-    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the connection broke during GET /api/Spaces-1/deploymentprocesses: end of file before message length reached
-    GET /api/Spaces-1/workers: error: cannot read the workers of space `Default`: GET /api/Spaces-1/workers/all was answered 200 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
+    insta::assert_snapshot!(all, @"
+    GET /api: error: cannot read the spaces: GET /api/spaces/all returned 200 with a body that is not JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
+    GET /api: error: cannot read the spaces: the server returned 429: Too many requests. Please try again later.
+    GET /api: error: cannot read the spaces: the server returned 503: The Octopus Server is starting or in maintenance mode.
+    GET /api/spaces: error: cannot read the spaces: GET /api/spaces/all returned 403 with a body that is not JSON: `<!DOCTYPE html> <html><head><title>403 Forbidden</title></head><body><h1>Forbidd…`
+    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server returned 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
+    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server returned 403: Forbidden
+    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server returned 404: Not Found
+    GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server returned 500: Internal Server Error
+    GET /api/Spaces-1/projects: error: cannot read the projects of space `Default`: the server returned 500: Internal Server Error
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server returned 403: Forbidden
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server returned 404: Not Found
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server returned 500: Internal Server Error
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: GET /api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-5 returned 200 with a body that is not JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: lost the connection during GET /api/Spaces-1/deploymentprocesses: end of file before message length reached
+    GET /api/Spaces-1/workers: error: cannot read the workers of space `Default`: GET /api/Spaces-1/workers/all returned 200 with a body that is not JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
     GET /api/Spaces-1/workers: error: cannot read the workers of space `Default`: GET /api/Spaces-1/workers/all was redirected to `https://login.example/`, which is not followed
     ");
 }
@@ -202,10 +202,10 @@ fn whoever_may_not_write_is_told_before_the_first_write() {
         let warnings = applied.stderr.lines().filter(|it| it.starts_with("warning"));
         _ = writeln!(all, "{} {}", applied.code, warnings.collect::<Vec<_>>().join("\n  "));
     }
-    insta::assert_snapshot!(all, @r"
-    5 warning: the key's user lacks ProcessEdit: the server will refuse 23 changes
-      warning: the key's user lacks WorkerEdit: the server will refuse 1 change
-    5 warning: the key's user lacks ProcessEdit: the server will refuse 23 changes
+    insta::assert_snapshot!(all, @"
+    5 warning: the API key's user lacks ProcessEdit; the server will refuse 23 changes
+      warning: the API key's user lacks WorkerEdit; the server will refuse 1 change
+    5 warning: the API key's user lacks ProcessEdit; the server will refuse 23 changes
     ");
 }
 
@@ -217,10 +217,10 @@ fn a_key_that_is_wrong_or_may_not_is_told_so() {
         workbench.key = key;
         _ = writeln!(all, "{}", told(&workbench, &[]));
     }
-    insta::assert_snapshot!(all, @r"
-    error: cannot read the spaces: the server answered 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
-    error: cannot read the spaces: the server answered 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
-    error: no API key is given
+    insta::assert_snapshot!(all, @"
+    error: cannot read the spaces: the server returned 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
+    error: cannot read the spaces: the server returned 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
+    error: no API key is set
     error: cannot read the workers of space `Default`: Missing permission: WorkerView
     ");
 }
@@ -234,14 +234,14 @@ fn a_url_that_leads_nowhere_is_told_so() {
     }
     _ = writeln!(all, "{}", told(&workbench, &["--api-key-file", "no-such-file"]));
     _ = writeln!(all, "{}", told(&workbench, &["--ca-file", "workers.toml"]));
-    insta::assert_snapshot!(all, @r"
+    insta::assert_snapshot!(all, @"
     error: cannot read the spaces: cannot connect to `http://127.0.0.1:1`: Connection refused
-    error: `http://octopus.invalid` is not https, so the key would be sent in the clear
-    error: `ftp://x` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`
-    error: `nonsense` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`
-    error: `https://` is no URL of an Octopus Server: empty host
-    error: cannot read the key of `no-such-file`: No such file or directory
-    error: the file of certificate authorities holds no certificate: there is no `BEGIN CERTIFICATE` in it
+    error: `http://octopus.invalid` is not an https URL, so the key would be sent in the clear
+    error: `ftp://x` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`
+    error: `nonsense` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`
+    error: `https://` is not a valid Octopus Server URL: empty host
+    error: cannot read the key from `no-such-file`: No such file or directory
+    error: the certificate authority file has no valid certificate: it contains no `BEGIN CERTIFICATE`
     ");
 }
 

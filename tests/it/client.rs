@@ -118,10 +118,10 @@ async fn nobody_waits_longer_than_patience_lasts() {
     let busy = FaultKind::Status { code: 429, retry_after: Some(3600) };
     let server = failing("GET /api", &[busy]).await;
     let root = connect(server.url(), ADMIN_KEY).reader().read_server_root().await;
-    insta::assert_snapshot!(told(root), @r#"
-    the server answered 429: Too many requests. Please try again later.
-    help: the server limits requests and asks to wait 3600 seconds; `--parallelism` lowers the rate
-    "#);
+    insta::assert_snapshot!(told(root), @"
+    the server returned 429: Too many requests. Please try again later.
+    help: wait 3600 seconds, as the server asks, or lower the request rate with `--parallelism`
+    ");
     assert_eq!(server.recent_requests().len(), 1);
 }
 
@@ -129,16 +129,16 @@ async fn nobody_waits_longer_than_patience_lasts() {
 async fn a_refusal_is_told_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let stranger = connect(server.url(), "API-NOBODY");
-    insta::assert_snapshot!(told(stranger.reader().list_spaces().await), @r#"
-    the server answered 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
-    help: the key is not valid on this server: it may be of another one, expired or revoked
-    "#);
+    insta::assert_snapshot!(told(stranger.reader().list_spaces().await), @"
+    the server returned 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
+    help: check the key: it may have expired, been revoked or belong to a different server
+    ");
     let admin = reader(&connect(server.url(), ADMIN_KEY));
     let nothing = Resource::Worker("Workers-99".into());
-    insta::assert_snapshot!(told(admin.read_document(&nothing).await), @r#"
-    the server answered 404: The resource you requested was not found.
-    help: it is gone, or the key's user may not see it
-    "#);
+    insta::assert_snapshot!(told(admin.read_document(&nothing).await), @"
+    the server returned 404: The resource you requested was not found.
+    help: check that the resource still exists and that the key's user may see it
+    ");
 }
 
 #[tokio::test]
@@ -205,22 +205,22 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
     let told = async |url: &str| {
         told(connect(url, ADMIN_KEY).reader().read_server_root().await).replace(url, "<url>")
     };
-    insta::assert_snapshot!(told(url).await, @r#"
+    insta::assert_snapshot!(told(url).await, @"
     cannot connect to `<url>`: Connection refused (os error 111)
-    help: check the URL and that the server runs; `HTTPS_PROXY` and `NO_PROXY` hold here
-    "#);
-    insta::assert_snapshot!(told(&page.url).await, @r#"
-    GET /api was answered 200 with a page that is no JSON: `<!DOCTYPE html> <title>Log in</title>`
-    help: something between here and the server answers in its place: a proxy, or a page to log in
-    "#);
-    insta::assert_snapshot!(told(&other.url).await, @r#"
+    help: check the URL and that the server is running; `HTTPS_PROXY` and `NO_PROXY` are honoured
+    ");
+    insta::assert_snapshot!(told(&page.url).await, @"
+    GET /api returned 200 with a body that is not JSON: `<!DOCTYPE html> <title>Log in</title>`
+    help: check the URL and the network; a proxy or a login page may be answering instead of the server
+    ");
+    insta::assert_snapshot!(told(&other.url).await, @"
     `<url>` is not an Octopus Server
-    help: name the URL under which the portal opens, without `/app`
-    "#);
-    insta::assert_snapshot!(told(&wrong.url).await, @r#"
-    GET /api was answered with something unexpected: invalid type: map, expected a string at line 1 column 11
-    help: the server may be of a version that this tool does not know yet
-    "#);
+    help: use the URL of the server's web portal, without `/app`
+    ");
+    insta::assert_snapshot!(told(&wrong.url).await, @"
+    GET /api returned an unexpected response: invalid type: map, expected a string at line 1 column 11
+    help: upgrade poolwright if the server is newer than the versions it supports
+    ");
 }
 
 #[tokio::test]
@@ -230,10 +230,10 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
     let mut options = ConnectionOptions::new(server.url(), key);
     options.timeout = Duration::from_millis(200);
     let root = Connection::open(options).unwrap().reader().read_server_root().await;
-    insta::assert_snapshot!(told(root), @r#"
-    no answer to GET /api within 200ms
-    help: try again; what stands between here and the server may cut long answers off
-    "#);
+    insta::assert_snapshot!(told(root), @"
+    GET /api timed out after 200ms
+    help: try again; a proxy or gateway may be cutting off long responses
+    ");
 }
 
 #[tokio::test]
@@ -246,5 +246,5 @@ async fn a_key_that_no_header_can_carry_is_refused() {
         Credentials::ApiKey(Secret::from("API-X".to_owned())),
     );
     options.ca_pem = Some(b"no certificate".to_vec());
-    insta::assert_snapshot!(Connection::open(options).unwrap_err(), @"the file of certificate authorities holds no certificate: there is no `BEGIN CERTIFICATE` in it");
+    insta::assert_snapshot!(Connection::open(options).unwrap_err(), @"the certificate authority file has no valid certificate: it contains no `BEGIN CERTIFICATE`");
 }

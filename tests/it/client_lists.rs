@@ -39,10 +39,10 @@ async fn pages_may_be_of_any_size() {
 #[tokio::test]
 async fn a_list_that_stops_short_is_an_error() {
     let server = Stub::new(|_| clamped("skip=0", 5).to_string()).await;
-    insta::assert_snapshot!(told(server.reader().list_runbooks().await), @r#"
-    GET /api/Spaces-1/runbooks was answered with something unexpected: the list ends after 2 of 5
-    help: the server may be of a version that this tool does not know yet
-    "#);
+    insta::assert_snapshot!(told(server.reader().list_runbooks().await), @"
+    GET /api/Spaces-1/runbooks returned an unexpected response: the list ends after 2 of 5
+    help: upgrade poolwright if the server is newer than the versions it supports
+    ");
 }
 
 fn process(id: &str) -> Value {
@@ -71,10 +71,10 @@ async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
     assert_eq!(found, ["P-1", "p-2", "P-3"]);
     let unread: Vec<_> =
         unread.iter().map(|unread| format!("{}: {}", unread.id, unread.error)).collect();
-    insta::assert_snapshot!(unread.join("\n"), @r#"
-    P-4: the server answered 403: Missing permission: ProcessView
-    P-5: the server answered 404: Not Found
-    "#);
+    insta::assert_snapshot!(unread.join("\n"), @"
+    P-4: the server returned 403: Missing permission: ProcessView
+    P-5: the server returned 404: Not Found
+    ");
 }
 
 #[tokio::test]

@@ -62,8 +62,8 @@ async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
     let url = serve(ROOT);
     let error = connect(&url, None).reader().read_server_root().await.unwrap_err();
     let told = format!("{error}\nhelp: {}", error.help().unwrap());
-    insta::assert_snapshot!(told.replace(&url, "<url>"), @r#"
+    insta::assert_snapshot!(told.replace(&url, "<url>"), @"
     cannot connect to `<url>`: invalid peer certificate: UnknownIssuer
-    help: `--ca-file FILE` adds the certificate authority of the server
-    "#);
+    help: trust the server's certificate authority with `--ca-file FILE`
+    ");
 }

@@ -179,7 +179,7 @@ fn an_old_name_that_could_be_two_pools_is_no_guess() {
     + pools.x name →"X"
     Error ambiguous-name: pool `X` could be any of `Old`, `SQL`
     "#);
-    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"old\""), @"Warn idle-rename: pool `SQL` exists, and so does `old`: nothing is renamed");
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"old\""), @"Warn idle-rename: pool `SQL` already exists, so `old` is not renamed");
     insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"gone\""), @"");
     insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\n[pools.x]\nname = \"X\"\nrenamed_from = \"SQL\""), @r#"
     + pools.x name →"X"
@@ -238,7 +238,7 @@ fn the_first_rule_that_matches_decides() {
     insta::assert_snapshot!(plan("[[placements]]\npool = \"SQL\"\n[[placements]]\nlabel = \"late\"\nstep = \"Build\"\npool = \"Old\""), @r#"
     ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
     ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
-    Warn shadowed-rule: this rule never wins: an earlier rule takes all that it matches
+    Warn shadowed-rule: this rule never wins: an earlier rule takes everything it matches
     "#);
 }
 
@@ -288,11 +288,11 @@ fn currently_takes_wildcards_and_exclusions_as_names_do() {
 #[test]
 fn exact_names_that_are_not_there_are_errors_and_wildcards_warn() {
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Biuld\"\npool = \"SQL\""), @"Error unknown-step: there is no step `Biuld`");
-    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Approve\"\npool = \"SQL\""), @"Error server-side-step: step `Approve` always runs inside the Octopus Server, and never on a worker");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Approve\"\npool = \"SQL\""), @"Error server-side-step: step `Approve` always runs inside the Octopus Server, never on a worker");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"*nothing*\"\npool = \"SQL\""), @"Warn idle-rule: no step fits this rule");
     insta::assert_snapshot!(plan("[[placements]]\nproject = \"Bill*\"\npool = \"SQL\""), @"Warn idle-rule: no process fits this rule");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Dra*\"\npool = \"SQL\""), @"Warn idle-rule: this rule leaves 1 step on deployment targets");
-    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Appr*\"\npool = \"SQL\""), @"Warn idle-rule: this rule fits 1 step that no rule moves");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Appr*\"\npool = \"SQL\""), @"Warn idle-rule: this rule fits 1 step that no rule can move");
     insta::assert_snapshot!(plan("[[placements]]\nproject_group = \"Shopp\"\npool = \"SQL\""), @"Error unknown-project-group: there is no project group `Shopp`");
 }
 
@@ -315,7 +315,7 @@ fn rules_that_would_move_a_step_again_are_refused() {
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"Old\"\npool = \"Default Worker Pool\"\n[[placements]]\ncurrently = \"server\"\npool = \"SQL\""), @r#"
     ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
     ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools[\"Default Worker Pool\"]"
-    Error unsettled-rules: the rules would never settle: once carried out, they would move steps again
+    Error unsettled-rules: the rules would never settle: after this plan, they would move steps again
     "#);
 }
 
@@ -323,7 +323,7 @@ fn rules_that_would_move_a_step_again_are_refused() {
 fn a_worker_in_the_empty_default_pool_takes_work_from_the_built_in_worker() {
     insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\", \"Default Worker Pool\"]\npolling = {}"), @r#"
     ~ workers.a pools ["pools.SQL"]→["pools.SQL","pools[\"Default Worker Pool\"]"]
-    Deny default-pool-member: `Default Worker Pool` is the default pool and has no worker: the first one takes every step that names no pool away from the built-in worker
+    Deny default-pool-member: `Default Worker Pool` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
     "#);
 }
 

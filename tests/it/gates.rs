@@ -85,13 +85,13 @@ fn a_gate_refuses_and_nothing_is_written() {
         let message = json["findings"][0]["message"].as_str().unwrap();
         _ = writeln!(told, "{gate}: {message}");
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     built-in-worker-in-use: 34 steps would still need the built-in worker
     empty-pool: 23 steps would run in `pools.sql`, which would have no enabled worker
-    unhealthy-pool: 23 steps would run in `pools.few`, which would have 1 healthy worker of the 2 that it needs
+    unhealthy-pool: 23 steps would run in `pools.few`, which would have 1 healthy worker of the 2 it needs
     pool-in-use: pool `Used` would be deleted while something still uses it
     too-many-deletes: the plan has 2 deletes, and `max_deletes` is 1
-    default-pool-member: `Default Worker Pool` is the default pool and has no worker: the first one takes every step that names no pool away from the built-in worker
+    default-pool-member: `Default Worker Pool` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
     protected: `workers.replaced` is protected and would be replaced
     ");
 }
@@ -240,9 +240,9 @@ fn a_pool_with_members_is_deleted_by_no_gate() {
 fn a_plan_is_not_saved_over_the_file_that_it_is_of() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     let output = workbench.run(&["plan", "-o", "workers.toml"]).expect(1);
-    insta::assert_snapshot!(output.stderr, @r"
-    error: `workers.toml` is the file that is planned, and not one for a plan
-    help: save the plan into a file of its own, such as `-o plan.json`
+    insta::assert_snapshot!(output.stderr, @"
+    error: cannot save the plan to `workers.toml`: it is a configuration file
+    help: save the plan to another file, such as `-o plan.json`
     ");
     assert_eq!(workbench.read("workers.toml"), "version = 1\n[pools.sql]\n");
 }
@@ -289,7 +289,7 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
     warning[unset-variable]: there is no worker pool variable `Deploy.WorkerPol`
      --> workers.toml:2:1
       = note: projects["Landing zone"].deployment.steps["Deploy ARM template"]
-      = help: a variable of a similar name exists: `Deploy.WorkerPool`
+      = help: a variable with a similar name exists: `Deploy.WorkerPool`
 
     Touches 1 project, 1 step
     Plan: 1 to update; 1 warning
@@ -300,7 +300,7 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
     ");
     insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPool\""), @"
     0
-    No changes: the server is as the files say
+    No changes: the server matches the files
     ");
 }
 

@@ -176,13 +176,13 @@ pool = "gone"
     let before = workbench.read("workers.toml").replace('\n', "\r\n");
     workbench.write("workers.toml", &before);
     let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
-    insta::assert_snapshot!(output.stderr, @r"
-      pool `gone` is gone
-      worker `db-[1..2]` is gone
-      pool `default` is new
-      a rule no longer says this: there is no pool `gone`
-      1 exception before a rule
-    workers.toml is written: a plan of it is empty
+    insta::assert_snapshot!(output.stderr, @"
+      removed pool `gone`
+      removed worker `db-[1..2]`
+      added pool `default`
+      removed part of a rule: there is no pool `gone`
+      added 1 exception before a rule
+    updated workers.toml: it now matches the server
     ");
     let after = workbench.read("workers.toml");
     assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
@@ -196,9 +196,9 @@ fn what_cannot_be_kept_is_refused() {
     let output = workbench.run(&["pull", "--keep", "workers.toml", "-o", "x.toml"]);
     assert_ne!(output.code, 0);
     let output = workbench.run(&["pull", "--keep", "-"]).expect(1);
-    insta::assert_snapshot!(output.stderr, @r"
-    error: standard input cannot be kept
-    help: `--keep FILE` names a file to edit
+    insta::assert_snapshot!(output.stderr, @"
+    error: `--keep` cannot edit standard input
+    help: name a file to edit: `--keep FILE`
     ");
 }
 

@@ -354,10 +354,10 @@ fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
     let kept = keep(&workbench, &before);
     let (told, _) = kept.split_once("+\n").unwrap();
     insta::assert_snapshot!(told, @r#"
-      a rule about values no longer says this: there is no environment `Gone`
-      values of `Deploy.WorkerPool` are "windows"
-      values that no rule was about
-    workers.toml is written: a plan of it is empty
+      removed part of a rule about values: there is no environment `Gone`
+      set values of `Deploy.WorkerPool` to "windows"
+      added rules for values that no rule matched
+    updated workers.toml: it now matches the server
     -environment = ["Gone", "Production"] # two
     +environment = ["Production"] # two
     +pool = "windows"

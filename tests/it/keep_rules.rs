@@ -62,9 +62,9 @@ project = [
         before.replace(waves, "").replacen("version = 1\n", &format!("version = 1\n{top}"), 1);
     workbench.write("workers.toml", &before);
     insta::assert_snapshot!(keeping(&workbench, &before), @r#"
-      wave 1 no longer names what is gone: there is no project `Gone`
-      wave 2 is removed, the last one: there is no project `Gone`
-    workers.toml is written: a plan of it is empty
+      removed from wave 1: there is no project `Gone`
+      removed wave 2, the last one: there is no project `Gone`
+    updated workers.toml: it now matches the server
 
     -waves = [{ project = ["Gone", "Billing"] }, { project = "Gone" }]
     +waves = [{ project = ["Billing"] }]
@@ -114,9 +114,9 @@ default_pool = true
 "#;
     let kept = keep_text(text, &live, |text| judge(text, &live)).unwrap();
     insta::assert_snapshot!(format!("{}\n{}", kept.edit_notes.join("\n"), changed(text, &kept.text)), @r#"
-    a rule no longer says this: project `Web Store` could be any of `Web Store`, `web store`
-    a rule no longer says this: there is no project `Gone`
-    a rule is removed: project `Web Store` could be any of `Web Store`, `web store`
+    removed part of a rule: project `Web Store` could be any of `Web Store`, `web store`
+    removed part of a rule: there is no project `Gone`
+    removed a rule: project `Web Store` could be any of `Web Store`, `web store`
     -project = ["Web Store", "Billing", "Gone"] # two
     +project = ["Billing"] # two
     -[[placements]] # one

@@ -33,15 +33,15 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     insta::assert_snapshot!(format!("{text}exit code {code}"));
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    3 steps of 2 of 2 files
-    warning[template-step]: 1 step of step templates, without a pool, stays as it is
+    3 steps in 2 of 2 files
+    warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |
     73 |     action "from-template" {
        |     ^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = note: "Migrate"
-       = help: nothing in the file says whether a worker runs it: choose its pool once in Octopus
+       = help: the file does not say whether a worker runs these steps; choose their pools once in Octopus
 
     1 warning
     edited ./web/.octopus/deployment_process.ocl
@@ -53,15 +53,15 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     let before = fs::metadata(&file).unwrap().modified().unwrap();
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    No changes: 2 files as the rules say
-    warning[template-step]: 1 step of step templates, without a pool, stays as it is
+    No changes: 2 files checked
+    warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |
     73 |     action "from-template" {
        |     ^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = note: "Migrate"
-       = help: nothing in the file says whether a worker runs it: choose its pool once in Octopus
+       = help: the file does not say whether a worker runs these steps; choose their pools once in Octopus
 
     1 warning
     exit code 0
@@ -113,9 +113,9 @@ fn files_that_are_no_ocl_or_no_text_are_told_so() {
     });
     insta::assert_snapshot!(told.join("\n\n"));
     let (code, text) = run(&folder, &["plan", "nowhere"]);
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r"
+    insta::assert_snapshot!(format!("{text}exit code {code}"), @"
     error: cannot read `nowhere`: No such file or directory (os error 2)
-    help: name an OCL file, or a folder that has `.octopus` in it
+    help: name an OCL file or a folder that contains `.octopus`
     exit code 1
     ");
 }
@@ -297,18 +297,18 @@ fn a_file_that_is_read_only_is_not_replaced_and_no_other_is_edited() {
     fs::set_permissions(&runbook, rights).unwrap();
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    warning[template-step]: 1 step of step templates, without a pool, stays as it is
+    warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |
     73 |     action "from-template" {
        |     ^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = note: "Migrate"
-       = help: nothing in the file says whether a worker runs it: choose its pool once in Octopus
+       = help: the file does not say whether a worker runs these steps; choose their pools once in Octopus
 
     1 warning
-    error: cannot write `./web/.octopus/runbooks/restart.ocl`: it is read-only
-    help: make it writable, or name the other files; nothing was edited
+    error: cannot write `./web/.octopus/runbooks/restart.ocl`: it is read-only; nothing was edited
+    help: make it writable, or name only the other files
     exit code 1
     "#);
     assert!(!lines(&folder, "web/.octopus/deployment_process.ocl").contains("kubernetes"));

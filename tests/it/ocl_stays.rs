@@ -27,8 +27,8 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
      }
      }
 
-    1 step of 1 of 1 file
-    warning[several-projects]: these are the files of 2 projects: of 1 file that `web store` does not have nothing changes
+    1 step in 1 of 1 file
+    warning[several-projects]: found 2 projects; 1 file outside `web store` will not change
 
     1 warning
     exit code 2
@@ -37,7 +37,7 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
     fs::write(folder.path().join("workers.toml"), rules).unwrap();
     let (code, text) = run(&folder, &["plan", "--project", "Shop", "."]);
     insta::assert_snapshot!(format!("{text}exit code {code}"), @"
-    error[several-projects]: these are the files of 2 projects, and nobody can tell which ones `Shop` has
+    error[several-projects]: found 2 projects, but cannot tell which files belong to `Shop`
      |
      = note: .octopus/billing
              .octopus/web-store
@@ -68,15 +68,15 @@ fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
      }
      }
 
-    1 step of 1 of 1 file
-    warning[template-step]: 1 step of step templates, without a pool, stays as it is
+    1 step in 1 of 1 file
+    warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> .octopus/deployment_process.ocl:12:5
        |
     12 |     action {
        |     ^^^^^^^^
        |
        = note: "Call"
-       = help: nothing in the file says whether a worker runs it: choose its pool once in Octopus
+       = help: the file does not say whether a worker runs these steps; choose their pools once in Octopus
 
     1 warning
     exit code 0
@@ -85,13 +85,13 @@ fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
     fs::write(folder.path().join("workers.toml"), named).unwrap();
     let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    error[unmanaged-step]: step `call` is made of a step template that is not here, and names no pool
+    error[unmanaged-step]: step `call` uses a step template that is missing here, and names no pool
      --> workers.toml:7:8
       |
     7 | step = "call"
-      |        ^^^^^^ only its template says whether it runs on a worker
+      |        ^^^^^^ only the template determines whether it runs on a worker
       |
-      = help: choose its pool once in Octopus, or by hand: a step that names a pool is moved
+      = help: choose its pool once in Octopus: a step that names a pool can be moved
 
     1 error
     exit code 1
@@ -118,15 +118,15 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
      }
      }
 
-    1 step of 1 of 1 file
-    warning[impossible-execution]: 1 step stays as it is: without the pool that it names, nothing says that the step runs on a worker
+    1 step in 1 of 1 file
+    warning[impossible-execution]: 1 step stays unchanged: the step runs on a worker only because it names a pool
      --> workers.toml:2:1
       |
     2 | [[placements]]
       | ^^^^^^^^^^^^^^
       |
       = note: projects["web store"].deployment.steps["Call"]
-      = help: choose in Octopus that it runs once on a worker, or name a pool in this rule
+      = help: set it to run once on a worker in Octopus, or name a pool in this rule
 
     1 warning
     exit code 0

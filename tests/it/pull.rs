@@ -51,9 +51,9 @@ fn what_has_been_applied_is_pulled_as_few_rules() {
 fn a_file_that_is_there_is_not_written_over() {
     let workbench = Workbench::chapter("version = 1\n");
     let output = workbench.run(&["pull", "-o", "workers.toml"]).expect(1);
-    insta::assert_snapshot!(output.stderr, @r"
-    error: `workers.toml` is there already
-    help: name another file, or write over it with `--force`
+    insta::assert_snapshot!(output.stderr, @"
+    error: `workers.toml` already exists
+    help: name another file, or overwrite this one with `--force`
     ");
     assert_eq!(workbench.read("workers.toml"), "version = 1\n");
 }
@@ -131,7 +131,7 @@ fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
     environment = "Test"
     pool = "linux"
 
-    # Variable "Two.Pool" of "Infrastructure" for environment Test; process Projects-7: it is for some steps, processes or targets alone.
+    # Variable "Two.Pool" of "Infrastructure" for environment Test; process Projects-7: it is scoped to steps, processes or targets.
     "#);
 }
 

@@ -244,7 +244,7 @@ async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Default Worker Pool" static default
     Operations: []
-    gap: the steps of space "Operations": the server answered 403: Forbidden
+    gap: the steps of space "Operations": the server returned 403: Forbidden
     "#);
 }
 

@@ -116,9 +116,9 @@ fn a_way_back_is_not_saved_over_its_receipt() {
     workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
     let receipt = workbench.read("receipt.json");
     let output = workbench.run(&["rollback", "receipt.json", "-o", "receipt.json"]).expect(1);
-    insta::assert_snapshot!(output.stderr, @r"
-    error: `receipt.json` is the receipt, and not a file for a plan
-    help: save the plan into a file of its own, such as `-o back.json`
+    insta::assert_snapshot!(output.stderr, @"
+    error: cannot save the plan to `receipt.json`: it is the receipt
+    help: save the plan to another file, such as `-o back.json`
     ");
     assert_eq!(workbench.read("receipt.json"), receipt);
 }
@@ -138,7 +138,7 @@ fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
     let output = workbench.run(&["apply", "back.json"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"
     error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes are not what it shows
-    help: save it anew, with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
+    help: save it again with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
     "#);
     assert_eq!(workbench.writes(), writes);
 }
@@ -167,7 +167,7 @@ fn what_somebody_has_changed_since_is_left_and_told() {
     let output = workbench.rollback(&workbench.receipt()).expect(0);
     insta::assert_snapshot!(shown(&output), @r#"
     warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left as it is: somebody has changed `pool` (it is pools["Default Worker Pool"], the apply had made it pools.sql) since
-    warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it stays
+    warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it is kept
     Plan: 7 to update; 2 warnings
     "#);
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "sql"]);

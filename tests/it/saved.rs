@@ -345,8 +345,8 @@ fn a_plan_is_for_one_server_and_one_space() {
         );
     }
     assert_eq!(other.bench.sandbox.recent_requests(), [""; 0]);
-    insta::assert_snapshot!(told, @r"
-    error: the plan is for `HERE`, and not for `THERE`
+    insta::assert_snapshot!(told, @"
+    error: the plan is for `HERE`, not `THERE`
     error: the plan is for space `Default`, not `Operations`
     error: there is no space `No such space`
     ");

@@ -31,9 +31,9 @@ fn a_target_is_planned_with_what_it_depends_on() {
     workers.w-1
     projects["Billing"].deployment.steps["Back up database"]
     "#);
-    insta::assert_snapshot!(addresses(&workbench, &["pools.other", "workers.w-2"]), @r"
+    insta::assert_snapshot!(addresses(&workbench, &["pools.other", "workers.w-2"]), @"
     pools.other
-    nothing changes at the target `workers.w-2`
+    no change matches the target `workers.w-2`
     ");
     let all = addresses(&workbench, &[]);
     assert_eq!(addresses(&workbench, &["*"]), all);
@@ -57,7 +57,7 @@ fn what_is_no_address_is_told_so() {
     let workbench = Workbench::chapter(FILE);
     let output = workbench.run(&["plan", "--target", "sql"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"
-    error: `sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0
-    help: a plan shows its addresses: `pools.sql`, `projects["Web Store"]*`
+    error: `sql` is not a valid address: expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` after character 0
+    help: use an address that `plan` shows, such as `pools.sql` or `projects["Web Store"]*`
     "#);
 }

@@ -80,8 +80,8 @@ impl Workbench {
 fn a_pool_made_here_is_checked_before_its_steps_move() {
     let workbench = Workbench::chapter(&file(&[section("good", "good.example", "Web Store")]));
     let output = workbench.applies("1m", 0);
-    insta::assert_snapshot!(told(&output), @r"
-    waiting for pools.good: 1 worker, none known to be healthy yet
+    insta::assert_snapshot!(told(&output), @"
+    waiting for pools.good: 1 worker, none healthy yet
     ready pools.good: 1 of 1 worker healthy
     ");
     let [check] = workbench.checks().try_into().unwrap();
@@ -108,12 +108,12 @@ fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
     let told = told(&output);
     let (told, receipt) = told.rsplit_once(' ').unwrap();
     assert!(receipt.starts_with(".poolwright/receipts/"), "{receipt}");
-    insta::assert_snapshot!(told, @r"
-    waiting for pools.good: 1 worker, none known to be healthy yet
-    waiting for pools.bad: 1 worker, none known to be healthy yet
+    insta::assert_snapshot!(told, @"
+    waiting for pools.good: 1 worker, none healthy yet
+    waiting for pools.bad: 1 worker, none healthy yet
     ready pools.good: 1 of 1 worker healthy
     error: 8 of 18 changes were not made
-    help: the next `apply` goes on from here; what was done is in
+    help: run `poolwright apply` again to continue; the receipt is
     ");
     let receipt = workbench.receipts().pop().unwrap();
     assert_eq!(receipt["status"], "partial");
@@ -123,7 +123,7 @@ fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
         assert_eq!(outcome, if stays { "skipped" } else { "done" }, "{address}");
         if stays {
             insta::allow_duplicates! {
-                insta::assert_snapshot!(text_at(entry, "/error"), @"no worker of pools.bad is healthy after 3s: bad-01 is Unavailable");
+                insta::assert_snapshot!(text_at(entry, "/error"), @"no worker in pools.bad is healthy after 3s: bad-01 is Unavailable");
             }
             assert_eq!(entry["written"], json!([]));
         }
@@ -167,11 +167,11 @@ fn an_unhealthy_pool_is_waited_for_and_an_empty_one_is_refused() {
     let output = workbench.run(&["apply", "plan.json", "--wait-healthy", "1m"]).expect(0);
     let finding = output.stdout.split("\n\n").find(|it| it.contains("unhealthy-pool")).unwrap();
     let finding = finding.lines().filter(|it| !it.contains("projects["));
-    insta::assert_snapshot!(finding.collect::<Vec<_>>().join("\n"), @r"
+    insta::assert_snapshot!(finding.collect::<Vec<_>>().join("\n"), @"
     warning[unhealthy-pool]: 23 steps would run in `pools.sick`, which would have no healthy worker
     --> workers.toml:2
              and 20 more; -v shows all
-     = help: its workers are checked first, and the steps wait for them
+     = help: the pool's workers are checked first, and the steps wait for them
     ");
     workbench.settled();
     assert_eq!(workbench.checks().last().unwrap()["Arguments"]["WorkerpoolId"], json!(sick));
@@ -252,11 +252,11 @@ fn a_key_that_may_start_no_check_is_told_so_before_and_after() {
     workbench.key = "API-SANDBOXWITHOUTTASKCREATE";
     let output = workbench.applies("1m", 5);
     let warned = told(&output).lines().next().unwrap_or_default().to_owned();
-    insta::assert_snapshot!(warned, @"warning: the key's user lacks TaskCreate: no health check can be started, and of 8 steps those stay that wait for one");
+    insta::assert_snapshot!(warned, @"warning: the API key's user lacks TaskCreate; health checks cannot be started, and those of 8 steps that wait for one will not be moved");
     let receipt = workbench.receipts().pop().unwrap();
     let steps = receipt["changes"].as_array().unwrap().iter();
     let errors: BTreeSet<_> = steps.filter_map(|step| step["error"].as_str()).collect();
-    insta::assert_snapshot!(Vec::from_iter(errors).join("\n"), @"no health check of pools.good can be started: the server answered 403: Missing permission: TaskCreate");
+    insta::assert_snapshot!(Vec::from_iter(errors).join("\n"), @"cannot start a health check of pools.good: the server returned 403: Missing permission: TaskCreate");
     // The steps alone were not made.
     workbench.apply();
     workbench.settled();
@@ -301,9 +301,9 @@ fn the_pools_to_which_a_variable_leads_are_waited_for() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write("workers.toml", "version = 1\n[[placements]]\nproject = \"Landing zone\"\nstep = \"*\"\npool_variable = \"Deploy.WorkerPool\"\n");
     let output = workbench.run(&["apply", "--auto-approve", "--wait-healthy", "1m"]);
-    insta::assert_snapshot!(told(&output), @r"
-    waiting for pools.Linux: 3 workers, none known to be healthy yet
-    waiting for pools.Windows: 3 workers, none known to be healthy yet
+    insta::assert_snapshot!(told(&output), @"
+    waiting for pools.Linux: 3 workers, none healthy yet
+    waiting for pools.Windows: 3 workers, none healthy yet
     ready pools.Linux: 3 of 3 workers healthy
     ready pools.Windows: 3 of 3 workers healthy
     ");

@@ -48,22 +48,22 @@ fn planned(workbench: &Workbench, args: &[&str]) -> String {
 #[test]
 fn each_wave_has_the_earlier_ones_in_it_and_the_last_act_waits_for_all() {
     let workbench = Workbench::chapter(FILE);
-    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @r"
-    warning[later-waves]: wave 1 of 2: 27 steps of 6 projects wait for later waves, and 1 other change with them
+    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @"
+    warning[later-waves]: wave 1 of 2: 27 steps in 6 projects wait for later waves, along with 1 other change
     Plan: 2 to create, 8 to update; 2 warnings
     ");
-    insta::assert_snapshot!(planned(&workbench, &["--wave", "Pilot"]), @r"
-    warning[later-waves]: wave 1 of 2: 27 steps of 6 projects wait for later waves, and 1 other change with them
+    insta::assert_snapshot!(planned(&workbench, &["--wave", "Pilot"]), @"
+    warning[later-waves]: wave 1 of 2: 27 steps in 6 projects wait for later waves, along with 1 other change
     Plan: 2 to create, 8 to update; 2 warnings
     ");
     workbench.run(&["apply", "--auto-approve", "--wave", "1"]).expect(0);
     assert_eq!(workbench.get("/api/featuresconfiguration")["IsBuiltInWorkerEnabled"], true);
-    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @r"
-    warning[later-waves]: wave 1 of 2: 27 steps of 6 projects wait for later waves, and 1 other change with them
-    No changes: the server is as the files say; 1 warning
+    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @"
+    warning[later-waves]: wave 1 of 2: 27 steps in 6 projects wait for later waves, along with 1 other change
+    No changes: the server matches the files; 1 warning
     ");
-    insta::assert_snapshot!(planned(&workbench, &["--wave", "2"]), @r"
-    warning[later-waves]: wave 2 of 2: 6 steps of 1 project are in no wave, and wait, and 1 other change with them
+    insta::assert_snapshot!(planned(&workbench, &["--wave", "2"]), @"
+    warning[later-waves]: wave 2 of 2: 6 steps in 1 project are in no wave and wait, along with 1 other change
     Plan: 21 to update; 1 warning
     ");
     workbench.run(&["apply", "--auto-approve", "--wave", "2"]).expect(0);
@@ -72,7 +72,7 @@ fn each_wave_has_the_earlier_ones_in_it_and_the_last_act_waits_for_all() {
     workbench.apply();
     workbench.settled();
     assert_eq!(workbench.get("/api/featuresconfiguration")["IsBuiltInWorkerEnabled"], false);
-    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @"No changes: the server is as the files say");
+    insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @"No changes: the server matches the files");
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn what_is_wrong_with_a_wave_is_told() {
             .collect();
         _ = writeln!(all, "{} {}", output.code, told.join(" | "));
     }
-    insta::assert_snapshot!(all, @r"
-    1 error[unknown-project]: there is no project `Web Stor` |   = help: a project of a similar name exists: `Web Store`
-    0 warning[idle-wave]: no project is in this wave |   = help: an earlier wave has its projects, or its selectors fit none
+    insta::assert_snapshot!(all, @"
+    1 error[unknown-project]: there is no project `Web Stor` |   = help: a project with a similar name exists: `Web Store`
+    0 warning[idle-wave]: no project is in this wave |   = help: an earlier wave has its projects, or its selectors match none
     1 error[unknown-wave]: there is no wave `3` |  = help: there are 1 (`pilot`)
-    1 error[duplicate-wave]: two waves are called `A` |   = help: give each wave a label of its own
+    1 error[duplicate-wave]: two waves have the label `A` |   = help: give each wave a label of its own
     1 error[unknown-wave]: there is no wave `1` |  = help: the file has no `[[waves]]`
     ");
 }

@@ -155,9 +155,9 @@ mod tests {
             api_key = "API-HIDDEN"
             "#
         ), @r#"
-        secret-in-file line 13: `api_key` is a secret and must not be in a file (remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
-        unknown-key 3 `nam`: unknown key `nam` (a key of a similar name exists: `name`)
-        wrong-type 4 `"yes"`: expected true or false, found a string (`true` and `false` are written without quotes)
+        secret-in-file line 13: `api_key` is a secret and must not be in a file (remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
+        unknown-key 3 `nam`: unknown key `nam` (a key with a similar name exists: `name`)
+        wrong-type 4 `"yes"`: expected true or false, found a string (write `true` and `false` without quotes)
         unknown-word 5 `"exakt"`: `exakt` is not one of `open`, `exact` (a similar word exists: `exact`)
         duplicate-pool 7 `"sql"`: two pools are named `sql` (give each pool a name of its own, or remove one of the two)
         missing-key 8 `db`: one of `listening`, `polling`, `ssh`, `kubernetes` is missing (set exactly one of `listening`, `polling`, `ssh`, `kubernetes`)
@@ -173,8 +173,8 @@ mod tests {
         syntax 4 ``: missing comma between key-value pairs, expected `,` (the files are TOML: `poolwright init` writes one to start from)
         syntax 4 ``: unclosed inline table, expected `}` (the files are TOML: `poolwright init` writes one to start from)
         ");
-        insta::assert_snapshot!(findings("[pools.a]\nnam = \"x\"\n[pools.b"), @r"
-        unknown-key 2 `nam`: unknown key `nam` (a key of a similar name exists: `name`)
+        insta::assert_snapshot!(findings("[pools.a]\nnam = \"x\"\n[pools.b"), @"
+        unknown-key 2 `nam`: unknown key `nam` (a key with a similar name exists: `name`)
         syntax 3 ``: unclosed table, expected `]` (the files are TOML: `poolwright init` writes one to start from)
         ");
     }
@@ -192,10 +192,10 @@ mod tests {
             ssh = { host = "db-{n}", account = "db", fingerprint = "SHA256:x" }
             "#
         ), @r#"
-        same-position 5 `1`: `a` has position 1 already (give each pool a `sort_order` of its own: the file's order decides between these two)
-        odd-range 6 `"db-[01-06]"`: brackets without `..` are a part of the worker's name (a range is `[01..06]`, a list is `[a,b,c]`)
-        stray-n 8 `"db-{n}"`: `{n}` stands for nothing: the worker's name has no range (`[01..06]` in the worker's name makes six workers)
-        odd-fingerprint 8 `"SHA256:x"`: no host's key has this fingerprint (`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64)
+        same-position 5 `1`: `a` already has position 1 (give each pool a `sort_order` of its own; until then, the order in the file decides)
+        odd-range 6 `"db-[01-06]"`: brackets without `..` are part of the worker's name (a range is `[01..06]`, a list is `[a,b,c]`)
+        stray-n 8 `"db-{n}"`: `{n}` has no meaning here: the worker's name has no range (`[01..06]` in the worker's name declares six workers)
+        odd-fingerprint 8 `"SHA256:x"`: this is not a valid SSH host key fingerprint (`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 base64 characters)
         "#);
     }
 
@@ -222,10 +222,10 @@ mod tests {
         ), @r#"
         missing-key 2 `[[placements]]`: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing (set exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
         conflicting-keys 6 `leave`: `pool` and `leave` exclude each other (set exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
-        says-nothing 8 `false`: `default_pool = false` says nothing (remove it)
-        conflicting-keys 11 `"once"`: `leave` and `execution` exclude each other (remove `execution`: steps that are left are not changed)
-        empty-list 13 `[]`: `project` is an empty list (leave the key out: it then matches everything)
-        conflicting-keys 15 `"Restart"`: `runbook` finds nothing in deployment processes (remove `runbook`, or set `process = "runbook"`)
+        says-nothing 8 `false`: `default_pool = false` has no effect (remove it)
+        conflicting-keys 11 `"once"`: `leave` and `execution` exclude each other (remove `execution`: a rule with `leave` changes nothing)
+        empty-list 13 `[]`: `project` is an empty list (remove the key to match everything)
+        conflicting-keys 15 `"Restart"`: `runbook` matches nothing in deployment processes (remove `runbook`, or set `process = "runbook"`)
         "#);
     }
 
@@ -259,8 +259,8 @@ mod tests {
             default_pool = true
             "#
         ), @r#"
-        unsettled-rules 4 `["default"]`: the rules would never settle: this one takes what another rule has placed (let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`)
-        unsettled-rules 7 `["a"]`: the rules would never settle: this one takes what `out` has placed (let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`)
+        unsettled-rules 4 `["default"]`: the rules would never settle: this rule moves what another rule has placed (make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`)
+        unsettled-rules 7 `["a"]`: the rules would never settle: this rule moves what `out` has placed (make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`)
         "#);
         let kept = "[[placements]]\npool = \"a\"\n[[placements]]\ncurrently = \"a\"\npool = \"b\"";
         assert_eq!(findings(kept), "");

@@ -394,7 +394,7 @@ mod tests {
         insta::assert_snapshot!(set_aside("/kind", json!("tenant")), @"unknown variant `tenant`, expected one of `pool`, `worker`, `variable`, `target`, `placement`, `server`");
         insta::assert_snapshot!(set_aside("/written/0/path", json!("Notes")), @"this version does not know the field `Notes`");
         insta::assert_snapshot!(set_aside("/written/0/path", json!("Description")), @"`Description` is not one of its fields");
-        insta::assert_snapshot!(set_aside("/address", json!("tenants.acme")), @"`tenants.acme` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
+        insta::assert_snapshot!(set_aside("/address", json!("tenants.acme")), @"`tenants.acme` is not a valid address: expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` after character 0");
     }
 
     #[test]

@@ -218,13 +218,13 @@ mod tests {
         };
         let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
         insta::assert_snapshot!(describe(projects, json!(runbooks)), @r#"
-                deploymentprocess-Projects-Web: the deployment process of project "Web"
-                RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
-                RunbookProcess-Web: the process of runbook "Restart" of project "Web"
-                gap: the deployment process of the version-controlled project "Shop": it is stored in Git, and the file has no `[version_control]`
-                gap: the deployment process of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
-                gap: the runbooks of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
-                gap: the process of the runbook "Restart": its project is not among those that the key may see
-                "#);
+        deploymentprocess-Projects-Web: the deployment process of project "Web"
+        RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
+        RunbookProcess-Web: the process of runbook "Restart" of project "Web"
+        gap: the deployment process of the version-controlled project "Shop": it is stored in Git, and the file has no `[version_control]`
+        gap: the deployment process of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+        gap: the runbooks of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+        gap: the process of the runbook "Restart": the key's user may not see its project
+        "#);
     }
 }

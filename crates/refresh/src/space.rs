@@ -154,10 +154,10 @@ mod tests {
 
     #[test]
     fn a_space_that_cannot_be_told_is_an_error_that_helps() {
-        insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` is more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; name the space by its id");
+        insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` matches more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; use the id of the space");
         insta::assert_snapshot!(chosen(&SPACES, Some("Retial Bank")), @"there is no space `Retial Bank`; a space with a similar name exists: `Retail Bank`");
-        insta::assert_snapshot!(chosen(&SPACES, Some("Insurance")), @"there is no space `Insurance`; the key may see `Default`, `Retail Bank`, `Retail`");
-        insta::assert_snapshot!(chosen(&SPACES[1..], None), @"no space is named, and the server has no default space for this key; the key may see `Retail Bank`, `Retail`");
-        insta::assert_snapshot!(chosen(&[], None), @"no space is named, and the server has no default space for this key; the key may see no space at all");
+        insta::assert_snapshot!(chosen(&SPACES, Some("Insurance")), @"there is no space `Insurance`; use a space that the key may see: `Default`, `Retail Bank`, `Retail`");
+        insta::assert_snapshot!(chosen(&SPACES[1..], None), @"no space is set, and the server has no default space that the key may see; use a space that the key may see: `Retail Bank`, `Retail`");
+        insta::assert_snapshot!(chosen(&[], None), @"no space is set, and the server has no default space that the key may see; give the key's user access to a space; it may not see any");
     }
 }

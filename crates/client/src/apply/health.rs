@@ -249,11 +249,11 @@ mod tests {
             pool_health(all, &["a"], Some("Executing"))
                 .describe_failure(&arrival(needed), Duration::from_secs(seconds))
         };
-        insta::assert_snapshot!(describe(&[], 1, 90), @"pools.sql has no enabled worker after 90s");
-        insta::assert_snapshot!(describe(&[("b", "Unavailable"), ("c", "")], 1, 300), @"no worker of pools.sql is healthy after 5m: b is Unavailable, c is Unknown");
-        insta::assert_snapshot!(describe(&[("a", "Healthy"), ("b", "Healthy")], 2, 3600), @"pools.sql has 1 of the 2 healthy workers that it needs after 1h: a was Healthy, and its check has not ended, b is Healthy");
+        insta::assert_snapshot!(describe(&[], 1, 90), @"pools.sql has no enabled workers after 90s");
+        insta::assert_snapshot!(describe(&[("b", "Unavailable"), ("c", "")], 1, 300), @"no worker in pools.sql is healthy after 5m: b is Unavailable, c is Unknown");
+        insta::assert_snapshot!(describe(&[("a", "Healthy"), ("b", "Healthy")], 2, 3600), @"pools.sql has 1 of the 2 required healthy workers after 1h: a was Healthy, but its check has not ended, b is Healthy");
         let many: Vec<String> = (0..7).map(|n| format!("w-{n}")).collect();
         let many: Vec<(&str, &str)> = many.iter().map(|it| (it.as_str(), "Unknown")).collect();
-        insta::assert_snapshot!(describe(&many, 1, 5), @"no worker of pools.sql is healthy after 5s: w-0 is Unknown, w-1 is Unknown, w-2 is Unknown, w-3 is Unknown, w-4 is Unknown, and 2 more");
+        insta::assert_snapshot!(describe(&many, 1, 5), @"no worker in pools.sql is healthy after 5s: w-0 is Unknown, w-1 is Unknown, w-2 is Unknown, w-3 is Unknown, w-4 is Unknown, and 2 more");
     }
 }

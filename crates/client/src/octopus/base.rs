@@ -133,17 +133,17 @@ mod tests {
         for text in ["http://localhost:8066", "http://127.1.2.3", "http://[::1]:80"] {
             assert!(base(text).starts_with("http://"), "{text}");
         }
-        insta::assert_snapshot!(base("http://octopus.acme.example"), @"`http://octopus.acme.example` is not https, so the key would be sent in the clear");
-        insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"`http://127.0.0.1.evil.example` is not https, so the key would be sent in the clear");
+        insta::assert_snapshot!(base("http://octopus.acme.example"), @"`http://octopus.acme.example` is not an https URL, so the key would be sent in the clear");
+        insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"`http://127.0.0.1.evil.example` is not an https URL, so the key would be sent in the clear");
         assert!(BaseUrl::new("http://octopus.acme.example", true).is_ok());
     }
 
     #[test]
     fn what_is_no_url_of_a_server_is_refused_without_its_password() {
-        insta::assert_snapshot!(base("octopus.acme.example"), @"`octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
-        insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
-        insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is no URL of an Octopus Server: a user name or password in it would be shown");
-        insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"`https://octopus.acme.example/` is no URL of an Octopus Server: it has a query or a fragment");
+        insta::assert_snapshot!(base("octopus.acme.example"), @"`octopus.acme.example` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is not a valid Octopus Server URL: it contains a user name or password, which messages would show");
+        insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"`https://octopus.acme.example/` is not a valid Octopus Server URL: it has a query or a fragment");
     }
 
     #[test]

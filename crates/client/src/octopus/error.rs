@@ -281,9 +281,9 @@ mod tests {
 
     #[test]
     fn a_status_is_shown_with_the_servers_words_or_the_standard_phrase() {
-        insta::assert_snapshot!(status(403, "Missing permission: WorkerView"), @"the server answered 403: Missing permission: WorkerView");
-        insta::assert_snapshot!(status(502, ""), @"the server answered 502: Bad Gateway");
-        insta::assert_snapshot!(status(599, ""), @"the server answered 599");
+        insta::assert_snapshot!(status(403, "Missing permission: WorkerView"), @"the server returned 403: Missing permission: WorkerView");
+        insta::assert_snapshot!(status(502, ""), @"the server returned 502: Bad Gateway");
+        insta::assert_snapshot!(status(599, ""), @"the server returned 599");
     }
 
     #[test]

@@ -115,7 +115,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(narrowed(&["pools[\"azure\"]", "workers.nobody"]), @r#"
         pools.azure
-        nothing changes at the target `workers.nobody`; Some("there is a change at `workers.p`")
+        no change matches the target `workers.nobody`; Some("there is a change at `workers.p`")
         "#);
         assert_eq!(narrowed(&[]), narrowed(&["*"]));
     }

@@ -416,12 +416,12 @@ mod tests {
     #[test]
     fn an_invalid_address_is_an_error_that_says_where() {
         let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
-        insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
-        insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is no address: the end is missing behind character 9");
-        insta::assert_snapshot!(wrong("workers"), @r#"`workers` is no address: a name, as `.key` or `["name"]`, is missing behind character 7"#);
-        insta::assert_snapshot!(wrong(r#"pools["SQL"#), @r#"`pools["SQL` is no address: a name that ends in `"]` is missing behind character 7"#);
-        insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @r#"`pools["a"b"]` is no address: a name that ends in `"]` is missing behind character 7"#);
-        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @r#"`projects["Web Store"].steps["Drain"]` is no address: `.deployment`, `.runbooks` or `.variables` is missing behind character 21"#);
+        insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is not a valid address: expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` after character 0");
+        insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is not a valid address: unexpected text after character 9");
+        insta::assert_snapshot!(wrong("workers"), @r#"`workers` is not a valid address: expected a name such as `.key` or `["name"]` after character 7"#);
+        insta::assert_snapshot!(wrong(r#"pools["SQL"#), @r#"`pools["SQL` is not a valid address: expected a name that ends in `"]` after character 7"#);
+        insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @r#"`pools["a"b"]` is not a valid address: expected a name that ends in `"]` after character 7"#);
+        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @r#"`projects["Web Store"].steps["Drain"]` is not a valid address: expected `.deployment`, `.runbooks` or `.variables` after character 21"#);
     }
 
     #[test]

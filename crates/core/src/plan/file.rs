@@ -371,7 +371,7 @@ mod tests {
         let error = |from: &str, to: &str| forge(from, to).unwrap_err();
         insta::assert_snapshot!(error(&"96".repeat(20), "not a thumbprint at all"), @"it is not a plan: `n` is not a hexadecimal digit");
         insta::assert_snapshot!(error("https://db-01.acme.example:10933", "ftp://x y"), @"it is not a plan: a listening Tentacle's URL starts with `https://`");
-        insta::assert_snapshot!(error("poll://ih8pbyo8vxqjv0kbwwzc/", "poll://"), @"it is not a plan: a subscription is `poll://`, its id and a slash");
+        insta::assert_snapshot!(error("poll://ih8pbyo8vxqjv0kbwwzc/", "poll://"), @"it is not a plan: this is not a subscription of the form `poll://ID/`");
         // What a server has may be anything.
         assert_eq!(forge("poll://db-03/", "nowhere"), Ok(()));
     }

@@ -382,7 +382,7 @@ mod tests {
         insta::assert_snapshot!(render_text(&sample::plan(Vec::new(), Vec::new()), 0), @"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
 
-        No changes: the server is as the files say
+        No changes: the server matches the files
         ");
     }
 
@@ -415,7 +415,7 @@ mod tests {
 
         Placements
 
-          ~ 5 steps of 5 projects by rule "every database step runs in the database pool" (workers.toml:14)
+          ~ 5 steps in 5 projects by rule "every database step runs in the database pool" (workers.toml:14)
               pool  default → pools.database
                 Web Store / Migrate \u{1b}[2Jdatabase
                 Billing / Migrate \u{1b}[2Jdatabase
@@ -472,7 +472,7 @@ mod tests {
 
         Placements
 
-          ~ 2 steps of 2 projects
+          ~ 2 steps in 2 projects
               because the receipt says that it ran there
               pool  default → pools.database
                 Web Store / Seed
@@ -520,7 +520,7 @@ mod tests {
 
           ~ workers.db  # workers.toml:1
               ssh.fingerprint  "SHA256:a" → "SHA256:b"
-              security: another SSH host key will be trusted as this worker
+              security: a different SSH host key will be trusted for this worker
 
         Touches 2 pools, 1 worker
         Plan: 2 to update

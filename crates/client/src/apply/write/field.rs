@@ -270,8 +270,8 @@ mod tests {
         };
         assert_eq!(checked(r#"{"Name":"SQL"}"#, wanted()), Ok(1));
         assert_eq!(checked(r#"{"Name":"Sql"}"#, wanted()), Ok(0));
-        insta::assert_snapshot!(checked(r#"{"Name":null}"#, wanted()).unwrap_err(), @"`Name` is empty, the plan expected `SQL`");
-        insta::assert_snapshot!(checked(r#"{"Name":7}"#, wanted()).unwrap_err(), @"`Name` is `7`, the plan expected `SQL`");
+        insta::assert_snapshot!(checked(r#"{"Name":null}"#, wanted()).unwrap_err(), @"`Name` is empty, but the plan expected `SQL`");
+        insta::assert_snapshot!(checked(r#"{"Name":7}"#, wanted()).unwrap_err(), @"`Name` is `7`, but the plan expected `SQL`");
     }
 
     #[test]

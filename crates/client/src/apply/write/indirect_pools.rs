@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn a_variable_of_a_different_type_cannot_take_a_pool() {
         let variables = [json!({ "Name": "Pool", "Type": "String" })];
-        insta::assert_snapshot!(find_added_value(&variables, "Pool", &production()).unwrap_err(), @"`Pool` is a variable of type `String`, and not one of worker pools");
+        insta::assert_snapshot!(find_added_value(&variables, "Pool", &production()).unwrap_err(), @"variable `Pool` is of type `String` instead of `WorkerPool`");
     }
 
     #[test]

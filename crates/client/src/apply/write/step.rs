@@ -415,7 +415,7 @@ mod tests {
             placed(action, variable(), pool("P-2")).as_deref(),
             Ok(r#"{"WorkerPoolId":"P-2","WorkerPoolVariable":null}"#)
         );
-        insta::assert_snapshot!(placed(action, pool("P-1"), pool("P-2")).unwrap_err(), @"`pool` is `variable Pool`, the plan expected `P-1`");
+        insta::assert_snapshot!(placed(action, pool("P-1"), pool("P-2")).unwrap_err(), @"`pool` is `variable Pool`, but the plan expected `P-1`");
     }
 
     fn contained(
@@ -447,7 +447,7 @@ mod tests {
             contained(full, Some("x:1"), None).as_deref(),
             Ok(r#"{"Container":{"FeedId":null,"GitUrl":null,"Image":null}}"#)
         );
-        insta::assert_snapshot!(contained(full, None, Some("x:2")).unwrap_err(), @"`Container` is `x:1 of Feeds-1`, the plan expected empty");
+        insta::assert_snapshot!(contained(full, None, Some("x:2")).unwrap_err(), @"`Container` is `x:1 from Feeds-1`, but the plan expected empty");
     }
 
     #[test]
@@ -462,8 +462,8 @@ mod tests {
                 r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":""}}"#
             )
         );
-        insta::assert_snapshot!(once(on, Execution::PerTarget, "db").unwrap_err(), @"`Octopus.Action.TargetRoles` is `web`, the plan expected `db`");
-        insta::assert_snapshot!(once(on, Execution::OnTargets, "web").unwrap_err(), @"`Octopus.Action.RunOnServer` is `True`, the plan expected `false`");
+        insta::assert_snapshot!(once(on, Execution::PerTarget, "db").unwrap_err(), @"`Octopus.Action.TargetRoles` is `web`, but the plan expected `db`");
+        insta::assert_snapshot!(once(on, Execution::OnTargets, "web").unwrap_err(), @"`Octopus.Action.RunOnServer` is `True`, but the plan expected `false`");
         insta::assert_snapshot!(once("{}", Execution::OnTargets, "").unwrap_err(), @"there is no `Steps[0].Actions[0].Properties`");
     }
 

@@ -123,16 +123,16 @@ async fn a_refused_write_is_reported_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let guest = writer(&connect(server.url(), READER_KEY));
     let pool = json!({ "Name": "SQL" });
-    insta::assert_snapshot!(describe(guest.create_resource(CreateKind::WorkerPool, &pool).await), @r#"
-    the server answered 403: Missing permission: WorkerEdit
+    insta::assert_snapshot!(describe(guest.create_resource(CreateKind::WorkerPool, &pool).await), @"
+    the server returned 403: Missing permission: WorkerEdit
     help: give the key's user a role with `WorkerEdit` in this space
-    "#);
+    ");
     let admin = writer(&connect(server.url(), ADMIN_KEY));
     let pool = json!({ "Name": "", "WorkerPoolType": "StaticWorkerPool" });
-    insta::assert_snapshot!(describe(admin.create_resource(CreateKind::WorkerPool, &pool).await), @r#"
-    the server answered 400: There was a problem with your request. Please provide a name for this worker pool.
+    insta::assert_snapshot!(describe(admin.create_resource(CreateKind::WorkerPool, &pool).await), @"
+    the server returned 400: There was a problem with your request. Please provide a name for this worker pool.
     help:
-    "#);
+    ");
 }
 
 #[tokio::test]

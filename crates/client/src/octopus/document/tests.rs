@@ -86,16 +86,16 @@ fn an_object_is_written_as_what_is_around_it() {
 
 #[test]
 fn what_is_there_twice_is_not_edited() {
-    insta::assert_snapshot!(refused(r#"{"a":1,"a":2}"#, &[Key("a")]), @"`a` is there more than once");
-    insta::assert_snapshot!(refused(r#"{"o":{"a":1,"A":2}}"#, &[Key("o"), KeyIgnoringCase("a")]), @"`o.a` is there more than once");
-    insta::assert_snapshot!(refused(r#"[{"i":"x"},{"i":"x"}]"#, &[Where { key: "i", is: "x" }, Key("v")]), @"`[i = x]` is there more than once");
+    insta::assert_snapshot!(refused(r#"{"a":1,"a":2}"#, &[Key("a")]), @"`a` occurs more than once");
+    insta::assert_snapshot!(refused(r#"{"o":{"a":1,"A":2}}"#, &[Key("o"), KeyIgnoringCase("a")]), @"`o.a` occurs more than once");
+    insta::assert_snapshot!(refused(r#"[{"i":"x"},{"i":"x"}]"#, &[Where { key: "i", is: "x" }, Key("v")]), @"`[i = x]` occurs more than once");
 }
 
 #[test]
 fn what_is_missing_is_named() {
     insta::assert_snapshot!(refused(r#"{"a":{}}"#, &[Key("b"), Key("c")]), @"there is no `b`");
     insta::assert_snapshot!(refused("[1]", &[Index(1)]), @"there is no `[1]`");
-    insta::assert_snapshot!(refused(r#"{"a":null}"#, &[Key("a"), Key("c")]), @"`a.c` is asked for of something that has no such thing");
+    insta::assert_snapshot!(refused(r#"{"a":null}"#, &[Key("a"), Key("c")]), @"`a.c` does not fit the type of the value that should contain it");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
     }
     assert_eq!(
         refused(r#"{"a":1}"#, &[End]),
-        "`[]` is asked for of something that has no such thing"
+        "`[]` does not fit the type of the value that should contain it"
     );
 }
 

@@ -204,7 +204,7 @@ impl<'a> FacetIndex<'a> {
             *projects.entry(project.name.as_folded()).or_default() += 1;
         }
         let is_shared = |name: &&mut IndexedName| {
-            projects.get(fold_case(&name.written).as_str()).is_some_and(|count| *count > 1)
+            projects.get(fold_case(name.written).as_str()).is_some_and(|count| *count > 1)
         };
         self.names.iter_mut().filter(is_shared).for_each(|name| name.usable = false);
     }
