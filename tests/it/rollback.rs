@@ -137,7 +137,7 @@ fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
     let writes = workbench.writes();
     let output = workbench.run(&["apply", "back.json"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"
-    error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes are not what it shows
+    error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes differ from what it shows
     help: save it again with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
     "#);
     assert_eq!(workbench.writes(), writes);
@@ -346,10 +346,10 @@ fn what_is_no_receipt_is_told_so() {
     let output = workbench.rollback("nothing.json").expect(1);
     _ = writeln!(all, "{}", output.stderr.split(" (os").next().unwrap_or_default());
     insta::assert_snapshot!(all, @r"
-    error: cannot use `receipt.json`: this is no receipt: EOF while parsing a value at line 1 column 0
-    error: cannot use `receipt.json`: this is no receipt: missing field `format_version` at line 1 column 2
-    error: cannot use `receipt.json`: the receipt is of format `2.0`, and this tool knows 1
-    error: cannot use `receipt.json`: this is no receipt: invalid type: integer `1`, expected a string at line 1 column 2
+    error: cannot use `receipt.json`: this is not a receipt: EOF while parsing a value at line 1 column 0
+    error: cannot use `receipt.json`: this is not a receipt: missing field `format_version` at line 1 column 2
+    error: cannot use `receipt.json`: its format is `2.0`, but this version reads 1.x
+    error: cannot use `receipt.json`: this is not a receipt: invalid type: integer `1`, expected a string at line 1 column 2
     error: cannot read `nothing.json`: No such file or directory
     ");
     assert_eq!(workbench.writes(), [""; 0]);

@@ -113,7 +113,7 @@ fn a_spelling_of_something_else_is_refused() {
     workbench.write("forged.json", &forged);
     let output = workbench.run(&["apply", "forged.json"]).expect(1);
     assert!(
-        output.stderr.contains("the fields that it writes are not what it shows"),
+        output.stderr.contains("the fields that it writes differ from what it shows"),
         "{output:?}"
     );
     assert_eq!(bytes(&workbench, &path), after);

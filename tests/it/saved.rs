@@ -279,10 +279,10 @@ fn a_plan_that_was_changed_by_hand_is_refused() {
         _ = writeln!(told, "{}", stderr.lines().next().unwrap());
     }
     insta::assert_snapshot!(told, @r"
-    error: cannot read the plan `plan.json`: it was changed by hand: `pools.kubernetes` shows another field than it would write
-    error: cannot read the plan `plan.json`: it was changed by hand: `pools.sql` shows another field than it would write
-    error: cannot read the plan `plan.json`: it was changed by hand: `pools.Old` shows another action than it would write
-    error: cannot read the plan `plan.json`: its format is 2.0, and this version reads 1.x
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.kubernetes` shows a different field than it would write
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.sql` shows a different field than it would write
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.Old` shows a different action than it would write
+    error: cannot read the plan `plan.json`: its format is 2.0, but this version reads 1.x
     error: cannot read the plan `plan.json`: it was changed by hand: its summary does not count its changes
     error: cannot read the plan `plan.json`: it is not JSON: expected `,` or `]` at line 17 column 13
     error: cannot read the plan `plan.json`: it is not a plan: missing field `changes`

@@ -1,7 +1,7 @@
 //! The plan, as data: what would be written, in what order, and why.
 //!
-//! A plan leaves nothing to choose: `apply` carries it out and decides nothing. Never: computing a
-//! change (`diff`), showing one (`render`), or making one (`apply`).
+//! A plan leaves nothing to decide: `apply` carries it out as is. Not here: computing a change
+//! (`diff`), showing one (`render`), or carrying one out (`apply`).
 
 mod change;
 mod check;
@@ -42,50 +42,50 @@ use crate::{
 
 use serde::{Deserialize, Serialize};
 
-/// What would be written, and what there is to know about it.
+/// What would be written, and what to know before it is.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What it was made of and for.
+    /// Where the plan comes from and which server it is for.
     pub header: PlanHeader,
-    /// The changes, each behind all that it waits for.
+    /// The changes, each after every change that it waits for.
     pub changes: Vec<Change>,
     /// Gates and warnings.
     pub findings: Vec<Finding>,
-    /// What the plan relies on beyond the fields that it changes.
+    /// What the plan relies on besides the fields that it changes.
     pub expectations: Vec<Expectation>,
-    /// What the pools that get steps must have; each pool at most once.
+    /// What the pools that receive steps must have; each pool at most once.
     pub requirements: Vec<PoolRequirement>,
-    /// Steps that will run elsewhere although no change names them.
+    /// Steps that will run in another place although no change names them.
     pub affected: Affected,
 }
 
-/// What a plan was made of and for.
+/// Where a plan comes from and which server it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanHeader {
-    /// The server, as the user named it.
+    /// The server's URL, as the user gave it.
     pub url: String,
-    /// Its version.
+    /// The server's version.
     pub server_version: String,
     /// The space.
     pub space: Linked<Space>,
-    /// The files, as the user named them.
+    /// The files, as the user gave them.
     pub files: Vec<String>,
     /// `sha256:` and the digest of the files' texts.
     pub digest: String,
-    /// What was read, and is read again before the plan is carried out.
+    /// What was read, and is read again before the plan is applied.
     pub scope: ReadScope,
-    /// Who asks for the changes.
+    /// What requested the changes.
     pub origin: PlanOrigin,
 }
 
-/// Who asks for the changes of a plan.
+/// What requested the changes of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanOrigin {
     /// The files.
     #[default]
     Files,
-    /// The receipt of an apply, which the plan undoes.
+    /// The receipt of an apply that the plan undoes.
     Rollback,
 }
 
@@ -94,22 +94,22 @@ pub enum PlanOrigin {
 pub struct PoolRequirement {
     /// The pool.
     pub pool: PoolHandle,
-    /// The number of healthy workers that it must have; at least 1.
+    /// The number of healthy workers that the pool must have; at least 1.
     pub healthy: u32,
 }
 
-/// A pool that gets steps. Not part of a plan, since it depends on the state of the server as well.
+/// A pool that receives steps. Not part of a plan, since it also depends on the state of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The pool.
     pub pool: PoolHandle,
-    /// The number of healthy workers that it must have first; at least 1.
+    /// The number of healthy workers that the pool must have first; at least 1.
     pub healthy: u32,
-    /// The changes that send steps to it, by their indices in the plan.
+    /// The changes that move steps to the pool, by their indices in the plan.
     pub changes: Vec<usize>,
 }
 
-/// How many changes of each kind there are, and how many findings of each level.
+/// The number of changes of each kind and of findings of each level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanSummary {
     /// Changes that create.
@@ -120,22 +120,22 @@ pub struct PlanSummary {
     pub replace: usize,
     /// Changes that delete.
     pub delete: usize,
-    /// Findings that refuse the plan.
+    /// Findings that block the plan.
     pub denied: usize,
-    /// Findings that do not.
+    /// Findings that do not block it.
     pub warnings: usize,
 }
 
-/// A plan that nothing forbids, and the only thing that `apply` takes.
+/// A plan without blocking findings; the only kind that `apply` accepts.
 #[derive(Debug)]
 pub struct ApprovedPlan(Plan);
 
 impl Plan {
-    /// The plan as one that may be carried out.
+    /// Returns the plan as one that may be applied.
     ///
     /// # Errors
     ///
-    /// The plan itself, where a finding forbids it.
+    /// Returns the plan itself if a finding blocks it.
     pub fn approve(self) -> Result<ApprovedPlan, Box<Self>> {
         match self.findings.iter().all(|finding| finding.level == Level::Warn) {
             true => Ok(ApprovedPlan(self)),
@@ -143,12 +143,12 @@ impl Plan {
         }
     }
 
-    /// What weighs most among the findings.
+    /// Returns the highest level among the findings.
     pub fn highest_level(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.level).max()
     }
 
-    /// The counts.
+    /// Counts the changes and findings.
     pub fn summarize(&self) -> PlanSummary {
         let count_action =
             |action| self.changes.iter().filter(|change| change.kind.action() == action).count();
@@ -165,7 +165,7 @@ impl Plan {
 }
 
 impl ApprovedPlan {
-    /// The plan, to look at.
+    /// Returns the plan for reading.
     pub fn plan(&self) -> &Plan {
         &self.0
     }

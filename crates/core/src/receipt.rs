@@ -1,7 +1,7 @@
-//! The receipt of an apply, as data: what became of each change, and what a way back needs to know.
+//! The receipt of an apply, as data: the outcome of each change, and what a rollback needs to know.
 //!
-//! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
-//! a secret, or a clock; times are handed in as text.
+//! Format 1, as JSON. It holds the fields that were written, before and after. It never holds a whole
+//! document or a secret, and this module has no clock; times are passed in as text.
 
 pub use crate::plan::WrittenField;
 
@@ -16,52 +16,52 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The version of the format that is written here.
+/// The version of the format that this tool writes.
 pub const FORMAT: &str = "1.0";
 
-/// What became of a plan.
+/// The outcome of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// [`FORMAT`]; a reader that knows 1.0 reads every 1.x.
     pub format_version: String,
-    /// How it went as a whole.
+    /// The outcome as a whole.
     pub status: ApplyStatus,
-    /// The tool that wrote it, with its version.
+    /// The tool that wrote the receipt, with its version.
     pub tool: String,
-    /// Where it was written.
+    /// The server and the space that were written to.
     pub server: ReceiptServer,
-    /// `sha256:` and the digest of the files that the plan was made of.
+    /// `sha256:` and the digest of the files that the plan was made from.
     pub config: String,
     /// When the apply began, as RFC 3339.
     pub started: String,
-    /// When it ended; none while it runs, and for ever where it was killed.
+    /// When the apply ended; `None` while it runs, or if it was killed.
     pub ended: Option<String>,
-    /// The names of the pools that were there, by their ids: a way back knows by them a pool that was made again.
+    /// The names of the existing pools by id, so that a rollback recognizes a recreated pool.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pools: BTreeMap<String, String>,
     /// The changes, in the order of the plan.
     #[serde(rename = "changes")]
     pub entries: Vec<ReceiptEntry>,
-    /// What a later tool has written down that this one does not understand. Never written.
+    /// Entries from a newer version that this one does not understand. Never written.
     #[serde(skip)]
     pub unread: Vec<UnreadEntry>,
 }
 
-/// An entry of a receipt that this version does not understand: one of a later tool, which may write more.
+/// An entry that this version does not understand, written by a newer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnreadEntry {
-    /// The address, as the receipt has it.
+    /// The address, as in the receipt.
     pub address: String,
-    /// What is not understood.
+    /// Why the entry cannot be read.
     pub why: String,
 }
 
 /// The server and the space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptServer {
-    /// Its URL, as the user named it.
+    /// The server's URL, as the user gave it.
     pub url: String,
-    /// Its version.
+    /// The server's version.
     pub version: String,
     /// The space's id.
     pub space_id: String,
@@ -69,74 +69,74 @@ pub struct ReceiptServer {
     pub space: String,
 }
 
-/// How an apply went as a whole.
+/// The outcome of an apply as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplyStatus {
     /// Every change is done.
     Done,
-    /// It ended, and not every change is done.
+    /// The apply ended, but not every change is done.
     Partial,
-    /// It has not ended: it runs still, or was killed.
+    /// The apply has not ended: it is still running, or was killed.
     Running,
 }
 
-/// What became of one change.
+/// The outcome of one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptEntry {
-    /// The change's address, as it is shown; it may be that of another change too.
+    /// The change's address for display; another change may have the same one.
     pub address: Address,
-    /// What kind of object it is about.
+    /// The kind of object that the change is about.
     pub kind: ObjectKind,
-    /// What was to be done to it.
+    /// The planned action.
     pub action: ChangeAction,
-    /// The server's id of the object, or of the process that has the step; for what is created, once it
-    /// is there.
+    /// The server's id of the object, or of the process that has the step; for a new object, once it
+    /// exists.
     pub id: Option<String>,
-    /// The id of the action inside the process, for a placement; of the value inside the set, for a
-    /// variable that had it before.
+    /// The id of the action in the process, for a placement; of the value in the set, for a variable
+    /// that already had the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<String>,
-    /// The id of the project, for what is stored in Git: there, several projects may have a runbook of one id.
+    /// The project's id, for objects stored in Git: there, runbooks of several projects may share an id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: ChangeOutcome,
-    /// Why it failed, was skipped, or is not known.
+    /// Why the change failed, was skipped, or has an unknown outcome.
     pub error: Option<String>,
-    /// Every field that was written, or was about to be where the outcome is not `done`. Empty where
-    /// nothing had to be written, such as for a pool that somebody else had made meanwhile.
+    /// Every field that was written, or was about to be if the outcome is not `done`. Empty if nothing
+    /// had to be written, such as for a pool that someone else created in the meantime.
     #[serde(rename = "written")]
     pub written: Vec<WrittenField>,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeOutcome {
-    /// It is as the plan says.
+    /// The change was made as planned.
     Done,
-    /// It is not; the error says why, and `before` what may have been written all the same.
+    /// The change was not made; the error says why. The listed fields may have been written anyway.
     Failed,
-    /// Nothing of it was sent.
+    /// Nothing was sent.
     Skipped,
-    /// It was sent, and no answer came.
+    /// A request was sent, but no answer arrived.
     Unknown,
 }
 
-/// Why a text is no receipt.
+/// Why a text is not a receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptReadError {
-    /// It is not JSON, or not of the shape.
-    #[error("this is no receipt")]
+    /// The text is not JSON, or does not have the shape of a receipt.
+    #[error("this is not a receipt")]
     Shape(#[from] serde_json::Error),
-    /// It was written by a later tool.
-    #[error("the receipt is of format `{0}`, and this tool knows 1")]
+    /// The receipt was written in a newer format.
+    #[error("its format is `{0}`, but this version reads 1.x")]
     Format(String),
 }
 
 impl Receipt {
-    /// The receipt of an apply that begins: nothing was sent yet.
+    /// Creates the receipt of an apply that begins: nothing was sent yet.
     pub fn start_recording(
         header: &PlanHeader,
         changes: &[Change],
@@ -162,19 +162,19 @@ impl Receipt {
         }
     }
 
-    /// Ends the receipt: done, or partial where any change is not.
+    /// Ends the receipt: done, or partial if any change is not done.
     pub fn end_recording(&mut self, ended: String) {
         let done = self.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
         self.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
         self.ended = Some(ended);
     }
 
-    /// The receipt in a text of JSON. An entry of a later tool is no reason to undo nothing: what this version
-    /// does not understand is [`Receipt::unread`], for the rollback to report.
+    /// Reads a receipt from JSON. Entries that this version does not understand do not prevent a rollback:
+    /// they go to [`Receipt::unread`], for the rollback to report.
     ///
     /// # Errors
     ///
-    /// [`ReceiptReadError`]; a receipt may come from anywhere.
+    /// Returns a [`ReceiptReadError`] if the text is not a receipt that this version can read.
     pub fn read(text: &str) -> Result<Self, ReceiptReadError> {
         #[derive(Deserialize)]
         struct FormatVersion {
@@ -197,7 +197,7 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// What a rollback of this has to undo.
+    /// Returns what a rollback of this apply has to undo.
     pub fn undone_changes(&self) -> UndoneChanges {
         let has_kind = |kind| self.entries.iter().any(|entry| entry.kind == kind);
         let is_created_pool = |entry: &ReceiptEntry| {
@@ -224,7 +224,7 @@ impl Receipt {
         }
     }
 
-    /// The receipt as a text of JSON, with a line end.
+    /// Returns the receipt as JSON text that ends with a newline.
     pub fn to_json_text(&self) -> String {
         // Strings, numbers and lists always have a JSON form.
         let text = escape_json(&serde_json::to_string_pretty(self).unwrap_or_default());
@@ -264,24 +264,24 @@ impl ReceiptEntry {
         }
     }
 
-    /// What was written of a field.
+    /// Returns what was written to a field.
     pub fn find_written(&self, field: impl Into<Field>) -> Option<&WrittenField> {
         let field = field.into();
         self.written.iter().find(|written| written.field == field)
     }
 
-    /// What a field was before.
+    /// Returns the value of a field before the write.
     pub fn value_before(&self, field: impl Into<Field>) -> Option<&Value> {
         self.find_written(field)?.before.as_ref()
     }
 
-    /// Notes what a request is about to write: until its answer is there, nobody knows what became of it.
+    /// Records what a request is about to write; the outcome is unknown until the answer arrives.
     pub fn record_request(&mut self, written: &[WrittenField]) {
         self.outcome = ChangeOutcome::Unknown;
         WrittenField::merge_into(&mut self.written, written);
     }
 
-    /// Notes that the change is made; `id` is that of what was created, or was there already.
+    /// Records that the change was made; `id` is that of the object that was created or already existed.
     pub fn record_success(&mut self, id: Option<&str>, written: &[WrittenField]) {
         self.outcome = ChangeOutcome::Done;
         self.error = None;
@@ -289,7 +289,7 @@ impl ReceiptEntry {
         self.id = id.map(str::to_owned).or(self.id.take());
     }
 
-    /// Notes that the change is not made, and why.
+    /// Records that the change was not made, and why.
     pub fn record_failure(&mut self, outcome: ChangeOutcome, error: &str) {
         self.outcome = outcome;
         self.error = Some(error.to_owned());
@@ -297,7 +297,7 @@ impl ReceiptEntry {
 }
 
 impl UnreadEntry {
-    /// What is to be reported of an entry; none where nothing of it was sent.
+    /// Returns the entry to report, or `None` if nothing was sent for it.
     fn from_saved(saved: &Value, why: String) -> Result<Option<Self>, serde_json::Error> {
         #[derive(Deserialize)]
         struct AnyEntry {
@@ -310,7 +310,7 @@ impl UnreadEntry {
 }
 
 impl ObjectKind {
-    /// Whether an object of this kind has the field.
+    /// Returns whether an object of this kind has the field.
     fn has_field(self, field: Field) -> bool {
         match field {
             Field::Common(_) => matches!(self, Self::Pool | Self::Worker),
@@ -415,7 +415,7 @@ mod tests {
             Receipt::read(&text).map_err(|error| error.to_string())
         };
         assert!(later("1.7").is_ok());
-        insta::assert_snapshot!(later("2.0").unwrap_err(), @"the receipt is of format `2.0`, and this tool knows 1");
-        assert_eq!(later("").unwrap_err(), "the receipt is of format ``, and this tool knows 1");
+        insta::assert_snapshot!(later("2.0").unwrap_err(), @"its format is `2.0`, but this version reads 1.x");
+        assert_eq!(later("").unwrap_err(), "its format is ``, but this version reads 1.x");
     }
 }

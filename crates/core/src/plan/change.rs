@@ -1,4 +1,4 @@
-//! One write, and why it is there.
+//! One write and the reason for it.
 
 use super::{
     Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, StepEdits, ValueEdit, WorkerEdit,
@@ -15,148 +15,148 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// One write, and why it is there.
+/// One write and the reason for it.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// What it is about.
+    /// The object that is changed.
     pub address: Address,
     /// What is written.
     pub kind: ChangeKind,
-    /// Why. For people: nothing may be decided by it.
+    /// Why it is written. For people only: no decision may depend on it.
     pub cause: Cause,
-    /// What has to be made first: earlier changes of the plan, by their addresses.
+    /// Earlier changes of the plan that must come first, by their addresses.
     pub after: Vec<Address>,
 }
 
-/// What is written. One variant a kind of write, so that a `match` that forgets one does not compile.
+/// A write: one variant per kind, so that a `match` that misses one does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// A pool that is not there yet.
+    /// Creates a pool.
     CreatePool(NewPool),
-    /// Edits of a pool that is there.
+    /// Edits an existing pool.
     UpdatePool {
-        /// Which.
+        /// The pool's id.
         id: Id<Pool>,
         /// Never empty.
         edits: Vec<PoolEdit>,
     },
-    /// The end of a pool.
+    /// Deletes a pool.
     DeletePool {
-        /// Which.
+        /// The pool's id.
         id: Id<Pool>,
-        /// Its name.
+        /// The pool's name.
         name: String,
     },
-    /// A worker that is not there yet.
+    /// Creates a worker.
     CreateWorker(NewWorker),
-    /// Edits of a worker that is there.
+    /// Edits an existing worker.
     UpdateWorker {
-        /// Which.
+        /// The worker's id.
         id: Id<Worker>,
         /// Never empty.
         edits: Vec<WorkerEdit>,
     },
-    /// A worker of another kind under the same name: the old one is deleted, the new one created.
+    /// Replaces a worker with one of another kind and the same name: the old one is deleted first.
     ReplaceWorker {
-        /// The old one.
+        /// The old worker's id.
         id: Id<Worker>,
-        /// The old one's name.
+        /// The old worker's name.
         name: String,
-        /// The kind of the old one.
+        /// The old worker's kind.
         kind: String,
-        /// What the old one is, to be shown; none where an older tool has saved the plan.
+        /// The old worker, for display; `None` if an older version saved the plan.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         old: Option<Box<NewWorker<LiveEndpoint>>>,
-        /// The new one.
+        /// The new worker.
         new: NewWorker,
     },
-    /// The end of a worker.
+    /// Deletes a worker.
     DeleteWorker {
-        /// Which.
+        /// The worker's id.
         id: Id<Worker>,
-        /// Its name.
+        /// The worker's name.
         name: String,
     },
-    /// A step's new place.
+    /// Changes where a step runs.
     PlaceStep {
-        /// The process, which is written once however many of its steps move.
+        /// The process, which is written once no matter how many of its steps move.
         process: Id<Process>,
-        /// Of which kind it is.
+        /// The kind of the process.
         kind: ProcessKind,
-        /// How it is written where it is stored in Git; none for one in the server's database.
+        /// The commit for a process stored in Git; `None` for one in the server's database.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         git: Option<PlannedCommit>,
-        /// The action inside it.
+        /// The action in the process.
         action: Id<StepAction>,
         /// Never empty.
         #[serde(flatten)]
         edits: StepEdits,
     },
-    /// A value of a variable of type worker pool.
+    /// Sets a value of a worker pool variable.
     SetValue {
-        /// The set that it is in, which is written once however many of its values change.
+        /// The variable set, which is written once no matter how many of its values change.
         set: Id<VariableSet>,
-        /// How it is written where it is stored in Git; none for one in the server's database.
+        /// The commit for a set stored in Git; `None` for one in the server's database.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         git: Option<PlannedCommit>,
         /// The variable's name.
         name: String,
-        /// What becomes of it.
+        /// The edit of the value.
         edit: ValueEdit,
     },
-    /// Another pool whose workers act for a deployment target.
+    /// Changes the pool whose workers act for a deployment target.
     SetTargetPool {
-        /// Which target.
+        /// The target's id.
         id: Id<DeploymentTarget>,
-        /// The pool; none for the space's default pool.
+        /// The pool; `None` for the space's default pool.
         pool: Delta<Option<PoolHandle>>,
-        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
+        /// The field, if it is restored byte for byte, be it absent, `null` or empty.
         #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
         restored: Option<Box<WrittenField>>,
     },
-    /// Another pool becomes the space's default.
+    /// Makes another pool the space's default.
     SetDefaultPool {
-        /// The pool that is the default now.
+        /// The current default pool.
         from: Option<PoolHandle>,
-        /// The pool that shall be.
+        /// The new default pool.
         to: PoolHandle,
     },
-    /// A new order of all pools.
+    /// Reorders the pools of the space.
     SortPools {
-        /// The order now.
+        /// The current order.
         before: Vec<PoolHandle>,
-        /// The order as it shall be: every pool that there is.
+        /// The new order, with every pool of the space.
         order: Vec<PoolHandle>,
     },
-    /// The built-in worker's switch.
+    /// Turns the built-in worker on or off.
     SetBuiltInWorker {
-        /// What it shall be; it is the opposite now.
+        /// The new state; the current one is the opposite.
         #[serde(rename = "on")]
         enabled: bool,
     },
 }
 
-/// How something is written that is stored in Git.
+/// How a document that is stored in Git is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCommit {
-    /// What is written, and on which branch. Nothing else is written to its repository at the same time.
+    /// The document and its branch. Nothing else is written to its repository at the same time.
     #[serde(flatten)]
     pub at: BranchRef,
-    /// The branch that this one is made of, where it is not there yet.
+    /// The branch to create this one from, if it does not exist yet.
     pub base: Option<String>,
-    /// What the commit says.
+    /// The commit message.
     pub message: String,
 }
 
 impl PlannedCommit {
-    /// The same document on the branch that this one is made of, where it is not there yet.
+    /// Returns the same document on the branch that this one is created from, if it does not exist yet.
     pub fn base_document(&self) -> Option<BranchRef> {
         self.base.as_ref().map(|base| self.at.on_branch(base))
     }
 }
 
-/// What kind of object a change is about.
+/// The kind of object that a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectKind {
@@ -178,29 +178,29 @@ pub enum ObjectKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeAction {
-    /// Makes it.
+    /// Creates it.
     Create,
-    /// Changes fields of it.
+    /// Changes some of its fields.
     Update,
-    /// Deletes it and makes another of its name.
+    /// Deletes it and creates another with the same name.
     Replace,
     /// Deletes it.
     Delete,
 }
 
-/// Why a change is in the plan. For people: nothing may be decided by it.
+/// Why a change is in the plan. For people only: no decision may depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// The place of the file that asks for it.
+    /// The place in the file that requests the change.
     pub location: FindingLocation,
-    /// The rule's label, where a rule of placement asks for it.
+    /// The rule's label, if a placement rule requests the change.
     pub rule: Option<String>,
-    /// More, in words: `"Old Pool" is not declared, and pools are pruned`.
+    /// Further explanation: `"Old Pool" is not declared, and pools are pruned`.
     pub why: Option<String>,
 }
 
 impl Change {
-    /// A change that a place of the file asks for, and that waits for no other.
+    /// Creates a change that is declared in the file and waits for no other.
     pub fn declared(address: Address, kind: ChangeKind, span: &Span) -> Self {
         let location = FindingLocation::Source(span.clone());
         Self { address, kind, cause: Cause { location, rule: None, why: None }, after: Vec::new() }
@@ -208,7 +208,7 @@ impl Change {
 }
 
 impl ChangeAction {
-    /// Its symbol in text.
+    /// Returns the symbol of the action in text output.
     pub fn symbol(self) -> char {
         match self {
             Self::Create => '+',
@@ -218,7 +218,7 @@ impl ChangeAction {
         }
     }
 
-    /// Its word in JSON.
+    /// Returns the name of the action in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -230,7 +230,7 @@ impl ChangeAction {
 }
 
 impl ChangeKind {
-    /// What it does.
+    /// Returns what the write does to its object.
     pub fn action(&self) -> ChangeAction {
         match self {
             Self::CreatePool(_)
@@ -250,15 +250,15 @@ impl ChangeKind {
         }
     }
 
-    /// When it is carried out: every change of a lower stage comes first. Counted from 0.
+    /// Returns the stage in which the write is made, counted from 0; lower stages come first.
     pub fn apply_stage(&self) -> u8 {
         match self {
             Self::SetBuiltInWorker { enabled: true } => 0,
             Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
             Self::SortPools { .. } => 2,
             Self::CreateWorker(_) | Self::UpdateWorker { .. } | Self::ReplaceWorker { .. } => 3,
-            // A step that a variable is about to choose for finds its value there, and one that leaves the
-            // variable does so before the value goes.
+            // A step that switches to a variable finds the value there, and a step that leaves the
+            // variable does so before the value is removed.
             Self::SetValue { edit: ValueEdit::Add { .. } | ValueEdit::Change { .. }, .. }
             | Self::SetTargetPool { .. } => 4,
             Self::PlaceStep { .. } => 5,
@@ -270,7 +270,7 @@ impl ChangeKind {
         }
     }
 
-    /// The permission that the key's user needs for it.
+    /// Returns the permission that the API key's user needs for the write.
     ///
     /// # Source
     ///
@@ -294,7 +294,7 @@ impl ChangeKind {
         }
     }
 
-    /// What kind of object it is about.
+    /// Returns the kind of object that is written.
     pub fn object_kind(&self) -> ObjectKind {
         match self {
             Self::CreatePool(_)
@@ -313,7 +313,7 @@ impl ChangeKind {
         }
     }
 
-    /// The commit that it is, of what is stored in Git.
+    /// Returns the commit, if the object is stored in Git.
     pub fn git_commit(&self) -> Option<&PlannedCommit> {
         match self {
             Self::PlaceStep { git, .. } | Self::SetValue { git, .. } => git.as_ref(),
@@ -321,7 +321,7 @@ impl ChangeKind {
         }
     }
 
-    /// The server's id of the object; none where it is not there yet.
+    /// Returns the server's id of the object, or `None` if it does not exist yet.
     pub fn object_id(&self) -> Option<&str> {
         if let Some(commit) = self.git_commit() {
             return Some(&commit.at.document);
@@ -342,7 +342,7 @@ impl ChangeKind {
         }
     }
 
-    /// The fields as they are shown: what each is and what it shall be.
+    /// Returns the fields for display, with their current and new values.
     pub fn field_diffs(&self) -> Vec<FieldDiff> {
         match self {
             Self::CreatePool(new) => new.added_fields(),

@@ -1,7 +1,7 @@
-//! What a sound plan never is: a write twice, an edge to nowhere, an update of nothing.
+//! Checks that a plan is sound: no write twice, no missing dependency, no empty update.
 //!
-//! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
-//! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
+//! `diff` only makes sound plans; a plan that is read from a file is checked before it is trusted. Not
+//! here: whether a plan is wise (the gates' job) or still fits the server (`apply`'s job).
 
 use super::{
     Change, ChangeKind, Delta, Field, FieldSide, PlannedCommit, TargetField, ValueEdit, ValueField,
@@ -18,21 +18,21 @@ use std::{
     mem::{Discriminant, discriminant},
 };
 
-/// Why a plan is not a sound one.
+/// Why a plan is not sound.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanFlaw {
-    /// Two changes make one kind of write at one address.
+    /// Two changes make the same kind of write at one address.
     #[error("two changes write `{0}` in the same way")]
     Twice(Address),
-    /// A change waits for what is not made before it.
+    /// A change waits for an address that no earlier change writes.
     #[error("`{address}` waits for `{after}`, which no earlier change writes")]
     Dangling {
         /// The change.
         address: Address,
-        /// What it waits for.
+        /// The address that it waits for.
         after: Address,
     },
-    /// A change points at a pool that is not there and is not made before it.
+    /// A change refers to a pool that does not exist and that no earlier change creates.
     #[error("`{address}` needs `{pool}`, which no earlier change creates")]
     NoPool {
         /// The change.
@@ -40,24 +40,24 @@ pub enum PlanFlaw {
         /// The pool.
         pool: Address,
     },
-    /// What is written is not what stands at the address.
-    #[error("`{0}` is not the address of what is written")]
+    /// The address does not belong to the object that is written.
+    #[error("`{0}` is not the address of the written object")]
     Misplaced(Address),
-    /// A write that cannot be, or that would change nothing.
+    /// A write that is impossible or would change nothing.
     #[error("`{address}`: {what}")]
     Senseless {
         /// The change.
         address: Address,
-        /// What is wrong with it.
+        /// The flaw.
         what: &'static str,
     },
 }
 
-/// Whether `plan` is one that can be carried out from its first change to its last.
+/// Checks that `plan` can be carried out from its first change to its last.
 ///
 /// # Errors
 ///
-/// The first flaw.
+/// Returns the first flaw.
 pub fn check_soundness(plan: &Plan) -> Result<(), PlanFlaw> {
     let mut made = EarlierWrites::default();
     plan.changes.iter().try_for_each(|change| made.record_change(change))?;
@@ -69,11 +69,11 @@ pub fn check_soundness(plan: &Plan) -> Result<(), PlanFlaw> {
                 return Err(PlanFlaw::Misplaced(pool.clone()));
             }
             PoolHandle::New(new) if !made.pools.contains(new) => {
-                "it needs workers, and no change creates it"
+                "it needs workers, but no change creates it"
             }
-            _ if need.healthy == 0 => "it needs no healthy worker",
+            _ if need.healthy == 0 => "it needs zero healthy workers",
             _ if earlier.iter().any(|requirement| requirement.pool == need.pool) => {
-                "it needs workers twice"
+                "its need for workers is listed twice"
             }
             _ => return Ok(()),
         };
@@ -81,7 +81,7 @@ pub fn check_soundness(plan: &Plan) -> Result<(), PlanFlaw> {
     })
 }
 
-/// What the changes so far make.
+/// What the changes so far have written.
 #[derive(Default)]
 struct EarlierWrites<'a> {
     writes: HashSet<(&'a Address, Discriminant<ChangeKind>)>,
@@ -119,7 +119,7 @@ impl<'a> EarlierWrites<'a> {
     }
 }
 
-/// Whether what `kind` writes can stand at `address`, as far as the write names it.
+/// Returns whether the object that `kind` writes can be at `address`, as far as the write names it.
 fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
     let is_worker = |name: &str| matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name));
     match kind {
@@ -155,7 +155,7 @@ fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
     }
 }
 
-/// What is wrong with a write by itself.
+/// Returns the flaw of a write taken by itself.
 fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
     const NO_EDITS: &str = "an update has no edits";
     const ONE_FIELD_TWICE: &str = "one field is edited twice";
@@ -173,7 +173,7 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         | ChangeKind::SetValue { git: Some(PlannedCommit { at, base: Some(base), .. }), .. }
             if at.name == *base =>
         {
-            Some("a branch is made of itself")
+            Some("a branch is created from itself")
         }
         ChangeKind::PlaceStep { edits: all, .. } => check_edits(all.len(), count_edit_kinds(all))
             .or_else(|| (!all.show_what_is_written()).then_some(NOT_AS_SHOWN)),
@@ -183,10 +183,10 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         }
         ChangeKind::ReplaceWorker { new, .. } => find_worker_flaw(new),
         ChangeKind::SetDefaultPool { from: Some(from), to } if from == to => {
-            Some("the default pool stays what it is")
+            Some("the default pool does not change")
         }
         ChangeKind::SortPools { before, order } if before == order => {
-            Some("the order of the pools stays what it is")
+            Some("the order of the pools does not change")
         }
         ChangeKind::SetValue { git, name, edit, .. } => find_value_flaw(edit, name, git.is_some()),
         ChangeKind::SetTargetPool { pool, restored: Some(field), .. }
@@ -204,12 +204,12 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
     }
 }
 
-const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
+const NOT_AS_SHOWN: &str = "the fields that it writes differ from what it shows";
 
 fn find_value_flaw(edit: &ValueEdit, name: &str, is_in_git: bool) -> Option<&'static str> {
     match edit {
         ValueEdit::Change { pool, restored: None, .. } if pool.after().is_none() => {
-            Some("a value is emptied, and it can only be removed")
+            Some("a value is emptied, but it can only be removed")
         }
         ValueEdit::Change { pool, restored: Some(field), .. }
             if !is_pool_restored(field, ValueField::Pool.into(), pool) =>
@@ -222,14 +222,14 @@ fn find_value_flaw(edit: &ValueEdit, name: &str, is_in_git: bool) -> Option<&'st
         ValueEdit::Change { scope: None, .. } | ValueEdit::Remove { scope: None, .. }
             if is_in_git =>
         {
-            Some("a value in Git is edited, and it does not say where that holds")
+            Some("the edit of a value in Git does not state its scope")
         }
         ValueEdit::Add { .. } | ValueEdit::Change { .. } | ValueEdit::Remove { .. } => None,
     }
 }
 
-/// Whether a field with a pool, of a value or a target, is what is shown of it: there and not there alike. That
-/// a pool is the one that is shown is seen when it is written, for in Git it may be named in other ways.
+/// Returns whether the field of a value's or target's pool is set exactly if a pool is shown. Whether it is the
+/// same pool is checked when it is written, since a document in Git may name it in other ways.
 fn is_pool_restored(
     written: &WrittenField,
     field: Field,
@@ -249,7 +249,7 @@ fn is_pool_restored(
 fn find_edit_flaw(edit: &WorkerEdit) -> Option<&'static str> {
     match edit {
         WorkerEdit::Endpoint(delta) if delta.before().kind() != delta.after().kind() => {
-            Some("the kind of a worker is edited, and it can only be replaced")
+            Some("the kind of a worker is edited, but a worker can only be replaced")
         }
         WorkerEdit::Pools(delta) if delta.after().is_empty() => Some(NO_POOL),
         _ => None,
@@ -276,7 +276,7 @@ fn worker_edit_pools(edit: &WorkerEdit) -> &[PoolHandle] {
     }
 }
 
-/// The pools that a write points its object at.
+/// Returns the pools that the written object will refer to.
 fn referenced_pools(kind: &ChangeKind) -> Vec<&PoolHandle> {
     match kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
@@ -338,8 +338,8 @@ mod tests {
         insta::assert_snapshot!(flaw(vec![nowhere]), @r#"`projects["Web Store"].deployment.steps["Drain"]` needs `pools.database`, which no earlier change creates"#);
         insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([]))]), @"`pools.x`: an update has no edits");
         insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"`pools.x`: one field is edited twice");
-        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"`workers.web-01` is not the address of what is written");
-        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"`workers.x` is not the address of what is written");
+        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"`workers.web-01` is not the address of the written object");
+        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"`workers.x` is not the address of the written object");
     }
 
     #[test]

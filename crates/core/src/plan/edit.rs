@@ -1,6 +1,6 @@
-//! Edits: fields that are one thing and shall be another.
+//! Edits: fields with a current and a new value.
 //!
-//! Typed, so that whoever carries an edit out or foretells it has to match every field there is.
+//! Edits are typed, so that code that applies or predicts one has to match every field.
 
 use crate::{
     live::MachinePolicy,
@@ -13,9 +13,9 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A value that is one thing and shall be another; never twice the same.
+/// A current and a new value that differ.
 ///
-/// What is live may be of another type (`B`) than what may be written.
+/// The live value may have another type (`B`) than the desired one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     try_from = "UncheckedDelta<T, B>",
@@ -26,7 +26,7 @@ pub struct Delta<T, B = T> {
     after: T,
 }
 
-/// A [`Delta`] as it is read, before anybody has looked whether it is one.
+/// A [`Delta`] as it is read, before its two sides are compared.
 #[derive(Deserialize)]
 struct UncheckedDelta<T, B> {
     before: B,
@@ -44,26 +44,26 @@ impl<T, B: PartialEq<T>> TryFrom<UncheckedDelta<T, B>> for Delta<T, B> {
 }
 
 impl<T, B> Delta<T, B> {
-    /// What it is.
+    /// Returns the current value.
     pub fn before(&self) -> &B {
         &self.before
     }
 
-    /// What it shall be.
+    /// Returns the new value.
     pub fn after(&self) -> &T {
         &self.after
     }
 }
 
 impl<T> Delta<T> {
-    /// Both sides, to be shown.
+    /// Returns both sides for display.
     pub(super) fn to_field_diff(&self, path: &str, show: impl Fn(&T) -> Value) -> FieldDiff {
         FieldDiff::new_changed(path, show(self.before()), show(self.after()))
     }
 }
 
 impl<T, B: PartialEq<T>> Delta<T, B> {
-    /// The difference, or `None` where there is none: a plan holds no change that changes nothing.
+    /// Returns the difference, or `None` if the two are equal: plans hold no empty changes.
     pub fn if_different(before: B, after: T) -> Option<Self> {
         (before != after).then_some(Self { before, after })
     }
@@ -73,9 +73,9 @@ impl<T, B: PartialEq<T>> Delta<T, B> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolEdit {
-    /// Its name; a new spelling is an edit too.
+    /// The pool's name; a change of spelling alone is an edit too.
     Name(Delta<String>),
-    /// Its description; empty for none.
+    /// The pool's description; empty for none.
     Description(Delta<String>),
     /// The image of a dynamic pool.
     Image(Delta<String>),
@@ -85,15 +85,15 @@ pub enum PoolEdit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerEdit {
-    /// Its name; a new spelling is an edit too.
+    /// The worker's name; a change of spelling alone is an edit too.
     Name(Delta<String>),
-    /// How it is reached; the kind stays.
+    /// The worker's endpoint; its kind stays the same.
     Endpoint(Box<Delta<Endpoint, LiveEndpoint>>),
-    /// The pools that it is a member of.
+    /// The pools that the worker is a member of.
     Pools(Delta<Vec<PoolHandle>>),
-    /// Its machine policy.
+    /// The worker's machine policy.
     Policy(Delta<Linked<MachinePolicy>>),
-    /// Whether it gets no work.
+    /// Whether the worker is disabled and gets no work.
     Disabled(Delta<bool>),
 }
 
@@ -101,56 +101,56 @@ pub enum WorkerEdit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepEdit {
-    /// What chooses its pool.
+    /// The step's pool or pool variable.
     Place(Delta<Place<PoolHandle>>),
-    /// How often it runs, and on what; the step's target tags, which `once` clears.
+    /// How often the step runs, and on what, with its target tags, which `once` clears.
     Execution {
-        /// The difference.
+        /// The change of execution.
         execution: Delta<Execution>,
-        /// The tags as they are.
+        /// The current tags.
         target_roles: String,
-        /// The tags that it gets back; only on a way back.
+        /// The restored tags; only in a rollback.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         restored: Option<String>,
     },
-    /// Its container: image and feed.
+    /// The step's container: image and feed.
     Container(Delta<Option<Container<Linked<Feed>>>>),
 }
 
-/// Marks an [`Id`](crate::model::Id) as a feed's.
+/// Marks an [`Id`](crate::model::Id) as that of a feed.
 #[derive(Debug)]
 pub enum Feed {}
 
-/// An edit as it is shown. Nothing is decided by it.
+/// An edit for display. No decision depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FieldDiff {
     /// The field's path, as in JSON output.
     pub path: String,
-    /// What it is; none where the object is not there yet.
+    /// The current value; `None` if the object does not exist yet.
     pub before: Option<Value>,
-    /// What it shall be; none where the object is deleted.
+    /// The new value; `None` if the object is deleted.
     pub after: Option<Value>,
 }
 
 impl FieldDiff {
-    /// A field of what is created.
+    /// Creates the diff for a field of a new object.
     pub fn new_added(path: &str, after: Value) -> Self {
         Self { path: path.to_owned(), before: None, after: Some(after) }
     }
 
-    /// A field of what is deleted.
+    /// Creates the diff for a field of a deleted object.
     pub fn new_removed(path: &str, before: Value) -> Self {
         Self { path: path.to_owned(), before: Some(before), after: None }
     }
 
-    /// A field that changes.
+    /// Creates the diff for a field that changes.
     pub fn new_changed(path: &str, before: Value, after: Value) -> Self {
         Self { path: path.to_owned(), before: Some(before), after: Some(after) }
     }
 }
 
 impl PoolEdit {
-    /// The edit as it is shown.
+    /// Returns the edit for display.
     pub fn edited_field(&self) -> FieldDiff {
         let (path, delta) = match self {
             Self::Name(delta) => ("name", delta),
@@ -162,7 +162,7 @@ impl PoolEdit {
 }
 
 impl WorkerEdit {
-    /// The edit as it is shown: an endpoint is as many fields as differ.
+    /// Returns the edit for display; an endpoint yields one entry for each field that differs.
     pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
             Self::Name(delta) => vec![delta.to_field_diff("name", |item| json!(item))],
@@ -185,7 +185,7 @@ impl WorkerEdit {
 }
 
 impl StepEdit {
-    /// The edit as it is shown.
+    /// Returns the edit for display.
     pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
             Self::Place(delta) => vec![delta.to_field_diff("pool", render_place)],
@@ -216,12 +216,12 @@ impl StepEdit {
     }
 }
 
-/// A pool as it is shown.
+/// Renders a pool for display.
 pub(super) fn render_pool(pool: &PoolHandle) -> Value {
     json!(pool.address().to_string())
 }
 
-/// Pools as they are shown: their addresses, in order.
+/// Renders pools for display: their addresses, in order.
 pub(super) fn render_pools(pools: &[PoolHandle]) -> Value {
     pools.iter().map(|pool| json!(pool.address().to_string())).collect()
 }
@@ -229,13 +229,13 @@ pub(super) fn render_pools(pools: &[PoolHandle]) -> Value {
 fn render_place(place: &Place<PoolHandle>) -> Value {
     match place {
         Place::Pool(pool) => json!(pool.address().to_string()),
-        // Quoted, so that no variable can be named so that it looks like a pool.
+        // Quoted, so that the name of a variable cannot look like a pool.
         Place::Variable(name) => json!(format!("variable {name:?}")),
         Place::DefaultPool => json!("default"),
     }
 }
 
-/// The fields of an endpoint by their paths; two endpoints of one kind have the same paths in one order.
+/// Returns the fields of an endpoint by path; endpoints of one kind have the same paths in order.
 pub(crate) fn endpoint_fields<F: EndpointForm>(endpoint: &Endpoint<F>) -> Vec<(String, Value)> {
     let kind = endpoint.kind();
     let fields = match endpoint {

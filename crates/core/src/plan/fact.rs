@@ -1,4 +1,4 @@
-//! What a plan relies on beyond the fields that it changes.
+//! What a plan relies on besides the fields that it changes.
 
 use crate::{
     live::RunLocation,
@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SavedExpectation", into = "SavedExpectation")]
 pub struct Expectation {
-    /// What it is about.
+    /// The fact.
     pub fact: Fact,
     /// The value when the plan was made.
     pub expected: FactValue,
 }
 
-/// Something that a plan can rely on.
+/// A fact that a plan can rely on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// Something about an action of a process.
+    /// A fact about an action of a process.
     Step(Id<Process>, Id<StepAction>, StepFact),
     /// The users of a pool. Losing some is fine.
     #[serde(rename = "users_of_pool")]
@@ -38,13 +38,13 @@ pub enum Fact {
     PoolOrder,
 }
 
-/// Something about a step.
+/// A fact about a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepFact {
-    /// Where it runs.
+    /// Where the step runs.
     Runs,
-    /// Its name and its type.
+    /// The step's name and type.
     #[serde(rename = "step")]
     Identity,
 }
@@ -52,7 +52,7 @@ pub enum StepFact {
 /// The value of a [`Fact`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FactValue {
-    /// What the fact is about does not exist.
+    /// The subject of the fact does not exist.
     Absent,
     /// Where a step runs, and whether it has other actions.
     Runs(RunLocation, bool),
@@ -60,11 +60,11 @@ pub enum FactValue {
     Identity(String, String),
     /// Users, in words.
     Users(Vec<String>),
-    /// The workers of a dynamic pool, which come when they are needed.
+    /// The workers of a dynamic pool, which are created on demand.
     DynamicWorkers,
     /// A static pool has no enabled worker.
     NoEnabledWorker,
-    /// A static pool has an enabled worker, and none that is healthy.
+    /// A static pool has an enabled worker, but no healthy one.
     EnabledWorker,
     /// A static pool has a healthy worker.
     HealthyWorker,
@@ -76,11 +76,11 @@ pub enum FactValue {
     Unrecognized(String),
 }
 
-/// The words for what does not exist.
+/// The word for a subject that does not exist.
 pub(crate) const ABSENT: &str = "absent";
 
 impl Fact {
-    /// What it is about, in words; `pool_name` names a pool.
+    /// Describes the subject of the fact; `pool_name` returns the name of a pool.
     pub fn describe(&self, pool_name: impl Fn(&Id<Pool>) -> String) -> String {
         match self {
             Self::Step(_, _, StepFact::Runs) => "run location".to_owned(),
@@ -92,7 +92,7 @@ impl Fact {
         }
     }
 
-    /// The value that `words` are; none where they are none of those of [`FactValue::describe`].
+    /// Parses words that [`FactValue::describe`] writes; returns `None` for any others.
     fn read_value(&self, words: &str) -> Option<FactValue> {
         let split = |at: char| words.split(at).filter(|part| !part.is_empty());
         Some(match self {
@@ -116,7 +116,7 @@ impl FactValue {
     const WORKERS: [Self; 4] =
         [Self::DynamicWorkers, Self::NoEnabledWorker, Self::EnabledWorker, Self::HealthyWorker];
 
-    /// Whether a plan that was made for this value can be applied where it is `now`.
+    /// Returns whether a plan that was made for this value can be applied if the value is `now`.
     pub fn allows(&self, now: &Self) -> bool {
         match (self, now) {
             (Self::Unrecognized(_), _) => false,
@@ -127,7 +127,7 @@ impl FactValue {
         }
     }
 
-    /// The value in words; `pool_name` names a pool.
+    /// Describes the value; `pool_name` returns the name of a pool.
     pub fn describe(&self, pool_name: impl Fn(&Id<Pool>) -> String) -> String {
         match self {
             Self::Absent => ABSENT.to_owned(),
@@ -143,7 +143,7 @@ impl FactValue {
                 };
                 format!("{location}{siblings}")
             }
-            // Quoted as in JSON, so that it can be read again.
+            // Quoted as in JSON, so that it can be parsed.
             Self::Identity(name, action_type) => {
                 format!("{} ({action_type})", serde_json::json!(name))
             }
@@ -170,7 +170,7 @@ fn find_words(words: &str, mut values: impl Iterator<Item = FactValue>) -> Optio
     values.find(|value| value.describe(|pool| pool.as_str().to_owned()) == words)
 }
 
-/// An [`Expectation`] as `plan.json` has it: its value in words, pools by their ids.
+/// An [`Expectation`] as saved in `plan.json`: its value in words, with the ids of pools.
 #[derive(Serialize, Deserialize)]
 struct SavedExpectation {
     subject: Fact,

@@ -1,7 +1,7 @@
-//! The fields that a change writes, and where each is in its object's document.
+//! The fields that a change writes, and the place of each in its object's document.
 //!
-//! A path is spelled here and nowhere else: receipts, saved plans, `apply` and the rollback all name a field
-//! by its variant, so that one that somebody adds and another part forgets does not compile.
+//! Paths are spelled only here: receipts, saved plans, `apply` and the rollback all name a field by its
+//! variant, so that code that misses a new field does not compile.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -19,8 +19,8 @@ macro_rules! define_fields {
         }
 
         impl Field {
-            /// The keys that lead to it, outermost first. Fields of a step are seen from its action; those
-            /// behind `Step` from the step around it.
+            /// Returns the keys that lead to the field, outermost first. Fields of a step start at its action;
+            /// those under `Step` at the step around it.
             pub const fn keys(self) -> &'static [&'static str] {
                 match self {
                     $(Self::$group(field) => field.keys(),)+
@@ -42,10 +42,10 @@ macro_rules! define_fields {
             }
 
             impl $fields {
-                /// All of them, in the order in which a receipt lists them.
+                /// All fields of the group, in the order in which a receipt lists them.
                 pub const ALL: &[Self] = &[$(Self::$field,)+];
 
-                /// The keys that lead to it, outermost first.
+                /// Returns the keys that lead to the field, outermost first.
                 pub const fn keys(self) -> &'static [&'static str] {
                     match self {
                         $(Self::$field => &[$($key),+],)+
@@ -86,18 +86,18 @@ define_fields! {
         /// Whether a pool is the default one: how [`Self::DefaultPool`] is written.
         IsDefault = ["IsDefault"],
     }
-    /// A field of a worker, its endpoint apart.
+    /// A field of a worker, except its endpoint.
     Worker(WorkerField) {
         /// The ids of its pools.
         Pools = ["WorkerPoolIds"],
         /// The id of its machine policy.
         Policy = ["MachinePolicyId"],
-        /// Whether it gets no work.
+        /// Whether the worker is disabled and gets no work.
         Disabled = ["IsDisabled"],
     }
     /// A field of a worker's endpoint; each style has some of them.
     Endpoint(EndpointField) {
-        /// Which kind of endpoint it is.
+        /// The kind of endpoint.
         Style = ["Endpoint", "CommunicationStyle"],
         /// The URL, or the subscription.
         Uri = ["Endpoint", "Uri"],
@@ -107,13 +107,13 @@ define_fields! {
         Proxy = ["Endpoint", "ProxyId"],
         /// The id of its SSH account.
         Account = ["Endpoint", "AccountId"],
-        /// The host, by SSH.
+        /// The host, for SSH.
         Host = ["Endpoint", "Host"],
-        /// The port, by SSH.
+        /// The port, for SSH.
         Port = ["Endpoint", "Port"],
-        /// The fingerprint of the host's key, by SSH.
+        /// The fingerprint of the host's key, for SSH.
         Fingerprint = ["Endpoint", "Fingerprint"],
-        /// The platform of the self-contained Calamari, by SSH.
+        /// The platform of the self-contained Calamari, for SSH.
         Platform = ["Endpoint", "DotNetCorePlatform"],
         /// The default namespace of a Kubernetes agent.
         Namespace = ["Endpoint", "DefaultNamespace"],
@@ -130,13 +130,13 @@ define_fields! {
     Step(StepField) {
         /// The id of its pool.
         Pool = ["WorkerPoolId"],
-        /// The name of the variable that has its pool.
+        /// The name of the variable that holds its pool.
         Variable = ["WorkerPoolVariable"],
-        /// The switch by which it runs on a worker.
+        /// The switch that makes the step run on a worker.
         RunOnServer = ["Properties", "Octopus.Action.RunOnServer"],
         /// Its target tags.
         TargetRoles = ["Step", "Properties", "Octopus.Action.TargetRoles"],
-        /// Its target tags, where old data has them on the action.
+        /// Its target tags, if old data has them on the action.
         ActionTargetRoles = ["Properties", "Octopus.Action.TargetRoles"],
         /// Its container, whole.
         Container = ["Container"],
@@ -159,24 +159,24 @@ define_fields! {
     }
     /// A switch of the server.
     Server(ServerField) {
-        /// That of the built-in worker.
+        /// The switch of the built-in worker.
         BuiltInWorker = ["IsBuiltInWorkerEnabled"],
     }
 }
 
-/// What the fields of a step say together.
+/// The part of a step that a group of its fields describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepPart {
-    /// What chooses its pool.
+    /// The step's pool or pool variable.
     Place,
-    /// How often it runs, and on what.
+    /// How often the step runs, and on what.
     Execution,
-    /// Its container.
+    /// The step's container.
     Container,
 }
 
 impl StepField {
-    /// The part that it belongs to.
+    /// Returns the part that the field belongs to.
     pub const fn part(self) -> StepPart {
         match self {
             Self::Pool | Self::Variable => StepPart::Place,
@@ -185,7 +185,7 @@ impl StepField {
         }
     }
 
-    /// Its key in the object that has it.
+    /// Returns the field's key in the object that contains it.
     pub fn key(self) -> &'static str {
         self.keys().last().copied().unwrap_or_default()
     }

@@ -1,7 +1,7 @@
-//! A plan as a file: `plan.json`, format 1. It is what JSON output prints, too.
+//! A plan as a file: `plan.json`, format 1, which is also the JSON output.
 //!
-//! A file is untrusted: what it shows has to be what it writes, or it is refused. Never: a secret; no
-//! type of a plan can hold one.
+//! A file is untrusted: it is refused unless it shows exactly what it writes. It never holds a secret,
+//! since no type of a plan can hold one.
 
 use super::{
     Cause, Change, ChangeAction, ChangeKind, Expectation, FieldDiff, ObjectKind, Plan, PlanFlaw,
@@ -23,30 +23,30 @@ const FORMAT: &str = "1.0";
 /// Why a text is not a plan that can be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanReadError {
-    /// It is no JSON.
+    /// The text is not JSON.
     #[error("it is not JSON: {0}")]
     NotJson(serde_json::Error),
-    /// It is JSON, and not a plan.
+    /// The text is JSON, but not a plan.
     #[error("it is not a plan: {0}")]
     NotAPlan(serde_json::Error),
-    /// It is of a format that this version cannot read.
-    #[error("its format is {0}, and this version reads 1.x")]
+    /// The plan has a format that this version cannot read.
+    #[error("its format is {0}, but this version reads 1.x")]
     Format(String),
-    /// What it shows is not what it would write.
-    #[error("it was changed by hand: `{address}` shows another {what} than it would write")]
+    /// The plan shows something different from what it would write.
+    #[error("it was changed by hand: `{address}` shows a different {what} than it would write")]
     Forged {
         /// The change.
         address: Address,
         /// What differs.
         what: &'static str,
     },
-    /// What it would write has members that this version does not know.
-    #[error("what `{0}` would write says more than this version understands")]
+    /// A write has members that this version does not know.
+    #[error("the write of `{0}` has members that this version does not understand")]
     Unknown(Address),
-    /// Its counts are not those of its changes.
+    /// The summary does not match the changes.
     #[error("it was changed by hand: its summary does not count its changes")]
     Miscounted,
-    /// It cannot be carried out.
+    /// The plan cannot be carried out.
     #[error("it is not sound: {0}")]
     Unsound(#[from] PlanFlaw),
 }
@@ -92,7 +92,7 @@ struct PlanConfig {
     digest: String,
 }
 
-/// `W` is a [`ChangeKind`]; while it is read, first what the file says of it.
+/// A saved change. `W` is a [`ChangeKind`], or a [`Value`] while the file is read.
 #[derive(Serialize, Deserialize)]
 struct SavedChange<W> {
     address: Address,
@@ -132,7 +132,7 @@ struct SavedFinding {
     help: Option<String>,
 }
 
-/// The plan as a file's text; `sources` are the files that its places point into.
+/// Returns the plan as a file's text; `sources` are the files that its locations refer to.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
     let Plan { header, changes, findings, expectations: relies, requirements: needs, affected: _ } =
         plan;
@@ -158,16 +158,16 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         expectations: relies.clone(),
         requirements: needs.clone(),
     };
-    // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
+    // Strings, numbers, lists and maps with string keys always have a JSON form.
     let text = escape_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
     format!("{text}\n")
 }
 
-/// The plan that a file's text holds.
+/// Reads a plan from a file's text.
 ///
 /// # Errors
 ///
-/// [`PlanReadError`] where it is not one that `write` has written and nobody has changed.
+/// Returns a [`PlanReadError`] if the text is not an unmodified plan from `write`.
 pub fn read(text: &str) -> Result<Plan, PlanReadError> {
     let value: Value = serde_json::from_str(text).map_err(PlanReadError::NotJson)?;
     let format = value.get("format_version").and_then(Value::as_str);
@@ -198,7 +198,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
     }
 }
 
-/// Plans of files are the rule, and say nothing of it.
+/// Returns whether the plan comes from files: the usual case, which is not saved.
 fn is_from_files(origin: &PlanOrigin) -> bool {
     *origin == PlanOrigin::Files
 }
@@ -227,7 +227,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
     let SavedChange { address, kind, action, id, fields, cause: because, after, write: said } =
         saved;
     let write = ChangeKind::deserialize(&said).map_err(PlanReadError::NotAPlan)?;
-    // A member that is shown to nobody and carried out by nobody may not be passed over here.
+    // A member that would be neither shown nor carried out must not be ignored here.
     if serde_json::to_value(&write).ok() != Some(said) {
         return Err(PlanReadError::Unknown(address));
     }
@@ -241,7 +241,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
     if id.as_deref() != write.object_id() {
         return refuse_forged("id");
     }
-    // What is nothing and what is null read the same.
+    // An absent value and `null` are read alike.
     let to_json = |fields: &[FieldDiff]| serde_json::to_value(fields).unwrap_or_default();
     if to_json(&fields) != to_json(&write.field_diffs()) {
         return refuse_forged("field");
@@ -349,16 +349,16 @@ mod tests {
 
     #[test]
     fn a_plan_that_shows_one_thing_and_writes_another_is_refused() {
-        insta::assert_snapshot!(refused(|item| item["changes"][0]["action"] = "delete".into()), @"it was changed by hand: `server.built_in_worker` shows another action than it would write");
-        insta::assert_snapshot!(refused(|item| item["changes"][1]["fields"] = Value::Array(Vec::new())), @"it was changed by hand: `pools.database` shows another field than it would write");
-        insta::assert_snapshot!(refused(|item| item["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
+        insta::assert_snapshot!(refused(|item| item["changes"][0]["action"] = "delete".into()), @"it was changed by hand: `server.built_in_worker` shows a different action than it would write");
+        insta::assert_snapshot!(refused(|item| item["changes"][1]["fields"] = Value::Array(Vec::new())), @"it was changed by hand: `pools.database` shows a different field than it would write");
+        insta::assert_snapshot!(refused(|item| item["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows a different id than it would write");
         insta::assert_snapshot!(refused(|item| item["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
         insta::assert_snapshot!(refused(|item| item["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
-        insta::assert_snapshot!(refused(|item| item["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs no healthy worker");
-        insta::assert_snapshot!(refused(|item| item["needs"][1] = item["needs"][0].clone()), @"it is not sound: `pools.database`: it needs workers twice");
-        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, and no change creates it");
-        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
-        insta::assert_snapshot!(refused(|item| item["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs zero healthy workers");
+        insta::assert_snapshot!(refused(|item| item["needs"][1] = item["needs"][0].clone()), @"it is not sound: `pools.database`: its need for workers is listed twice");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, but no change creates it");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of the written object");
+        insta::assert_snapshot!(refused(|item| item["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of the written object");
     }
 
     #[test]
@@ -372,7 +372,7 @@ mod tests {
         insta::assert_snapshot!(error(&"96".repeat(20), "not a thumbprint at all"), @"it is not a plan: `n` is not a hexadecimal digit");
         insta::assert_snapshot!(error("https://db-01.acme.example:10933", "ftp://x y"), @"it is not a plan: a listening Tentacle's URL starts with `https://`");
         insta::assert_snapshot!(error("poll://ih8pbyo8vxqjv0kbwwzc/", "poll://"), @"it is not a plan: this is not a subscription of the form `poll://ID/`");
-        // What a server has may be anything.
+        // A live endpoint may be anything.
         assert_eq!(forge("poll://db-03/", "nowhere"), Ok(()));
     }
 
@@ -381,7 +381,7 @@ mod tests {
         let more = |value: &mut Value| {
             value["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
         };
-        insta::assert_snapshot!(refused(more), @"what `server.built_in_worker` would write says more than this version understands");
+        insta::assert_snapshot!(refused(more), @"the write of `server.built_in_worker` has members that this version does not understand");
         let mut later = saved();
         later["more"] = true.into();
         later["changes"][0]["more"] = true.into();
@@ -422,14 +422,14 @@ mod tests {
         assert_eq!(read(&text).unwrap(), way().changes[0].kind);
         let mut forged: Value = serde_json::from_str(&text).unwrap();
         forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();
-        insta::assert_snapshot!(read(&forged.to_string()).unwrap_err().to_string(), @r#"it is not sound: `projects["Web Store"].deployment.steps["Drain"]`: the fields that it writes are not what it shows"#);
+        insta::assert_snapshot!(read(&forged.to_string()).unwrap_err().to_string(), @r#"it is not sound: `projects["Web Store"].deployment.steps["Drain"]`: the fields that it writes differ from what it shows"#);
     }
 
     #[test]
     fn what_is_no_plan_is_told_as_what_it_is() {
         insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: EOF while parsing a value at line 1 column 7");
         insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: invalid type: integer `1`, expected a string");
-        insta::assert_snapshot!(refused(|item| item["format_version"] = "2.0".into()), @"its format is 2.0, and this version reads 1.x");
+        insta::assert_snapshot!(refused(|item| item["format_version"] = "2.0".into()), @"its format is 2.0, but this version reads 1.x");
         insta::assert_snapshot!(refused(|item| _ = item.as_object_mut().unwrap().remove("server")), @"it is not a plan: missing field `server`");
     }
 }

@@ -1,4 +1,4 @@
-//! What is made by a plan: pools and workers that are not there yet.
+//! The objects that a plan creates: pools and workers.
 
 use super::{FieldDiff, edit};
 use crate::{
@@ -20,22 +20,22 @@ pub struct NewPool {
     pub kind: PoolKind,
 }
 
-/// A worker to be created; with a [`LiveEndpoint`], one that is to be replaced.
+/// A worker to be created, or, with a [`LiveEndpoint`], one to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewWorker<E = Endpoint> {
     /// Its name.
     pub name: String,
-    /// How it is reached.
+    /// Its endpoint.
     pub endpoint: E,
     /// Its pools; at least one.
     pub pools: Vec<PoolHandle>,
-    /// Its machine policy; the space's default where there is none.
+    /// Its machine policy; `None` for the space's default.
     pub policy: Option<Linked<MachinePolicy>>,
-    /// Whether it gets no work.
+    /// Whether the worker is disabled and gets no work.
     pub disabled: bool,
 }
 
-/// What a worker has in place of what the one had that it replaces; its name apart.
+/// Returns the fields, except the name, in which a worker differs from the one that it replaces.
 pub(super) fn replacement_diffs(
     old: Option<&NewWorker<LiveEndpoint>>,
     new: &NewWorker,
@@ -62,7 +62,7 @@ pub(super) fn replacement_diffs(
 }
 
 impl NewPool {
-    /// The fields as they are shown.
+    /// Returns the fields for display.
     pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
         let Self { name, description, kind } = self;
         let mut fields = vec![FieldDiff::new_added("name", json!(name))];
@@ -77,7 +77,7 @@ impl NewPool {
 }
 
 impl<F: EndpointForm> NewWorker<Endpoint<F>> {
-    /// The fields as they are shown.
+    /// Returns the fields for display.
     pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
         let Self { name, endpoint, pools, policy, disabled } = self;
         let mut fields = vec![

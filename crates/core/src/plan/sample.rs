@@ -1,6 +1,6 @@
-//! Plans for tests: one that has a change of every kind, and the pieces to make others of.
+//! Plans for tests: one that has a change of every kind, and the pieces to build others.
 //!
-//! Never: part of the program.
+//! Not part of the program.
 
 use super::{
     Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, NewPool, NewWorker,
@@ -17,7 +17,7 @@ use crate::{
     scope::ReadScope,
 };
 
-/// The file that the plans here are of.
+/// The file that these plans are made from.
 pub(crate) const FILE: &str = r#"[server]
 built_in_worker = false
 
@@ -41,7 +41,7 @@ pub(crate) fn sources() -> Sources {
     Sources(vec![Source { path: "workers.toml".into(), text: FILE.into() }])
 }
 
-/// The place of `text` in [`FILE`].
+/// Returns the span of `text` in [`FILE`].
 pub(crate) fn at(text: &str) -> Span {
     let start = FILE.find(text).unwrap();
     Span { source: SourceId(0), bytes: start..start + text.len() }
@@ -136,7 +136,7 @@ pub(crate) fn new_worker<E>(name: &str, endpoint: E) -> NewWorker<E> {
     NewWorker { name: name.into(), endpoint, pools, policy: None, disabled: false }
 }
 
-/// A step of a project's deployment process that moves to the new database pool.
+/// Returns a step of a project's deployment process that moves to the new database pool.
 pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) -> Change {
     let address = Address::Step {
         project: project.into(),
@@ -156,7 +156,7 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
     Change { address, kind, cause, after: vec![Address::Pool("database".into())] }
 }
 
-/// A plan with a change of every kind and every edit, and findings of every shape.
+/// Returns a plan with a change of every kind and every edit, and findings of every shape.
 pub(crate) fn everything() -> Plan {
     let changes = [server(), pools(), workers(), choosers(), placements(), endings()].concat();
     let findings = vec![

@@ -1,8 +1,8 @@
-//! The edits of one step, and for a rollback the fields that they sum up.
+//! The edits of one step, and for a rollback the fields that the edits sum up.
 //!
-//! A rollback writes fields byte for byte, which says more than an edit can: that one was absent, `null` or
-//! empty. What people see of them are the edits: what the fields come to, with the names of what they have ids
-//! of. In a plan from a file both have to agree. Never: the server, or how a field is written.
+//! A rollback restores fields byte for byte, which an edit cannot express: it does not tell an absent field
+//! from `null` or an empty text. People are shown the edits, which sum up the fields and have names instead
+//! of ids. In a plan from a file the two must agree. Not here: the server, or how a field is written.
 
 use super::{Delta, Feed, Field, FieldSide, StepEdit, StepField, StepPart, WrittenField};
 use crate::model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::HashSet, ops::Deref};
 
-/// The edits of one step. A rollback's have the fields that they sum up, and these are what is written.
+/// The edits of one step. Those of a rollback come with the fields that they sum up; the fields are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepEdits {
     edits: Vec<StepEdit>,
@@ -20,7 +20,7 @@ pub struct StepEdits {
 }
 
 impl From<Vec<StepEdit>> for StepEdits {
-    /// Edits that a file asks for: which fields are written, `apply` finds out.
+    /// Takes edits that a file declares; `apply` determines which fields to write.
     fn from(edits: Vec<StepEdit>) -> Self {
         Self { edits, restored: Vec::new() }
     }
@@ -35,12 +35,12 @@ impl Deref for StepEdits {
 }
 
 impl StepEdits {
-    /// The edits of a rollback, which writes `fields`, each `before` now and `after` then.
+    /// Creates the edits of a rollback that writes `fields`, from `before` to `after`.
     pub(crate) fn from_restored(fields: Vec<WrittenField>, edits: Vec<StepEdit>) -> Self {
         Self { edits, restored: fields }
     }
 
-    /// What chooses the step's pool, where that changes.
+    /// Returns the change of the step's pool or pool variable, if there is one.
     pub fn place(&self) -> Option<&Delta<Place<PoolHandle>>> {
         self.edits.iter().find_map(|edit| match edit {
             StepEdit::Place(place) => Some(place),
@@ -48,27 +48,27 @@ impl StepEdits {
         })
     }
 
-    /// The pool that the step names and leaves.
+    /// Returns the pool that the step names before the change.
     pub fn pool_before(&self) -> Option<&PoolHandle> {
         self.place()?.before().pool()
     }
 
-    /// The pool that the step comes to name.
+    /// Returns the pool that the step names after the change.
     pub fn pool_after(&self) -> Option<&PoolHandle> {
         self.place()?.after().pool()
     }
 
-    /// The fields that become again what they were; none where it is a file that asks for the edits.
+    /// Returns the fields that a rollback restores; empty for edits that a file declares.
     pub fn restored_fields(&self) -> &[WrittenField] {
         &self.restored
     }
 
-    /// The text of the switch by which the step runs on a worker, once a rollback has restored it.
+    /// Returns the text that a rollback restores for the switch that makes the step run on a worker.
     pub fn restored_switch(&self) -> Option<&str> {
         written_text(&self.restored, StepField::RunOnServer, FieldSide::After)
     }
 
-    /// Whether the edits show what the fields are, and nothing besides.
+    /// Returns whether the edits show exactly what the fields write.
     pub(super) fn show_what_is_written(&self) -> bool {
         let fields = &self.restored;
         let [mut place, mut execution, mut container] = [None; 3];
@@ -80,7 +80,7 @@ impl StepEdits {
             }
         }
         if fields.is_empty() {
-            // Tags that are restored are shown, and nobody would write them.
+            // Restored tags would be shown, but no field would write them.
             return !matches!(execution, Some(StepEdit::Execution { restored: Some(_), .. }));
         }
         let is_shown = |part| match part {
@@ -95,7 +95,7 @@ impl StepEdits {
     }
 }
 
-/// Whether a field is one of a step, with values that it can have.
+/// Returns whether a field is a step's field with values that it can have.
 fn is_valid(written: &WrittenField) -> bool {
     let is_text = |value: &Value| value.is_null() || value.is_string();
     let is_container = |value: &Value| {
@@ -114,7 +114,7 @@ fn is_valid(written: &WrittenField) -> bool {
         && fits(&written.after)
 }
 
-/// Whether an edit is what the fields of its part come to, on both sides.
+/// Returns whether an edit sums up the fields of its part, on both sides.
 fn is_sum_of(edit: &StepEdit, fields: &[WrittenField]) -> bool {
     let are_written = |part| fields.iter().any(|written| written.step_part() == Some(part));
     match edit {
@@ -138,7 +138,7 @@ fn is_sum_of(edit: &StepEdit, fields: &[WrittenField]) -> bool {
 
 fn is_same_place(written: &Place<Id<Pool>>, shown: &Place<PoolHandle>) -> bool {
     match (shown, written) {
-        // One that is made again has another id than the field had, and gets the new one.
+        // A pool that is recreated has another id than the field had; the new id is written.
         (Place::Pool(PoolHandle::New(_)), Place::Pool(_)) => true,
         (Place::Pool(PoolHandle::Existing { id, .. }), Place::Pool(written)) => id == written,
         (Place::Variable(name), Place::Variable(written)) => name == written,
@@ -147,8 +147,8 @@ fn is_same_place(written: &Place<Id<Pool>>, shown: &Place<PoolHandle>) -> bool {
     }
 }
 
-/// Whether the switch and the tags are those of a step that runs so. The switch alone does not decide: steps of
-/// some types run on a worker whatever it says.
+/// Returns whether the switch and the tags fit a step with this execution. The switch alone does not
+/// decide: steps of some types run on a worker whatever it is.
 fn is_execution(fields: &[WrittenField], side: FieldSide, shown: Execution, tags: &str) -> bool {
     let switch = written_text(fields, StepField::RunOnServer, side).map(str::trim);
     let switch_fits = match switch.map(str::to_ascii_lowercase).as_deref() {
@@ -159,8 +159,8 @@ fn is_execution(fields: &[WrittenField], side: FieldSide, shown: Execution, tags
     switch_fits && written_tags(fields, side).is_none_or(|written| written == Some(tags.trim()))
 }
 
-/// The tags that the fields have; none where these are not written, and none inside where step and action have
-/// others.
+/// Returns the tags from the fields: `None` if they are not written, `Some(None)` if those of the step and
+/// those of the action differ.
 fn written_tags(fields: &[WrittenField], side: FieldSide) -> Option<Option<&str>> {
     let places = [StepField::TargetRoles, StepField::ActionTargetRoles];
     let mut written = places.into_iter().filter_map(|field| written_text(fields, field, side));
@@ -180,7 +180,7 @@ fn is_container(fields: &[WrittenField], delta: &ContainerDelta) -> bool {
         feed: container.feed.id.as_str().to_owned(),
     };
     let [before, after] = [delta.before(), delta.after()].map(|shown| shown.as_ref().map(with_ids));
-    // A part that is not written is what it was; without an image, nothing shows what the feed is.
+    // A part that is not written does not change; without an image, the edit does not show the feed.
     let unwritten = before.as_ref().or(after.as_ref());
     let is_whole = written_side(fields, StepField::Container, FieldSide::After).is_some();
     let has_parts = [StepField::Image, StepField::Feed]
@@ -191,8 +191,8 @@ fn is_container(fields: &[WrittenField], delta: &ContainerDelta) -> bool {
         && container_from_fields(fields, FieldSide::After, unwritten) == after
 }
 
-/// The place that a step's pool and variable are together. One that is not among `fields` was empty, and stays
-/// so: an apply clears whichever of the two does not decide.
+/// Returns the place that a step's pool and variable add up to. A field that is not in `fields` was empty and
+/// stays empty: an apply clears whichever of the two does not decide.
 pub(crate) fn place_from_fields(fields: &[WrittenField], side: FieldSide) -> Place<Id<Pool>> {
     let text = |field| written_text(fields, field, side).unwrap_or_default().trim();
     match (text(StepField::Pool), text(StepField::Variable)) {
@@ -202,8 +202,8 @@ pub(crate) fn place_from_fields(fields: &[WrittenField], side: FieldSide) -> Pla
     }
 }
 
-/// The container that fields are together; a part that was not written is that of `unwritten`. One by one they
-/// would say too little: without an image there is no container, and so none that has a feed.
+/// Returns the container that the fields add up to; a part that was not written is taken from `unwritten`.
+/// One field alone says too little: without an image there is no container, and so no feed.
 pub(crate) fn container_from_fields(
     fields: &[WrittenField],
     side: FieldSide,
@@ -226,7 +226,7 @@ pub(crate) fn container_from_fields(
     (!image.is_empty()).then_some(Container { image, feed })
 }
 
-/// One side of a field; none where it is not written.
+/// Returns one side of a field, or `None` if it is not written.
 fn written_side(
     fields: &[WrittenField],
     field: StepField,
@@ -236,7 +236,7 @@ fn written_side(
     Some(written.value(side))
 }
 
-/// The text of a field, empty where it has none; none where it is not written.
+/// Returns the text of a field, empty if it has none, or `None` if it is not written.
 fn written_text(fields: &[WrittenField], field: StepField, side: FieldSide) -> Option<&str> {
     let value = written_side(fields, field, side)?;
     Some(value.and_then(Value::as_str).unwrap_or_default())
@@ -263,7 +263,7 @@ mod tests {
         StepEdits::from_restored(fields.to_vec(), edits).show_what_is_written()
     }
 
-    /// Whether fields are what one edit shows.
+    /// Returns whether one edit alone shows the fields.
     fn alone(edit: &StepEdit, fields: &[WrittenField]) -> bool {
         agree(vec![edit.clone()], fields)
     }
@@ -317,7 +317,7 @@ mod tests {
         for text in ["null", r#""WorkerPools-9""#, "{}", "0"] {
             assert!(!alone(&home(), &to(text)), "{text}");
         }
-        // One of what is there now says nothing that anybody would write.
+        // The spelling of `before` is never written, so a plan must not have one.
         let before_text = Some(r#""WorkerPools\u002d2""#.to_owned());
         assert!(!alone(&home(), &[WrittenField { before_text, ..to(r#""""#).remove(0) }]));
     }
@@ -338,7 +338,7 @@ mod tests {
         ] {
             assert!(!besides(field(path, None, Some(json!("x")))), "{path:?}");
         }
-        // What is shown has to be written, too.
+        // Everything shown must be written, too.
         assert!(!agree(vec![home(), contained(None, Some("x:1"))], &moved()));
         assert!(!agree(vec![contained(None, Some("x:1"))], &moved()));
     }
@@ -364,7 +364,7 @@ mod tests {
         assert!(!alone(&back(), &[switch(Some(json!("#{Where}"))), tags(0, "web")]));
         let on = field(StepField::RunOnServer, Some(json!("false")), Some(json!("true")));
         assert!(!alone(&back(), &[on, tags(0, "web")]));
-        // Tags that nobody would write.
+        // Tags that are shown but that no field would write.
         assert!(!alone(&back(), &[]));
     }
 

@@ -1,22 +1,22 @@
-//! How far a plan reaches: what it touches, counted.
+//! The reach of a plan: the number of things that it touches.
 
 use super::{Change, ChangeKind, Plan, WorkerEdit};
 use crate::model::{Address, PoolHandle, ProcessName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// What a plan touches, each thing counted once.
+/// The things that a plan touches, each counted once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touches {
-    /// Pools that are written, or that steps or workers come to or leave.
+    /// Pools that are written, or that steps or workers join or leave.
     pub pools: usize,
     /// Workers.
     pub workers: usize,
-    /// Projects of which a step moves.
+    /// Projects with a step that moves.
     pub projects: usize,
     /// Steps that move.
     pub steps: usize,
-    /// Runbooks of which a step moves.
+    /// Runbooks with a step that moves.
     pub runbooks: usize,
     /// Values of worker pool variables.
     #[serde(default)]
@@ -24,12 +24,12 @@ pub struct Touches {
     /// Deployment targets.
     #[serde(default)]
     pub targets: usize,
-    /// Steps that will run elsewhere in addition to these.
+    /// Further steps that will run in another place.
     #[serde(default)]
     pub affected: Affected,
 }
 
-/// Steps that will run elsewhere, or nowhere, once a plan is applied, although no change names them.
+/// Steps that a plan makes run in another place, or not at all, although no change names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     /// The number of steps.
@@ -41,7 +41,7 @@ pub struct Affected {
 }
 
 impl Plan {
-    /// What the changes touch.
+    /// Counts the things that the changes touch.
     pub fn count_touched(&self) -> Touches {
         let mut pools: HashSet<String> = HashSet::new();
         let mut runbooks = HashSet::new();
@@ -75,7 +75,7 @@ fn runbook_name(process: &ProcessName) -> Option<&String> {
     }
 }
 
-/// The pools that a change is about beside the one at its address.
+/// Returns the pools that a change involves besides the one at its address.
 fn related_pools(change: &Change) -> Vec<&Address> {
     match &change.kind {
         ChangeKind::PlaceStep { edits, .. } => {

@@ -1,4 +1,4 @@
-//! Edits of one value of a worker pool variable: it comes, changes, or goes.
+//! Edits of one value of a worker pool variable: added, changed, or removed.
 
 use super::{Delta, FieldDiff, WrittenField, edit::render_pool};
 use crate::model::{Channel, Environment, Id, Linked, Name, PoolHandle, VariableValue};
@@ -6,57 +6,57 @@ use crate::model::{Channel, Environment, Id, Linked, Name, PoolHandle, VariableV
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What becomes of a value of a worker pool variable.
+/// An edit of a value of a worker pool variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueEdit {
-    /// There is none of this scope yet.
+    /// Adds a value for a scope that has none yet.
     Add {
-        /// Where it shall hold.
+        /// The scope of the value.
         scope: PlannedValueScope,
         /// The pool.
         pool: PoolHandle,
-        /// The value as it was before somebody removed it, where a rollback brings it back.
+        /// The value before it was removed, if a rollback restores it.
         #[serde(flatten)]
         restored: Option<RestoredValue>,
     },
-    /// It is another pool.
+    /// Changes the pool of a value.
     Change {
-        /// Which value.
+        /// The value's id.
         id: Id<VariableValue>,
-        /// Where it holds, for one in Git: its id there is but its place among those of its name.
+        /// The scope, for a value in Git: its id there is only its position among the values of its name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<PlannedValueScope>,
-        /// The pool; none where the value is empty.
+        /// The pool; `None` if the value is empty.
         pool: Delta<Option<PoolHandle>>,
-        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
+        /// The field, if it is restored byte for byte, be it absent, `null` or empty.
         #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
         restored: Option<Box<WrittenField>>,
     },
-    /// It goes.
+    /// Removes a value.
     Remove {
-        /// Which value.
+        /// The value's id.
         id: Id<VariableValue>,
-        /// Where it holds, for one in Git.
+        /// The scope, for a value in Git.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<PlannedValueScope>,
-        /// The pool that it is; none where it is empty.
+        /// The value's pool; `None` if the value is empty.
         pool: Option<PoolHandle>,
     },
 }
 
-/// A value of a variable as it was: what the edit that brings it back does not say of it.
+/// A removed value, including what the edit that restores it does not state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredValue {
-    /// The value, whole.
+    /// The whole value.
     #[serde(rename = "restored")]
     pub document: Value,
-    /// How it was spelled, where this tool would spell it another way.
+    /// The original spelling, if this tool would spell the value differently.
     #[serde(rename = "restored_text", default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
-/// Where a value shall hold: all of these. An empty list is no condition.
+/// The scope of a planned value: all of these must match. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedValueScope {
     /// Environments.
@@ -68,7 +68,7 @@ pub struct PlannedValueScope {
 }
 
 impl PlannedValueScope {
-    /// The ids of what it names, by the server's names of the dimensions.
+    /// Returns the ids of what the scope names, by the server's names of the dimensions.
     pub fn id_lists(&self) -> [(&'static str, Vec<&str>); 3] {
         let Self { environments, channels, tenant_tags } = self;
         [
@@ -78,8 +78,8 @@ impl PlannedValueScope {
         ]
     }
 
-    /// Where the value shall hold, in words; empty for everywhere. The same words as those of a value that
-    /// is there.
+    /// Describes the scope in words, the same ones as for an existing value; empty if the value
+    /// applies everywhere.
     pub fn describe(&self) -> String {
         let Self { environments, channels, tenant_tags } = self;
         let lists = [
@@ -95,7 +95,7 @@ impl PlannedValueScope {
 }
 
 impl RestoredValue {
-    /// Whether it is a value of this variable that holds where the edit says.
+    /// Returns whether this is a value of the variable `name` with the scope of the edit.
     pub(super) fn is_shown_as(&self, name: &str, scope: &PlannedValueScope) -> bool {
         let text = |key| self.document.get(key).and_then(Value::as_str).unwrap_or_default();
         let ids = |dimension| -> Vec<&str> {
@@ -109,7 +109,7 @@ impl RestoredValue {
 }
 
 impl ValueEdit {
-    /// The edit as it is shown.
+    /// Returns the edit for display.
     pub fn edited_field(&self) -> FieldDiff {
         match self {
             Self::Add { pool, .. } => FieldDiff::new_added("pool", render_pool(pool)),
@@ -122,7 +122,7 @@ impl ValueEdit {
         }
     }
 
-    /// The pool that it is now.
+    /// Returns the current pool.
     pub fn pool_before(&self) -> Option<&PoolHandle> {
         match self {
             Self::Add { .. } => None,
@@ -131,7 +131,7 @@ impl ValueEdit {
         }
     }
 
-    /// The pool that it shall be.
+    /// Returns the new pool.
     pub fn pool_after(&self) -> Option<&PoolHandle> {
         match self {
             Self::Add { pool, .. } => Some(pool),

@@ -8,48 +8,48 @@ use serde_json::Value;
 /// A side of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldSide {
-    /// What the field was.
+    /// The value before the write.
     Before,
-    /// What it was made.
+    /// The value after the write.
     After,
 }
 
-/// A field that was written. An absent side is a field that was not there, which is not `null`.
+/// A field that was written. `None` is a field that is absent, which is not the same as `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenField {
-    /// Which field it is.
+    /// The field.
     #[serde(rename = "path")]
     pub field: Field,
-    /// What it was.
+    /// The value before the write.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "deserialize_present"
     )]
     pub before: Option<Value>,
-    /// What it was made.
+    /// The value after the write.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "deserialize_present"
     )]
     pub after: Option<Value>,
-    /// How `before` was spelled, as JSON, where this tool would spell it another way: escaped, or spaced.
+    /// The original spelling of `before` as JSON, if this tool would escape or space it differently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_text: Option<String>,
-    /// How `after` is to be spelled, where a way back makes it what it was. What counts is `after`: a text
-    /// that says anything else is none.
+    /// The spelling for `after`, if a rollback restores the original. `after` decides: a text that
+    /// means anything else is not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_text: Option<String>,
 }
 
 impl WrittenField {
-    /// A field that is spelled as this tool does.
+    /// Creates a field in this tool's spelling.
     pub fn new(field: impl Into<Field>, before: Option<Value>, after: Option<Value>) -> Self {
         Self { field: field.into(), before, after, before_text: None, after_text: None }
     }
 
-    /// What it was, or what it was made.
+    /// Returns the value before or after the write.
     pub fn value(&self, side: FieldSide) -> Option<&Value> {
         match side {
             FieldSide::Before => self.before.as_ref(),
@@ -57,7 +57,7 @@ impl WrittenField {
         }
     }
 
-    /// The part of a step that it belongs to; none for a field of anything else.
+    /// Returns the part of a step that the field belongs to, or `None` if it is not a step's field.
     pub(crate) fn step_part(&self) -> Option<StepPart> {
         match self.field {
             Field::Step(field) => Some(field.part()),
@@ -65,20 +65,20 @@ impl WrittenField {
         }
     }
 
-    /// Whether its spelling, if it has one, is not that of something else.
+    /// Returns whether `before_text` is absent and `after_text`, if it parses as JSON, means `after`.
     pub(super) fn has_valid_spelling(&self) -> bool {
         let text = self.after_text.as_deref();
         let read = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
         self.before_text.is_none() && (read.is_none() || read == self.after)
     }
 
-    /// The same field the other way round, in the spelling that it had.
+    /// Returns the field with its sides swapped, in its original spelling.
     pub fn to_reversed(&self) -> Self {
         let Self { field, before, after, before_text, after_text: _ } = self.clone();
         Self { field, before: after, after: before, before_text: None, after_text: before_text }
     }
 
-    /// Adds what a request writes to what earlier requests wrote; what was there first is what was there.
+    /// Merges the fields of a request into those of earlier requests; the first `before` is kept.
     pub fn merge_into(known: &mut Vec<Self>, written: &[Self]) {
         for field in written {
             match known.iter_mut().find(|other| other.field == field.field) {
@@ -89,7 +89,7 @@ impl WrittenField {
     }
 }
 
-/// A field that is there, `null` included; serde takes that for one that is not.
+/// Reads a field that is present, `null` included; by default serde reads `null` as absent.
 fn deserialize_present<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Value>, D::Error> {
