@@ -1,4 +1,4 @@
-//! The receipt of an apply, as data: what became of each change, and what a way back needs to know.
+//! The receipt of an apply, as data: the outcome of each change, and what a rollback needs to know.
 //!
 //! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
 //! a secret, or a clock; times are handed in as text.
@@ -36,7 +36,7 @@ pub struct Receipt {
     pub started: String,
     /// When it ended; none while it runs, and for ever where it was killed.
     pub ended: Option<String>,
-    /// The names of the pools that were there, by their ids: a way back knows by them a pool that was made again.
+    /// The names of the pools by id, by which a rollback recognises a pool that was created again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pools: BTreeMap<String, String>,
     /// The changes, in the order of the plan.
@@ -105,7 +105,7 @@ pub struct ReceiptEntry {
     /// Why it failed, was skipped, or is not known.
     pub error: Option<String>,
     /// Every field that was written, or was about to be where the outcome is not `done`. Empty where
-    /// nothing had to be written, such as for a pool that somebody else had made meanwhile.
+    /// nothing had to be written, such as for a pool that someone else had created meanwhile.
     #[serde(rename = "written")]
     pub written: Vec<WrittenField>,
 }
@@ -275,7 +275,7 @@ impl ReceiptEntry {
         self.find_written(field)?.before.as_ref()
     }
 
-    /// Notes what a request is about to write: until its answer is there, nobody knows what became of it.
+    /// Records what a request is about to write; its outcome is unknown until the response arrives.
     pub fn record_request(&mut self, written: &[WrittenField]) {
         self.outcome = ChangeOutcome::Unknown;
         WrittenField::merge_into(&mut self.written, written);

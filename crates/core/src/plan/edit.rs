@@ -1,6 +1,6 @@
 //! Edits: fields that are one thing and shall be another.
 //!
-//! Typed, so that whoever carries an edit out or foretells it has to match every field there is.
+//! Typed, so that code that carries out or predicts an edit has to match every field.
 
 use crate::{
     live::MachinePolicy,
@@ -109,7 +109,7 @@ pub enum StepEdit {
         execution: Delta<Execution>,
         /// The tags as they are.
         target_roles: String,
-        /// The tags that it gets back; only on a way back.
+        /// The tags to restore; only in a rollback.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         restored: Option<String>,
     },

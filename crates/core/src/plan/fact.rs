@@ -139,7 +139,7 @@ impl FactValue {
                     RunLocation::OnWorker(Execution::Once) => "on a worker, once",
                     RunLocation::OnWorker(Execution::PerTarget) => "on a worker, per-target",
                     RunLocation::OnWorker(Execution::OnTargets) => "on a worker, on-targets",
-                    RunLocation::Unknown => "nobody knows where",
+                    RunLocation::Unknown => "in an unknown place",
                 };
                 format!("{location}{siblings}")
             }

@@ -37,8 +37,8 @@ pub struct WrittenField {
     /// How `before` was spelled, as JSON, where this tool would spell it another way: escaped, or spaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_text: Option<String>,
-    /// How `after` is to be spelled, where a way back makes it what it was. What counts is `after`: a text
-    /// that says anything else is none.
+    /// The spelling of `after`, if a rollback restores it. `after` is what counts: a text that does
+    /// not parse to it is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_text: Option<String>,
 }
