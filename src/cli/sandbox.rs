@@ -118,7 +118,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         ),
         other => other.into(),
     })?;
-    // Installed before the URL is printed, because whoever reads it may stop the server at once.
+    // Installed before the URL is printed, because a reader may stop the server at once.
     let end = end_signal()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);

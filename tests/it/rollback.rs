@@ -1,4 +1,4 @@
-//! The way back from an apply, from outside.
+//! Rolls back an apply, from outside.
 
 use crate::workbench::{Output, Workbench};
 use octopus_sandbox::{Fault, FaultKind, Seed};
@@ -81,7 +81,7 @@ fn a_way_back_that_is_saved_leads_where_the_way_back_leads() {
         let receipts = workbench.receipts();
         let changes = receipts.last().unwrap()["changes"].clone();
         ends.push((workbench.processes(), features, changes));
-        // A second way back is empty, and is no file that does harm.
+        // A second rollback is empty, and its plan file does no harm.
         workbench.run(&["rollback", &receipt, "-o", "again.json"]).expect(0);
         let again = workbench.run(&["apply", "again.json"]).expect(0);
         assert!(again.stdout.contains("No changes"), "{}", again.stdout);
@@ -166,7 +166,7 @@ fn what_somebody_has_changed_since_is_left_and_told() {
     });
     let output = workbench.rollback(&workbench.receipt()).expect(0);
     insta::assert_snapshot!(shown(&output), @r#"
-    warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left as it is: somebody has changed `pool` (it is pools["Default Worker Pool"], the apply had made it pools.sql) since
+    warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left unchanged because of later changes to `pool` (it is pools["Default Worker Pool"], and was pools.sql after the apply)
     warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it is kept
     Plan: 7 to update; 2 warnings
     "#);

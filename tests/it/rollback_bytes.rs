@@ -1,4 +1,4 @@
-//! The way back, byte for byte: what a server spells in a way of its own is spelled so again.
+//! Rolls back byte for byte: values that the server spells in its own way get that spelling again.
 
 use crate::{
     rollback::unversioned,

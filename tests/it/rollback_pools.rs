@@ -1,4 +1,4 @@
-//! Ways back of several applies, one after the other, where a pool went between them.
+//! Rolls back several applies in turn, with a pool deleted between them.
 
 use crate::workbench::Workbench;
 use octopus_sandbox::Seed;
@@ -47,7 +47,7 @@ fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
     let now = workbench.steps();
     let output = workbench.run(&["rollback", "moved.json", "--auto-approve"]).expect(0);
     assert!(
-        output.stdout.contains("pool \"old\", which it had, is not there any more"),
+        output.stdout.contains("its former pool \"old\" no longer exists"),
         "{}{}",
         output.stdout,
         output.stderr
@@ -57,7 +57,7 @@ fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
     assert!(old.as_object_mut().unwrap().remove("pools").is_some());
     workbench.write("old.json", &old.to_string());
     let output = workbench.run(&["rollback", "old.json", "--auto-approve"]).expect(0);
-    assert!(output.stdout.contains("which it had, is not there any more"), "{}", output.stdout);
+    assert!(output.stdout.contains("its former pool"), "{}", output.stdout);
     assert_eq!(workbench.steps(), now);
     assert!(!now.to_string().contains(&gone));
 }

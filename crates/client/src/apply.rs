@@ -149,7 +149,7 @@ pub async fn apply_plan(
                 schedule.finish_check(place, result);
             },
             () = wait_for_stop(&mut stop), if !stopped => {
-                // No step moves any more, so no worker has to be healthy.
+                // No more steps move, so no worker has to be healthy.
                 (stopped, open_checks) = (true, 0);
                 checks.clear();
             },

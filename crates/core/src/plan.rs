@@ -137,9 +137,10 @@ impl Plan {
     ///
     /// Returns the plan itself if a finding blocks it.
     pub fn approve(self) -> Result<ApprovedPlan, Box<Self>> {
-        match self.findings.iter().all(|finding| finding.level == Level::Warn) {
-            true => Ok(ApprovedPlan(self)),
-            false => Err(Box::new(self)),
+        if self.findings.iter().all(|finding| finding.level == Level::Warn) {
+            Ok(ApprovedPlan(self))
+        } else {
+            Err(Box::new(self))
         }
     }
 

@@ -1,7 +1,7 @@
-//! Receipt × [`Live`] → the changes that lead back to what was before an apply.
+//! Receipt × [`Live`] → the changes that restore the state before an apply.
 //!
-//! What somebody has changed since is left as it is, and told. Never: an order, or a gate; those are
-//! `diff`'s, and hold of every plan.
+//! Anything that has been edited since the apply is left unchanged, and reported. Never: an order
+//! or a gate; those belong to `diff`, and apply to every plan.
 
 mod endpoint;
 mod indirect_pools;
@@ -26,18 +26,20 @@ use crate::{
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// The changes that undo what `receipt` says was done, and what is not undone and why.
+/// Returns the changes that undo what `receipt` records, and a finding for everything that cannot
+/// be undone.
 ///
-/// What is so already is no change: a second way back is empty.
+/// Anything that is already restored needs no change, so a second rollback is empty.
 pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
-    // What failed may have been written in part: of a replacement, the old worker is gone.
+    // A failed change may have been written in part: a replacement may have deleted the old worker.
     let may_be_written = |entry: &&ReceiptEntry| match entry.outcome {
         ChangeOutcome::Done | ChangeOutcome::Unknown => true,
         ChangeOutcome::Failed => !entry.written.is_empty(),
         ChangeOutcome::Skipped => false,
     };
-    // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
-    // first and those that go come last, for the default pool goes from the ones to the others.
+    // Pools come first, because everything that returns to a pool needs its current id. Pools to
+    // recreate come before pools to delete, because the default pool may move from the latter to
+    // the former.
     let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) = receipt
         .entries
         .iter()
@@ -53,12 +55,15 @@ pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Findin
         RollbackPlanner { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.undo_entry(entry));
     for entry in &receipt.unread {
-        way.push_not_undone(&entry.address, &format!("its entry is not understood: {}", entry.why));
+        way.push_not_undone(
+            &entry.address,
+            &format!("its receipt entry is not understood: {}", entry.why),
+        );
     }
     (way.changes, way.findings)
 }
 
-/// The pools of a receipt that are gone and of whose name there is one: somebody has made them again.
+/// Returns the pools of a receipt that are gone but have been created again under the same name.
 fn find_remade_pools(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
     let gone = receipt.pools.iter().filter(|(id, _)| live.find_pool(&Id::new(*id)).is_none());
     let find_remade = |(id, name): (&String, &String)| {
@@ -69,31 +74,32 @@ fn find_remade_pools(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHa
     gone.filter_map(find_remade).collect()
 }
 
-/// The way back as it is found.
+/// A rollback while it is being planned.
 struct RollbackPlanner<'a> {
     live: &'a Live,
     receipt: &'a Receipt,
-    /// Pools that were deleted and are made again, now or by an earlier way back, by the ids that they had.
+    /// Deleted pools that this rollback or an earlier one creates again, by their former ids.
     remade: HashMap<Id<Pool>, PoolHandle>,
     changes: Vec<Change>,
     findings: Vec<Finding>,
 }
 
-/// The key of a whole value that has its pool.
+/// The key of the pool in a whole value.
 const POOL_OF_VALUE: &str = ValueField::Pool.keys()[0];
 
-/// What is known of a field that an apply has written.
+/// The live state of a field that an apply has written.
 enum FieldState {
-    /// It is as the apply made it.
+    /// The field still has the value that the apply wrote.
     Written,
-    /// It is as it was before.
+    /// The field already has its previous value.
     Restored,
-    /// It is neither.
+    /// The field has some other value.
     Edited,
 }
 
 impl FieldState {
-    /// `set` makes a copy of the object with a value of the field, as far as that matters.
+    /// Compares a live object with the values before and after; `set` returns a copy of the object
+    /// with the given value of the field.
     fn compare_live<T: PartialEq>(
         live: &T,
         field: &WrittenField,
@@ -113,7 +119,7 @@ impl RollbackPlanner<'_> {
         let entry = &match self.with_current_pools(entry) {
             Ok(entry) => entry,
             Err(pool) => {
-                let why = format!("pool {pool:?}, which it had, is not there any more");
+                let why = format!("its former pool {pool:?} no longer exists");
                 return self.warn_not_undone(entry, &why);
             }
         };
@@ -156,31 +162,30 @@ impl RollbackPlanner<'_> {
         self.changes.push(Change { address, kind, cause, after: Vec::new() });
     }
 
-    /// Tells that an entry is not undone.
+    /// Reports that an entry is not undone.
     fn warn_not_undone(&mut self, entry: &ReceiptEntry, why: &str) {
         self.push_not_undone(&entry.address.to_string(), why);
     }
 
     fn push_not_undone(&mut self, address: &str, why: &str) {
-        let message = format!("`{address}` is left as it is: {why}");
+        let message = format!("`{address}` is left unchanged: {why}");
         let finding = Finding::new(Code::NotUndone, Level::Warn, FindingLocation::Nowhere, message);
-        self.findings.push(finding.with_help("look at it by hand"));
+        self.findings.push(finding.with_help("undo it by hand"));
     }
 
-    /// Tells that somebody has changed fields since, which are left as they are.
+    /// Reports that fields have been edited since the apply, so the entry is left unchanged.
     fn warn_edited_since(&mut self, entry: &ReceiptEntry, fields: &[String]) {
         let message = format!(
-            "`{}` is left as it is: somebody has changed {} since",
+            "`{}` is left unchanged because of later changes to {}",
             entry.address,
             fields.join(", ")
         );
         let finding =
             Finding::new(Code::EditedSince, Level::Warn, FindingLocation::Nowhere, message);
-        self.findings
-            .push(finding.with_help("look at it by hand: the receipt has what was there before"));
+        self.findings.push(finding.with_help("compare it by hand with the values in the receipt"));
     }
 
-    /// A pool by the id that it had, wherever it is now.
+    /// Returns the current pool for a former id.
     fn resolve_pool(&self, id: &str) -> PoolHandle {
         let id = Id::new(id);
         match (self.remade.get(&id), self.live.find_pool(&id)) {
@@ -196,11 +201,12 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// The entry with the ids that pools have now which were made again by an earlier rollback.
+    /// Returns the entry with the current ids of pools that an earlier rollback created again.
     ///
     /// # Errors
     ///
-    /// The name of a pool that the entry's object would go back to and that is gone.
+    /// Returns the name of a pool that the entry's object would return to but that no longer
+    /// exists.
     fn with_current_pools(&self, entry: &ReceiptEntry) -> Result<ReceiptEntry, String> {
         let mut entry = entry.clone();
         for written in &mut entry.written {
@@ -208,7 +214,7 @@ impl RollbackPlanner<'_> {
             for id in pool_ids_before(written) {
                 *id = self.current_pool_id(id)?;
             }
-            // Another id is spelled in another way.
+            // The recorded spelling has the former id.
             if written.before != before {
                 written.before_text = None;
             }
@@ -216,11 +222,11 @@ impl RollbackPlanner<'_> {
         Ok(entry)
     }
 
-    /// The id that a pool has now.
+    /// Returns the current id of a pool.
     ///
     /// # Errors
     ///
-    /// The name of a pool that is gone.
+    /// Returns the name of a pool that no longer exists.
     fn current_pool_id(&self, id: &str) -> Result<String, String> {
         match self.remade.get(&Id::new(id)) {
             Some(remade) => Ok(remade.id().map_or(id, Id::as_str).to_owned()),
@@ -228,20 +234,20 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// The name of a pool that is gone. One that was not there when the apply began says as little now as it did
-    /// then.
+    /// Returns the name of a pool that no longer exists; `None` if it exists, or did not exist when
+    /// the apply began either.
     fn missing_pool_name(&self, id: &str) -> Option<String> {
         if self.live.find_pool(&Id::new(id)).is_some() {
             return None;
         }
         match self.receipt.pools.get(id) {
-            // An old receipt does not say which pools were there.
+            // An old receipt does not record which pools existed.
             None if self.receipt.pools.is_empty() && !self.is_known_pool(id) => Some(id.to_owned()),
             named => named.cloned(),
         }
     }
 
-    /// Whether a text is nothing, or names a pool that is there as a file in Git does.
+    /// Whether a text is empty, or is the slug or name of an existing pool, as in a file in Git.
     fn is_known_pool(&self, text: &str) -> bool {
         let named =
             |pool: &LivePool| eq_ignoring_case(&pool.slug, text) || pool.name == Name::new(text);
@@ -254,8 +260,8 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
-/// of the project, by the project's name then and now.
+/// Whether an entry is about a document on this branch: by ids, or by the project's name then and
+/// now if the receipt does not record the project's id.
 fn concerns_branch(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool {
     let of_project = match &entry.project_id {
         Some(id) => on.at.project.as_str() == id,
@@ -264,19 +270,20 @@ fn concerns_branch(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name
     entry.id.as_deref() == Some(on.at.document.as_str()) && of_project
 }
 
-/// A field that somebody has changed, with what it was when the apply had ended.
+/// Describes a field that has been edited, with its value after the apply.
 fn describe_edited(field: &WrittenField) -> String {
     let made = field.after.as_ref().filter(|it| !it.is_null());
     let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
-    format!("`{}` (the apply had made it {made})", field.field)
+    format!("`{}` (it was {made} after the apply)", field.field)
 }
 
-/// A text; an empty one where there is none.
+/// Returns a value's text; empty if it has none.
 fn text_or_empty(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The ids of the pools that an object had by a field; in Git, a pool may be named in other ways.
+/// Returns the ids of an object's previous pools in a field; in Git, they may be slugs or names
+/// instead.
 fn pool_ids_before(written: &mut WrittenField) -> Vec<&mut String> {
     let Some(before) = &mut written.before else { return Vec::new() };
     let ids: &mut [Value] = match written.field {
@@ -289,7 +296,8 @@ fn pool_ids_before(written: &mut WrittenField) -> Vec<&mut String> {
         Field::Value(ValueField::Whole) => {
             before.get_mut(POOL_OF_VALUE).map_or(&mut [], std::slice::from_mut)
         }
-        // Those of the space are looked up where they are restored: one that is gone has no place there.
+        // The pools of the space are looked up when they are restored, without those that no longer
+        // exist.
         Field::Space(_)
         | Field::Common(_)
         | Field::Pool(_)

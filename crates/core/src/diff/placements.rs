@@ -1,7 +1,8 @@
 //! Placements: the first rule that matches a step decides where it runs.
 //!
-//! A step is matched as it is live, or as it will be once pools and workers are as the file declares: a rule
-//! that will match after the plan has to match before it, or the next plan would not be empty.
+//! A rule matches the live state of a step, or its state once pools and workers are as the file
+//! declares: a rule that will match after the plan has to match before it, or the next plan would
+//! not be empty.
 
 use super::{
     branches::{BranchTracker, DocumentChanges},

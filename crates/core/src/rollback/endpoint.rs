@@ -1,4 +1,4 @@
-//! Endpoints, made of the fields that a receipt has kept.
+//! Endpoints, rebuilt from the fields in a receipt.
 
 use super::text_or_empty;
 use crate::{
@@ -12,7 +12,8 @@ use crate::{
 
 use serde_json::Value;
 
-/// The endpoint that an entry's worker had; none where its fields do not say of which style.
+/// Returns the previous endpoint of an entry's worker; `None` if the fields do not record a known
+/// style.
 pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
     let mut endpoint = match text_or_empty(entry.value_before(EndpointField::Style)) {
         "TentaclePassive" => {
@@ -47,7 +48,7 @@ pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
     Some(endpoint)
 }
 
-/// Sets a field; one that its style does not have stays out.
+/// Sets a field; a field that the endpoint's style does not have is ignored.
 pub(super) fn set_field(endpoint: &mut LiveEndpoint, field: EndpointField, value: Option<&Value>) {
     use EndpointField as F;
     let text = text_or_empty(value);
@@ -94,7 +95,7 @@ fn port_number(value: Option<&Value>) -> Option<u16> {
     value.and_then(Value::as_u64).and_then(|port| port.try_into().ok())
 }
 
-/// Sets a link; the name of one that stays the same is kept.
+/// Sets a link; keeps its name if the id does not change.
 fn set_link<T>(link: &mut Option<Linked<T>>, id: &str) {
     let same = link.as_ref().map_or("", |it| it.id.as_str()) == id;
     if !same {

@@ -1,6 +1,6 @@
-//! Values of variables and pools of targets: back to what chose before.
+//! Restores the values of variables and the pools of targets.
 //!
-//! A value in Git is known by its name and where it holds, since its id is but its place.
+//! A value in Git is identified by its name and scope, because its id is only its position.
 
 use super::{
     POOL_OF_VALUE, RollbackPlanner, concerns_branch, describe_edited, step::commit_on_branch,
@@ -19,13 +19,13 @@ use crate::{
 
 use serde_json::Value;
 
-/// What the commit says that leads back.
-const COMMIT_MESSAGE: &str = "Give variables back their values";
+/// The message of the commits that restore values.
+const COMMIT_MESSAGE: &str = "Restore the values of variables";
 
 impl RollbackPlanner<'_> {
-    /// A value that was added goes.
+    /// Removes a value that was added.
     pub(super) fn undo_value_addition(&mut self, entry: &ReceiptEntry) {
-        // Nothing was written where somebody else had added it.
+        // Nothing was written if someone else had already added the value.
         let Some(field) = entry.find_written(ValueField::Whole) else { return };
         let added = field.after.as_ref();
         let id = text_or_empty(added.and_then(|it| it.get("Id")));
@@ -40,7 +40,7 @@ impl RollbackPlanner<'_> {
         self.push_value_edit(entry, edit);
     }
 
-    /// A value that was removed comes back as it was.
+    /// Adds a value that was removed.
     pub(super) fn undo_value_removal(&mut self, entry: &ReceiptEntry) {
         let Some(field) = entry.find_written(ValueField::Whole) else { return };
         let Some(removed) = field.before.clone() else { return };
@@ -48,8 +48,7 @@ impl RollbackPlanner<'_> {
             return;
         }
         let Some(set) = self.find_variable_set(entry) else {
-            return self
-                .warn_missing(entry, "its variable set is not there any more, or cannot be read");
+            return self.warn_missing(entry, "its variable set no longer exists or cannot be read");
         };
         let pool = self.resolve_pool_id(text_or_empty(removed.get(POOL_OF_VALUE))).to_owned();
         if pool.is_empty() {
@@ -62,12 +61,12 @@ impl RollbackPlanner<'_> {
         self.push_value_edit(entry, edit);
     }
 
-    /// A value that was changed is what it was.
+    /// Restores a value that was changed.
     pub(super) fn restore_value(&mut self, entry: &ReceiptEntry) {
         let Some(field) = entry.find_written(ValueField::Pool) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
         let Some(value) = self.find_value(entry, id) else {
-            return self.warn_missing(entry, "the value is not there any more, or cannot be read");
+            return self.warn_missing(entry, "the value no longer exists or cannot be read");
         };
         let (id, now) = (value.id.clone(), value.pool.clone());
         let scope = self.git_value_scope(entry, value);
@@ -77,14 +76,13 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// A target has the pool that it had.
+    /// Restores the pool of a target.
     pub(super) fn restore_target(&mut self, entry: &ReceiptEntry) {
         let Some(field) = entry.find_written(TargetField::Pool) else { return };
         let id = entry.id.as_deref().unwrap_or_default();
         let targets = &self.live.indirect.targets;
         let Some(target) = targets.iter().find(|target| target.id.as_str() == id) else {
-            return self
-                .warn_not_undone(entry, "the target is not there any more, or cannot be read");
+            return self.warn_not_undone(entry, "the target no longer exists or cannot be read");
         };
         let (id, now) = (target.id.clone(), target.pool.clone());
         if let Some(pool) = self.reverse_pool_delta(entry, field, now.as_ref()) {
@@ -94,8 +92,8 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// From the pool that is there to the one that was; none where it is so already, or where somebody has
-    /// chosen another one since, which is told.
+    /// Returns the change from the current pool to the previous one; `None` if it is already
+    /// restored, or has been changed since the apply, which is reported.
     fn reverse_pool_delta(
         &mut self,
         entry: &ReceiptEntry,
@@ -119,7 +117,7 @@ impl RollbackPlanner<'_> {
         Delta::if_different(handle(now), handle(was))
     }
 
-    /// The id of the pool that a text names: in Git, a value may have a pool's slug or name.
+    /// Returns the id of the pool that a text names: in Git, a value may be a pool's slug or name.
     fn resolve_pool_id<'t>(&'t self, text: &'t str) -> &'t str {
         let matches_text = |name: &str| !text.is_empty() && eq_ignoring_case(name, text);
         let known = self.live.find_pool(&Id::new(text)).is_some()
@@ -131,7 +129,7 @@ impl RollbackPlanner<'_> {
         named.map_or(text, |it| it.id.as_str())
     }
 
-    /// The set of an entry: by its id, on the branch of its address.
+    /// Finds the variable set of an entry by its id, on the branch of its address.
     fn find_variable_set(&self, entry: &ReceiptEntry) -> Option<&LiveVariableSet> {
         let id = entry.id.as_deref()?;
         let Address::Variable { owner, .. } = &entry.address else { return None };
@@ -163,7 +161,7 @@ impl RollbackPlanner<'_> {
         values.find(is_entry_value)
     }
 
-    /// Where a value holds, by which it is known in Git; none for one in the database.
+    /// Returns the scope that identifies a value in Git; `None` for a value in the database.
     fn git_value_scope(
         &self,
         entry: &ReceiptEntry,
@@ -187,13 +185,11 @@ impl RollbackPlanner<'_> {
 
     fn push_value_edit(&mut self, entry: &ReceiptEntry, edit: ValueEdit) {
         let Address::Variable { name, .. } = &entry.address else {
-            return self.warn_not_undone(entry, "its address is none of a variable");
+            return self.warn_not_undone(entry, "its address is not that of a variable");
         };
         let Some(LiveVariableSet { id: set, store, .. }) = self.find_variable_set(entry) else {
-            return self.warn_not_undone(
-                entry,
-                "its variable set is not there any more, or cannot be read",
-            );
+            return self
+                .warn_not_undone(entry, "its variable set no longer exists or cannot be read");
         };
         let git = match store {
             VariableStore::Branch(branch) => Some(commit_on_branch(branch, COMMIT_MESSAGE)),
@@ -204,7 +200,7 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// Where a value held, as far as a plan can say it.
+/// Returns the recorded scope of a value, as far as a plan can express it.
 fn scope_from_json(set: &LiveVariableSet, scope: Option<&Value>) -> PlannedValueScope {
     let ids = |dimension: &str| -> Vec<String> {
         let ids = scope.and_then(|it| it.get(dimension)).and_then(Value::as_array);

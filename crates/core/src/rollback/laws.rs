@@ -1,9 +1,9 @@
-//! The law of the way back, over any file and any server that `diff`'s laws know: what an apply has made of a
-//! server, the way back makes what it was.
+//! The law of rollback, over every file and server that the laws of `diff` generate: a rollback
+//! restores the server to its state before the apply.
 //!
-//! Equal is then everything that a file can say, by names. Not equal are the ids of what was deleted or replaced
-//! and comes back, and its health; the order of pools, where none was written; and a branch that was made for a
-//! commit, which is there still.
+//! Everything that a file can declare is then equal, by names. The exceptions are the ids and the
+//! health of objects that were deleted or replaced; the order of pools, if none was written; and a
+//! branch that was created for a commit, which is kept.
 
 mod indirect_pools;
 
@@ -55,7 +55,7 @@ proptest! {
         prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
         prop_assert_eq!(order(&restored, &live, &receipt), order(&live, &restored, &receipt));
 
-        // What is so already is no change, and what was undone can be done again.
+        // A second rollback is empty, and the apply can be repeated.
         let again = self::way(&receipt, &restored, &plan);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
         let there = self::way(&undone, &restored, &plan);
@@ -65,7 +65,8 @@ proptest! {
     }
 }
 
-/// The file and the server with containers, by number, for rules and steps in turn; none is 0.
+/// Returns the file and the server with containers, by number, for rules and steps in turn; 0 is
+/// none.
 fn contained(
     mut desired: Desired,
     mut live: Live,
@@ -94,12 +95,13 @@ fn contained(
     (desired, live)
 }
 
-/// Whether the server would take all of it: it deletes no pool that something uses.
+/// Whether the server would accept every change: no pool that is in use is deleted.
 fn may_be_applied(plan: &Plan) -> bool {
     is_possible(plan) && plan.findings.iter().all(|finding| finding.code != Code::PoolInUse)
 }
 
-/// Whether a finding says that something is left as it is. Nobody has touched these servers, so nothing may be.
+/// Whether a finding says that something is left unchanged. These servers are never edited, so none
+/// may.
 fn is_excuse(code: Code) -> bool {
     [Code::EditedSince, Code::NotUndone, Code::PoolInUse].contains(&code)
 }
@@ -109,8 +111,9 @@ fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
     plan_from_changes(changes, findings, live, plan.header.clone())
 }
 
-/// The receipt of an apply that came to an end after so many changes, and the server then. The answer to the
-/// next one may have been lost: it was made, or it was not.
+/// Returns the receipt of an apply that ended after the given number of changes, and the server at
+/// that time. The response to the next change may have been lost, whether or not the change was
+/// made.
 fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
     let mut receipt =
         Receipt::start_recording(&plan.header, &plan.changes, String::new(), String::new());
@@ -135,7 +138,7 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
     (receipt, now)
 }
 
-/// The id of what a change has made.
+/// Returns the id of the object that a change created.
 fn made(change: &Change, then: &Live) -> Option<String> {
     match &change.kind {
         ChangeKind::CreatePool(new) => {
@@ -151,7 +154,7 @@ fn made(change: &Change, then: &Live) -> Option<String> {
     }
 }
 
-/// What an apply of one change writes down: the fields that differ, in the server's spelling.
+/// Returns what an apply records of one change: the fields that differ, in the server's spelling.
 fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
     let named = |name: &str| written_field(CommonField::Name, None, Some(json!(name)));
     let pool = |live: &Live, id: &Id<Pool>| of_pool(live.find_pool(id).unwrap());
@@ -168,7 +171,8 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
         }
         ChangeKind::DeleteWorker { id, .. } => differing(worker(now, id.as_str()), Vec::new()),
         ChangeKind::ReplaceWorker { id, new, .. } => {
-            // Two writes in one entry: the old one is gone, one of the same name is there.
+            // Two writes in one entry: the old worker is deleted, and one with the same name is
+            // created.
             let mut written = differing(worker(now, id.as_str()), Vec::new());
             let names = written.iter_mut().filter(|field| field.field == CommonField::Name.into());
             names.for_each(|field| field.after = Some(json!(new.name)));
@@ -196,7 +200,7 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
     }
 }
 
-/// The fields of the step that a change is about; on a branch that is yet to be made, those on its base.
+/// Returns the fields of a change's step; on a branch that does not exist yet, those on its base.
 fn step(change: &Change, live: &Live) -> Option<Fields> {
     let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
     let base = git.as_ref().and_then(|git| git.base_document()).map(|base| base.process_id());
@@ -214,14 +218,14 @@ fn written_field(
     WrittenField { before_text, ..WrittenField::new(path, before, after) }
 }
 
-/// A value as a server spells it that escapes every letter.
+/// Returns a value in the spelling of a server that escapes every letter.
 fn escaped(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
     let letters = text.encode_utf16().map(|utf16| format!("\\u{utf16:04x}"));
     format!("\"{}\"", letters.collect::<String>())
 }
 
-/// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
+/// Whether each restored field has its original spelling, unless the id of its pool has changed.
 fn is_spelled(way: &Plan) -> bool {
     let fields = way.changes.iter().flat_map(|change| match &change.kind {
         ChangeKind::PlaceStep { edits, .. } => edits.restored_fields(),
@@ -239,7 +243,7 @@ fn is_spelled(way: &Plan) -> bool {
 
 type Fields = Vec<(Field, Value)>;
 
-/// The fields that are not the same before and after; one that is not among them is not there.
+/// Returns the fields that differ before and after; a field that is not listed is absent.
 fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
     let find = |fields: &Fields, field: Field| {
         fields.iter().find(|(other, _)| *other == field).map(|(_, value)| value.clone())
@@ -285,7 +289,7 @@ fn of_worker(worker: &LiveWorker) -> Fields {
     ]
 }
 
-/// A step's fields. An empty one is absent in one step, `null` in the next.
+/// Returns a step's fields. An empty field is absent in one step, and `null` in the next.
 fn of_step(step: &LiveStep) -> Fields {
     let (pool, variable) = match &step.place {
         Place::Pool(id) => (json!(id.as_str()), json!(null)),
@@ -309,7 +313,7 @@ fn of_step(step: &LiveStep) -> Fields {
     fields
 }
 
-/// All of a server that a file can say, by names; of processes those that `first` has.
+/// Returns everything of a server that a file can declare, by names; only the processes of `first`.
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     let name =
         |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
@@ -350,7 +354,8 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     pools.chain(workers).chain(steps).chain([switch]).collect()
 }
 
-/// The names of the pools in their order: of all where that was written, and else of those that stayed.
+/// Returns the names of the pools in order: all pools if the order was written, otherwise those
+/// that stayed.
 fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
     let mut written = receipt.entries.iter().filter(|entry| entry.outcome == ChangeOutcome::Done);
     let sorted = written

@@ -1,4 +1,4 @@
-//! Pools: made, gone, and edited.
+//! Rolls back pools that were created, deleted or edited.
 
 use super::{FieldState, RollbackPlanner, describe_edited, text_or_empty};
 use crate::{
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 impl RollbackPlanner<'_> {
     pub(super) fn undo_pool_creation(&mut self, entry: &ReceiptEntry) {
-        // Nothing was written where somebody else had made it.
+        // Nothing was written if someone else had already created the pool.
         let Some(name) = entry.find_written(CommonField::Name) else { return };
         let named = Name::new(text_or_empty(name.after.as_ref()));
         let id = entry.id.as_deref().map(Id::new);
@@ -23,14 +23,14 @@ impl RollbackPlanner<'_> {
             |pool: &&LivePool| id.as_ref().map_or(pool.name == named, |id| pool.id == *id);
         let Some(pool) = self.live.pools.iter().find(is_created_pool) else { return };
         if pool.name != named {
-            return self.warn_not_undone(entry, "somebody has renamed it since");
+            return self.warn_not_undone(entry, "it has been renamed since");
         }
         let hands_over = |change: &Change| match &change.kind {
             ChangeKind::SetDefaultPool { to, .. } => to.id() != Some(&pool.id),
             _ => false,
         };
         if pool.default && !self.changes.iter().any(hands_over) {
-            return self.warn_not_undone(entry, "it is the default pool now");
+            return self.warn_not_undone(entry, "it is now the default pool");
         }
         let (id, name) = (pool.id.clone(), pool.name.to_string());
         self.push_change(entry.address.clone(), ChangeKind::DeletePool { id, name });
@@ -39,7 +39,7 @@ impl RollbackPlanner<'_> {
     pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry) {
         let name = Name::new(text_or_empty(entry.value_before(CommonField::Name)));
         if name.as_str().is_empty() {
-            return self.warn_not_undone(entry, "the receipt does not say what it was");
+            return self.warn_not_undone(entry, "the receipt does not record its name");
         }
         let old = entry.id.as_deref().map(Id::new);
         if let Some(pool) = self.live.pools.iter().find(|pool| pool.name == name) {
@@ -69,7 +69,7 @@ impl RollbackPlanner<'_> {
         }
         let id = entry.id.as_deref().unwrap_or_default();
         let Some(pool) = self.live.find_pool(&Id::new(id)) else {
-            return self.warn_not_undone(entry, "it is not there any more");
+            return self.warn_not_undone(entry, "it no longer exists");
         };
         let (mut restored, mut edited) = (pool.clone(), Vec::new());
         for field in &entry.written {
@@ -110,7 +110,8 @@ impl RollbackPlanner<'_> {
     fn restore_order(&mut self, entry: &ReceiptEntry, order: &WrittenField) {
         let live: Vec<PoolHandle> =
             self.live.pools.iter().map(|it| self.resolve_pool(it.id.as_str())).collect();
-        // Those that were made again have a place too; those that are gone for good have none.
+        // Pools that were created again keep their position; pools that no longer exist are left
+        // out.
         let existing_pools = |value: &Option<Value>| -> Vec<PoolHandle> {
             let ids = value.as_ref().and_then(Value::as_array).into_iter().flatten();
             let pools = ids.filter_map(Value::as_str).map(|id| self.resolve_pool(id));
@@ -119,7 +120,7 @@ impl RollbackPlanner<'_> {
                 .collect()
         };
         let (was, made) = (existing_pools(&order.before), existing_pools(&order.after));
-        // Pools that came since stay behind those that were there, and what is made goes behind all.
+        // Later pools stay after the recorded ones, and pools still to be created come last of all.
         let others = live.iter().filter(|pool| !was.contains(pool));
         let wanted: Vec<PoolHandle> = was.iter().chain(others).cloned().collect();
         let is_new = |pool: &&PoolHandle| pool.id().is_none();
@@ -136,14 +137,14 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// The pool with another value of a field.
+/// Returns the pool with the given value of a field.
 fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> LivePool {
     let (mut pool, text) = (pool.clone(), text_or_empty(value));
     match field {
         Field::Common(CommonField::Name) => pool.name = Name::new(text),
         Field::Pool(PoolField::Description) => text.clone_into(&mut pool.description),
         Field::Pool(PoolField::Image) => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
-        // The type of a pool is never edited, and the others are not of one.
+        // The type of a pool is never edited, and the other fields do not belong to a pool.
         Field::Pool(PoolField::Type)
         | Field::Space(_)
         | Field::Worker(_)

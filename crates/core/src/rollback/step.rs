@@ -1,4 +1,4 @@
-//! Steps: back to where they ran, byte for byte.
+//! Restores where steps run, byte for byte.
 
 use super::{FieldState, RollbackPlanner, concerns_branch, text_or_empty};
 use crate::{
@@ -15,16 +15,16 @@ use crate::{
 
 use serde_json::Value;
 
-/// What the commit says that leads back.
+/// The message of the commits that restore steps.
 const COMMIT_MESSAGE: &str = "Move steps back to where they ran";
 
-/// What a field was, and what the apply made it.
+/// A field's value before and after the apply.
 const SIDES: [FieldSide; 2] = [FieldSide::Before, FieldSide::After];
 
 impl RollbackPlanner<'_> {
     pub(super) fn restore_step(&mut self, entry: &ReceiptEntry) {
         let Some((process, step)) = self.find_step(entry) else {
-            return self.warn_missing(entry, "the step is not there any more, or cannot be read");
+            return self.warn_missing(entry, "the step no longer exists or cannot be read");
         };
         let of_part = |part| entry.written.iter().filter(move |it| it.step_part() == Some(part));
         let (mut restored, mut fields, mut edited) = (step.clone(), Vec::new(), Vec::new());
@@ -35,7 +35,7 @@ impl RollbackPlanner<'_> {
                 restored.place = was;
             } else {
                 let [now, made] = [&step.place, &made].map(|place| self.describe_place(place));
-                edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
+                edited.push(format!("`pool` (it is {now}, and was {made} after the apply)"));
             }
         }
         let [was, made] =
@@ -77,7 +77,7 @@ impl RollbackPlanner<'_> {
         self.push_change(entry.address.clone(), kind);
     }
 
-    /// The step of an entry: by the ids of process and action, on the branch of its address.
+    /// Finds the step of an entry by the ids of process and action, on the branch of its address.
     fn find_step(&self, entry: &ReceiptEntry) -> Option<(&LiveProcess, &LiveStep)> {
         let Address::Step { project, branch, .. } = &entry.address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
@@ -93,15 +93,15 @@ impl RollbackPlanner<'_> {
         Some((process, process.steps.iter().find(|other| other.id.as_str() == step)?))
     }
 
-    /// Tells that what an entry is about is not there, unless it never was.
+    /// Reports that an entry's object does not exist, unless it was never created.
     pub(super) fn warn_missing(&mut self, entry: &ReceiptEntry, why: &str) {
         if !self.was_never_made(entry) {
             self.warn_not_undone(entry, why);
         }
     }
 
-    /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
-    /// made for the entry, and was not.
+    /// Whether an entry with an unknown outcome is about a branch that does not exist: the apply
+    /// would have created the branch, and did not.
     fn was_never_made(&self, entry: &ReceiptEntry) -> bool {
         let (Address::Step { project, branch: Some(branch), .. }
         | Address::Variable {
@@ -125,7 +125,7 @@ impl RollbackPlanner<'_> {
             && !(has_process || has_set)
     }
 
-    /// A place in a sentence.
+    /// Describes a place for a message.
     fn describe_place(&self, place: &Place<Id<Pool>>) -> String {
         match place {
             Place::Pool(id) => self.resolve_pool(id.as_str()).address().to_string(),
@@ -144,7 +144,7 @@ impl RollbackPlanner<'_> {
         };
         let moved = Delta::if_different(resolve_place(&now.place), resolve_place(&then.place))
             .map(StepEdit::Place);
-        // A place alone may say that a step runs on a worker; then it is all that goes back.
+        // A place alone may decide that a step runs on a worker; then only the place is restored.
         let is_by_place =
             (now.run_on_server, &now.target_roles) == (then.run_on_server, &then.target_roles);
         let execution =
@@ -166,7 +166,7 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// The step with another value of a field that is neither of its place nor of its container.
+/// Returns the step with the given value of a field; fields of its place and container are ignored.
 fn step_with_field(step: &LiveStep, field: Field, value: Option<&Value>) -> LiveStep {
     let (mut step, said) = (step.clone(), text_or_empty(value));
     let Field::Step(field) = field else { return step };

@@ -1,4 +1,4 @@
-//! Workers: made, gone, replaced, and edited.
+//! Rolls back workers that were created, deleted, replaced or edited.
 
 use super::{FieldState, RollbackPlanner, describe_edited, endpoint, text_or_empty};
 use crate::{
@@ -17,7 +17,7 @@ impl RollbackPlanner<'_> {
         }
         if let Some(worker) = self.find_created_worker(entry) {
             if worker.name != created_name(entry) {
-                return self.warn_not_undone(entry, "somebody has renamed it since");
+                return self.warn_not_undone(entry, "it has been renamed since");
             }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
             self.push_change(entry.address.clone(), ChangeKind::DeleteWorker { id, name });
@@ -56,7 +56,7 @@ impl RollbackPlanner<'_> {
     pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry) {
         let id = entry.id.as_deref().unwrap_or_default();
         let Some(worker) = self.live.workers.iter().find(|worker| worker.id.as_str() == id) else {
-            return self.warn_not_undone(entry, "it is not there any more");
+            return self.warn_not_undone(entry, "it no longer exists");
         };
         let (mut restored, mut edited) = (worker.clone(), Vec::new());
         let mut pools = None;
@@ -81,7 +81,7 @@ impl RollbackPlanner<'_> {
         let pools = pools.and_then(|pools| Delta::if_different(now, pools)).map(WorkerEdit::Pools);
         let Some(edits) = worker_edits(worker, &restored) else {
             return self
-                .warn_not_undone(entry, "the worker was reached in a way that cannot be written");
+                .warn_not_undone(entry, "the worker had an endpoint that cannot be written");
         };
         let edits: Vec<_> = edits.chain(pools).collect();
         if !edits.is_empty() {
@@ -90,8 +90,9 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
-    /// the entry has none, or that of the worker that was replaced.
+    /// Finds the worker that an entry created, if it still exists. Its id is recorded once the
+    /// response has arrived; until then the entry has no id, or the id of the worker that was
+    /// replaced.
     fn find_created_worker(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
         let name = created_name(entry);
         let mut workers = self.live.workers.iter();
@@ -103,11 +104,11 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// What a receipt has kept of a worker that is gone; told where that is not enough.
+    /// Rebuilds a deleted worker from the receipt; reports an entry that does not record enough.
     fn worker_from_receipt(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
         let endpoint = endpoint::from_entry(entry).and_then(|live| live.convert().ok());
         let Some(endpoint) = endpoint else {
-            self.warn_not_undone(entry, "the receipt does not say how the worker was reached");
+            self.warn_not_undone(entry, "the receipt does not record the endpoint of the worker");
             return None;
         };
         let policy = text_or_empty(entry.value_before(WorkerField::Policy));
@@ -127,13 +128,13 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// The name of the worker that an entry has made.
+/// Returns the name of the worker that an entry created.
 fn created_name(entry: &ReceiptEntry) -> Name {
     let name = entry.find_written(CommonField::Name);
     Name::new(text_or_empty(name.and_then(|name| name.after.as_ref())))
 }
 
-/// The worker with another value of a field.
+/// Returns the worker with the given value of a field.
 fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -> LiveWorker {
     let mut worker = worker.clone();
     match field {
@@ -147,7 +148,7 @@ fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -
         Field::Worker(WorkerField::Pools) => {
             let ids = value.and_then(Value::as_array).into_iter().flatten();
             let ids: Vec<_> = ids.filter_map(Value::as_str).map(Id::new).collect();
-            // The server keeps them in an order of its own.
+            // The server returns the pools in an order of its own.
             let same =
                 ids.len() == worker.pools.len() && ids.iter().all(|it| worker.pools.contains(it));
             if !same {
@@ -165,7 +166,7 @@ fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -
     worker
 }
 
-/// What differs, but for the pools; none where the endpoint was one that cannot be written.
+/// Returns all edits except those of pools; `None` if the previous endpoint cannot be written.
 fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> Option<impl Iterator<Item = WorkerEdit>> {
     let name = Delta::if_different(now.name.to_string(), then.name.to_string());
     let endpoint = if now.endpoint == then.endpoint {

@@ -1,5 +1,5 @@
-//! The law of the way back for what chooses a pool where a step does not: values of variables, in the database and
-//! in Git, and pools of targets.
+//! The law of rollback for indirect pools: values of variables, in the database and in Git, and
+//! pools of targets.
 
 use super::{applied, is_excuse, is_spelled, may_be_applied, way, written_field};
 use crate::{
@@ -28,7 +28,7 @@ proptest! {
         cut in option::of(any::<Index>()), lost in option::of(any::<bool>()),
     ) {
         let plan = plan(&desired, &live);
-        // One that is removed and had no pool is told of, and does not come back.
+        // A removed value that had no pool is reported, and not restored.
         let is_empty = |change: &Change| {
             matches!(&change.kind, ChangeKind::SetValue { edit: ValueEdit::Remove { pool: None, .. }, .. })
         };
@@ -48,7 +48,7 @@ proptest! {
     }
 }
 
-/// What an apply writes down of a value.
+/// Returns what an apply records of a value.
 pub(super) fn of_value(
     (set, git): (&Id<VariableSet>, Option<&PlannedCommit>),
     edit: &ValueEdit,
@@ -69,7 +69,7 @@ pub(super) fn of_value(
                     .any(|old| old.set == variable.set && old.id == variable.id)
             };
             let mut new = then.indirect.variables.iter().filter(|variable| variable.set == *set);
-            // A branch that is made has the values of its base, and this one beside them.
+            // A new branch has the values of its base and this one.
             let added = new.rfind(|it| !before(it)).map(document);
             vec![written_field(ValueField::Whole, None, added)]
         }
@@ -92,7 +92,7 @@ pub(super) fn of_value(
     }
 }
 
-/// What an apply writes down of a target.
+/// Returns what an apply records of a target.
 pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> Vec<WrittenField> {
     let pool = |live: &Live| {
         let target = live.indirect.targets.iter().find(|target| target.id == *id)?;
@@ -101,7 +101,7 @@ pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> V
     vec![written_field(TargetField::Pool, pool(now), pool(then))]
 }
 
-/// A value as a server has it.
+/// Returns a value as the server stores it.
 fn document(value: &PoolVariable) -> Value {
     let environments = value.scope.environments.iter();
     let ids: Vec<String> =
@@ -115,7 +115,7 @@ fn document(value: &PoolVariable) -> Value {
     })
 }
 
-/// All values and targets by names, of the sets that `first` has.
+/// Returns all values and targets by names, for the sets of `first`.
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     let name =
         |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
