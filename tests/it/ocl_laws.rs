@@ -230,10 +230,7 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
             prop_assert_eq!(&after.actions[at].place, wanted, "{}", edited);
             let others = |process: &OclProcess| -> Vec<_> {
                 let all = process.actions.iter().enumerate().filter(|(other, _)| *other != at);
-                all.map(|(_, action)| {
-                    (action.step.clone(), action.action.clone(), action.place.clone())
-                })
-                .collect()
+                all.map(|(_, it)| (it.step.clone(), it.action.clone(), it.place.clone())).collect()
             };
             prop_assert_eq!(others(&before), others(&after));
             prop_assert_eq!(place_edits(&edited, &after.actions[at], wanted).unwrap(), []);

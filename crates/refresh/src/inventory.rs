@@ -41,42 +41,31 @@ pub(super) async fn read_inventory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
 ) -> Result<Inventory, RefreshError> {
-    let (deployments, runbooks) = (scope.deployments, scope.runbooks);
-    let reader = &reading.reader;
-    let any = deployments || runbooks || scope.references || scope.snapshots;
-    let (mut projects, groups, mut runbook_list) = tokio::try_join!(
-        reading.read_if(any, "the projects", reader.list_projects()),
-        reading.read_if(any, "the project groups", reader.list_project_groups()),
-        reading.read_if(runbooks || scope.snapshots, "the runbooks", reader.list_runbooks()),
-    )?;
-
-    if let Some(wanted) = &scope.project {
-        projects = select_project(projects, wanted);
-        runbook_list
-            .retain(|runbook| projects.iter().any(|project| project.id == runbook.project_id));
-    }
+    let (projects, groups, runbooks) = list_projects(reading, scope).await?;
     let mut unread_parts = Vec::new();
-    let published = if scope.snapshots { published_runbooks(&runbook_list) } else { Vec::new() };
     let owners = GroupedProjects::new(&projects, &groups, scope);
-    let published = owners.published_owners(published);
-    let of_projects =
-        if deployments { owners.deployment_processes(&mut unread_parts) } else { Vec::new() };
-    let of_runbooks = if runbooks {
-        owners.runbook_processes(runbook_list, &mut unread_parts)
-    } else {
-        Vec::new()
+    let (mut published, mut of_projects, mut of_runbooks) = (Vec::new(), Vec::new(), Vec::new());
+    if scope.snapshots {
+        published = owners.published_owners(published_runbooks(&runbooks));
+    }
+    if scope.deployments {
+        of_projects = owners.deployment_processes(&mut unread_parts);
+    }
+    if scope.runbooks {
+        of_runbooks = owners.runbook_processes(runbooks, &mut unread_parts);
+    }
+    let read_snapshots = async {
+        if !scope.snapshots {
+            return Ok(Default::default());
+        }
+        snapshots::read_snapshots(reading, &owners, published).await
     };
     let (deployed, run, (in_git, unreachable), (references, hidden), frozen) = tokio::try_join!(
         read_processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
         read_processes(reading, ProcessKind::Runbook, of_runbooks, false),
         git::git_processes(reading, scope, &owners),
         pool_references::read_pool_references(reading, scope, &projects),
-        async {
-            if !scope.snapshots {
-                return Ok(Default::default());
-            }
-            snapshots::read_snapshots(reading, &owners, published).await
-        },
+        read_snapshots,
     )?;
     unread_parts.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
@@ -85,10 +74,7 @@ pub(super) async fn read_inventory(
         unread_parts.extend(unread);
     }
     all.extend(in_git);
-    // Channels are only read if a step needs them, since old servers may not list them.
-    let named = scope.channels && step_channels(&mut all).next().is_some();
-    let channels = reading.read_if(named, "the channels", reader.list_channels()).await?;
-    name_channels(&mut all, &channels);
+    read_channel_names(reading, scope, &mut all).await?;
     unread_parts.extend(resolved::unread_templates(all.iter()));
     unread_parts.extend(hidden);
     let (mut snapshots, hidden) = frozen;
@@ -111,6 +97,44 @@ pub(super) async fn read_inventory(
         snapshots,
         unread: unread_parts,
     })
+}
+
+/// Lists the projects in `scope`, all project groups, and the runbooks of those projects.
+async fn list_projects(
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+) -> Result<
+    (Vec<wire::ProjectResource>, Vec<wire::NamedResource>, Vec<wire::RunbookResource>),
+    RefreshError,
+> {
+    let reader = &reading.reader;
+    let runbooks = scope.runbooks || scope.snapshots;
+    let any = scope.deployments || runbooks || scope.references;
+    let (mut projects, groups, mut runbooks) = tokio::try_join!(
+        reading.read_if(any, "the projects", reader.list_projects()),
+        reading.read_if(any, "the project groups", reader.list_project_groups()),
+        reading.read_if(runbooks, "the runbooks", reader.list_runbooks()),
+    )?;
+    if let Some(wanted) = &scope.project {
+        projects = select_project(projects, wanted);
+        runbooks.retain(|runbook| projects.iter().any(|project| project.id == runbook.project_id));
+    }
+    Ok((projects, groups, runbooks))
+}
+
+/// Replaces the ids of the channels to which steps are limited by their names, if that is in `scope`.
+///
+/// Channels are only read if a step needs them, since old servers may not list them.
+async fn read_channel_names(
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    processes: &mut [LiveProcess],
+) -> Result<(), RefreshError> {
+    let is_needed = scope.channels && step_channels(processes).next().is_some();
+    let list = reading.reader.list_channels();
+    let channels = reading.read_if(is_needed, "the channels", list).await?;
+    name_channels(processes, &channels);
+    Ok(())
 }
 
 /// Returns the channels to which steps are limited.

@@ -68,21 +68,10 @@ pub(super) async fn read_pool_references(
     let mut unread_parts = Vec::new();
     let (targets, libraries, environments) =
         tokio::join!(reader.list_targets(), reader.list_library_sets(), reader.list_environments());
-    let targets = list_or_unread(
-        reading,
-        "the deployment targets",
-        targets,
-        HiddenData::Targets,
-        &mut unread_parts,
-    )?;
-    let libraries = list_or_unread(
-        reading,
-        "the library variable sets",
-        libraries,
-        HiddenData::PoolReferences,
-        &mut unread_parts,
-    );
-    let mut libraries = libraries?;
+    let what = "the deployment targets";
+    let targets = list_or_unread(reading, what, targets, HiddenData::Targets, &mut unread_parts)?;
+    let (what, hidden) = ("the library variable sets", HiddenData::PoolReferences);
+    let mut libraries = list_or_unread(reading, what, libraries, hidden, &mut unread_parts)?;
     if scope.project.is_some() {
         libraries
             .retain(|library| projects.iter().any(|project| includes_library(project, library)));
@@ -102,11 +91,7 @@ pub(super) async fn read_pool_references(
     let (in_git, hidden) = git_variables::read_git_variables(reading, scope, projects).await?;
     unread_parts.extend(hidden);
     for mut set in sets {
-        if let VariableStore::SupersededByGit { unread } = &mut set.store {
-            let git_set =
-                in_git.iter().find(|variables| variables.project.variable_set_id == set.id);
-            *unread = git_set.and_then(|it| it.unread.clone());
-        }
+        set.note_unread_git(&in_git);
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
             unread_parts.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
@@ -148,6 +133,15 @@ struct VariableSetRequest {
 }
 
 impl VariableSetRequest {
+    /// Records why the variables in Git that replace those of this set could not be read.
+    fn note_unread_git(&mut self, in_git: &[GitVariables<'_>]) {
+        if let VariableStore::SupersededByGit { unread } = &mut self.store {
+            let replacement =
+                in_git.iter().find(|variables| variables.project.variable_set_id == self.id);
+            *unread = replacement.and_then(|it| it.unread.clone());
+        }
+    }
+
     /// Returns the set on a branch.
     fn from_branch(
         project: &wire::ProjectResource,

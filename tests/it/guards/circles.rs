@@ -76,22 +76,19 @@ fn absolute_path(path: &[String], from: &Path) -> Option<PathBuf> {
     Some(base)
 }
 
+/// The modules that one module imports, directly or through others.
+fn reachable_modules(graph: &Graph, start: &Path) -> BTreeSet<PathBuf> {
+    let (mut open, mut reached) = (vec![start.to_owned()], BTreeSet::new());
+    while let Some(module) = open.pop() {
+        let imported = graph.get(&module).into_iter().flatten();
+        open.extend(imported.filter(|next| reached.insert((*next).clone())).cloned());
+    }
+    reached
+}
+
 /// The modules that are in a circle with others: those that can reach themselves.
 fn modules_in_circles(graph: &Graph) -> Vec<String> {
-    let reaches_itself = |start: &PathBuf| {
-        let (mut open, mut seen) = (vec![start], BTreeSet::new());
-        while let Some(module) = open.pop() {
-            for next in graph.get(module).into_iter().flatten() {
-                if next == start {
-                    return true;
-                }
-                if seen.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-        false
-    };
+    let reaches_itself = |start: &PathBuf| reachable_modules(graph, start).contains(start);
     let circular = graph.keys().filter(|module| reaches_itself(module));
     circular.map(|module| module.display().to_string()).collect()
 }

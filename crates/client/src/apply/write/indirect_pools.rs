@@ -126,34 +126,7 @@ impl ChangeWriter<'_> {
         let is_pool_named =
             |value: &Value, id: &str| spellings.resolve_id(trimmed_text(value)) == id;
         match edit {
-            ValueEdit::Add { scope, pool, restored } => {
-                let id = self.pool_id(pool)?;
-                let found = match restored {
-                    Some(restored) if !spellings.has_pools() => {
-                        variable_by_id(variables, text_field(&restored.document, "Id"))
-                    }
-                    _ => find_added_value(variables, name, scope)?,
-                };
-                match found.map(|it| json_field(it, VALUE)) {
-                    None => {
-                        let wanted = json!(spellings.spell_like(sample_value(variables), &id));
-                        // In Git, its former id may belong to a different value by now.
-                        let id = spellings.has_pools().then_some(setting.new_id.as_str());
-                        let new = match restored {
-                            None => new_variable(&setting.new_id, name, scope, wanted),
-                            Some(restored) => replace_value(&restored.document, wanted, id),
-                        };
-                        let path = vec![Key("Variables"), End];
-                        let text = restored.as_ref().and_then(|value| value.text.clone());
-                        Ok(vec![FieldWrite {
-                            text,
-                            ..FieldWrite::new(path, ValueField::Whole, Some(new))
-                        }])
-                    }
-                    Some(now) if is_pool_named(now, &id) => Ok(Vec::new()),
-                    Some(now) => Err(mismatch_message(VALUE, now, &Value::Null)),
-                }
-            }
+            ValueEdit::Add { .. } => self.plan_added_value(variables, setting, spellings),
             ValueEdit::Change { id, scope, pool, restored: exactly } => {
                 let (at, value) = find_value(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value no longer exists")?;
@@ -169,13 +142,9 @@ impl ChangeWriter<'_> {
                     (text.is_null() || text.is_string()) && is_pool_named(text, &after)
                 });
                 let path = vec![Key("Variables"), at, Key(VALUE)];
-                let new_value = || {
-                    if after.is_empty() {
-                        Value::Null
-                    } else {
-                        json!(spellings.spell_like(trimmed_text(now), &after))
-                    }
-                };
+                let spelled = (!after.is_empty())
+                    .then(|| json!(spellings.spell_like(trimmed_text(now), &after)));
+                let new_value = || spelled.unwrap_or(Value::Null);
                 Ok(vec![FieldWrite::restore_exactly(path, ValueField::Pool, exactly, new_value)])
             }
             ValueEdit::Remove { id, scope, pool } => {
@@ -186,6 +155,41 @@ impl ChangeWriter<'_> {
                 Ok(vec![FieldWrite::new(path, ValueField::Whole, None)])
             }
         }
+    }
+
+    /// Returns the fields to set for a value that is added, or none if it is there already.
+    fn plan_added_value<'p>(
+        &self,
+        variables: &[Value],
+        setting: &ValueWrite<'p>,
+        spellings: &PoolSpellings,
+    ) -> WriteResult<Vec<FieldWrite<'p>>, String> {
+        let ValueEdit::Add { scope, pool, restored } = setting.edit else { return Ok(Vec::new()) };
+        let id = self.pool_id(pool)?;
+        let found = match restored {
+            Some(restored) if !spellings.has_pools() => {
+                variable_by_id(variables, text_field(&restored.document, "Id"))
+            }
+            _ => find_added_value(variables, setting.name, scope)?,
+        };
+        if let Some(now) = found.map(|it| json_field(it, VALUE)) {
+            let is_added = spellings.resolve_id(trimmed_text(now)) == id;
+            return if is_added {
+                Ok(Vec::new())
+            } else {
+                Err(mismatch_message(VALUE, now, &Value::Null))
+            };
+        }
+        let wanted = json!(spellings.spell_like(sample_value(variables), &id));
+        // In Git, its former id may belong to a different value by now.
+        let id = spellings.has_pools().then_some(setting.new_id.as_str());
+        let new = match restored {
+            None => new_variable(&setting.new_id, setting.name, scope, wanted),
+            Some(restored) => replace_value(&restored.document, wanted, id),
+        };
+        let path = vec![Key("Variables"), End];
+        let text = restored.as_ref().and_then(|value| value.text.clone());
+        Ok(vec![FieldWrite { text, ..FieldWrite::new(path, ValueField::Whole, Some(new)) }])
     }
 
     /// Checks that a value is still the pool in the plan.

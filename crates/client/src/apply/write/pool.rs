@@ -151,15 +151,14 @@ impl<'a> ChangeWriter<'a> {
             let (was, is) = (Some(json!(live)), Some(json!(wanted)));
             written = vec![WrittenField::new(SpaceField::PoolOrder, was, is)];
             self.announce_write(index, &written);
-            match self.writer.sort_worker_pools(&wanted).await {
+            let error = match self.writer.sort_worker_pools(&wanted).await {
                 Ok(()) => return Ok(WriteSuccess { id: None, written }),
-                Err(error) if error.is_ambiguous() => {
-                    unknown = true;
-                    if !timer.pause(error.retry_after(), WRITE_CALLS).await {
-                        return Err(WriteFailure::from_write_error(&error));
-                    }
-                }
+                Err(error) if error.is_ambiguous() => error,
                 Err(error) => return Err(WriteFailure { unknown, ..WriteFailure::new(error) }),
+            };
+            unknown = true;
+            if !timer.pause(error.retry_after(), WRITE_CALLS).await {
+                return Err(WriteFailure::from_write_error(&error));
             }
         }
     }

@@ -319,12 +319,12 @@ impl LocatedAction<'_> {
         }
         if !is_same_container(&now, &then) {
             let describe_container = |[image, feed]: &[String; 2]| {
-                if image.is_empty() { Value::Null } else { json!(format!("{image} from {feed}")) }
+                (!image.is_empty()).then(|| json!(format!("{image} from {feed}")))
             };
             return Err(mismatch_message(
                 StepField::Container.key(),
-                &describe_container(&now),
-                &describe_container(&then),
+                &describe_container(&now).unwrap_or_default(),
+                &describe_container(&then).unwrap_or_default(),
             ));
         }
         let text_or_null = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
@@ -546,13 +546,11 @@ mod tests {
                 let action = format!("{before}\"Container\" : {layout}{behind}");
                 let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
                 let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
-                let field = |after| {
-                    vec![WrittenField::new(StepField::Container, Some(whole.clone()), after)]
-                };
-                there_and_back(&text, |it| it.restore_fields(&field(None), None));
-                there_and_back(&text, |action| {
-                    action.restore_fields(&field(Some(Value::Null)), None)
-                });
+                let field =
+                    |after| [WrittenField::new(StepField::Container, Some(whole.clone()), after)];
+                let (absent, null) = (field(None), field(Some(Value::Null)));
+                there_and_back(&text, |it| it.restore_fields(&absent, None));
+                there_and_back(&text, |it| it.restore_fields(&null, None));
             }
         }
     }
