@@ -38,9 +38,9 @@ const FEW: usize = 10;
 
 /// Apply a saved plan, or make a plan and apply it after confirmation.
 ///
-/// Re-reads the server before the first write and exits with 4, writing nothing, if it has changed since
-/// the plan. Exits with 3 if a gate refuses the plan, and with 5 if some changes were not made; run
-/// `apply` again to continue from there. Example:
+/// Re-reads the server before the first write and exits with 4, writing nothing, if it has
+/// changed since the plan. Exits with 3 if a gate refuses the plan, and with 5 if some
+/// changes were not made; run `apply` again to continue from there. Example:
 ///
 ///   poolwright plan -o plan.json && poolwright apply plan.json --wait-healthy 5m
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,8 @@ use std::path::Path;
 
 /// Explain where a project's steps run, and on which workers, or what uses a pool.
 ///
-/// No file is needed; if there is a `workers.toml`, the rule that places each step is shown too. Example:
+/// No file is needed; if there is a `workers.toml`, the rule that places each step is shown
+/// too. Example:
 ///
 ///   poolwright explain "Web Store" "Deploy to AKS"
 #[derive(Debug, clap::Args)]

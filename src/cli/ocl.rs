@@ -21,7 +21,7 @@ use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
 
-/// Place steps in the `.octopus/**/*.ocl` files of a Git working tree, without contacting a server.
+/// Place steps in the `.octopus/**/*.ocl` files of a Git working tree, without a server.
 ///
 /// Only the line that sets a step's pool changes; every other byte is kept. Example:
 ///

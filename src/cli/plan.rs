@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 /// Show what `apply` would change, without changing the server.
 ///
-/// Exits with 3 if a gate refuses the plan and, with `--exit-code`, with 2 if there are changes.
-/// Example:
+/// Exits with 3 if a gate refuses the plan and, with `--exit-code`, with 2 if there are
+/// changes. Example:
 ///
 ///   poolwright plan -f workers.toml -o plan.json
 #[derive(Debug, clap::Args)]

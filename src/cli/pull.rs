@@ -15,7 +15,8 @@ use std::path::PathBuf;
 
 /// Write the server's current state as a `workers.toml`, for which `plan` shows no changes.
 ///
-/// Writes to standard output or to a new file, or updates an existing one with `--keep`. Examples:
+/// Writes to standard output or to a new file, or updates an existing one with `--keep`.
+/// Examples:
 ///
 ///   poolwright pull --url sandbox: -o workers.toml
 ///   poolwright pull --keep workers.toml

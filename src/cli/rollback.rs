@@ -22,9 +22,9 @@ use std::{
 
 /// Undo an apply, using its receipt.
 ///
-/// Shows the rollback as a plan and applies it after confirmation, with a receipt of its own. Steps are
-/// restored byte for byte. Anything that has changed since the apply is left alone and reported. With
-/// `-o` the plan is only saved, for `show` and `apply`. Example:
+/// Shows the rollback as a plan and applies it after confirmation, with a receipt of its
+/// own. Steps are restored byte for byte. Anything that has changed since the apply is left
+/// alone and reported. With `-o` the plan is only saved, for `show` and `apply`. Example:
 ///
 ///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00.123Z.json -o back.json
 #[derive(Debug, clap::Args)]

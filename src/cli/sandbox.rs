@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 
 /// Run an embedded Octopus-compatible server, to try things out without a licence.
 ///
-/// It listens on the loopback address only and keeps its data in a file, which survives a restart.
-/// Example:
+/// It listens on the loopback address only and keeps its data in a file, which survives a
+/// restart. Example:
 ///
 ///   poolwright sandbox --port 8065 --seed chapter
 #[derive(Debug, clap::Args)]
