@@ -16,7 +16,10 @@ impl Live {
         self.projects.sort_by(|one, other| one.name.cmp(&other.name));
         self.processes.sort_by(|one, other| process_key(one).cmp(&process_key(other)));
         self.snapshots.sort_by_cached_key(snapshot_key);
-        self.references.sort_by(|one, other| (one.kind, &one.what).cmp(&(other.kind, &other.what)));
+        self.references.sort_by(|one, other| {
+            let key = (one.kind, &one.what, &one.holder, &one.pool);
+            key.cmp(&(other.kind, &other.what, &other.holder, &other.pool))
+        });
         self.other_spaces.sort_by(|one, other| one.space.cmp(&other.space));
         let indirect = &mut self.indirect;
         indirect.variables.sort_by(|one, other| {
