@@ -20,7 +20,8 @@ use crate::octopus::{
 use poolwright_core::{
     model::{DeploymentTarget, Id, Name, PoolHandle},
     plan::{
-        ChangeKind, Delta, PlannedValueScope, TargetField, ValueEdit, ValueField, WrittenField,
+        ChangeKind, Delta, PlannedValueScope, RestoredValue, TargetField, ValueEdit, ValueField,
+        WrittenField,
     },
     text::eq_ignoring_case,
 };
@@ -126,7 +127,10 @@ impl ChangeWriter<'_> {
         let is_pool_named =
             |value: &Value, id: &str| spellings.resolve_id(trimmed_text(value)) == id;
         match edit {
-            ValueEdit::Add { .. } => self.plan_added_value(variables, setting, spellings),
+            ValueEdit::Add { scope, pool, restored } => {
+                let (id, restored) = (self.pool_id(pool)?, restored.as_ref());
+                plan_added_value(variables, setting, spellings, scope, &id, restored)
+            }
             ValueEdit::Change { id, scope, pool, restored: exactly } => {
                 let (at, value) = find_value(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value no longer exists")?;
@@ -157,41 +161,6 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Returns the fields to set for a value that is added, or none if it is there already.
-    fn plan_added_value<'p>(
-        &self,
-        variables: &[Value],
-        setting: &ValueWrite<'p>,
-        spellings: &PoolSpellings,
-    ) -> WriteResult<Vec<FieldWrite<'p>>, String> {
-        let ValueEdit::Add { scope, pool, restored } = setting.edit else { return Ok(Vec::new()) };
-        let id = self.pool_id(pool)?;
-        let found = match restored {
-            Some(restored) if !spellings.has_pools() => {
-                variable_by_id(variables, text_field(&restored.document, "Id"))
-            }
-            _ => find_added_value(variables, setting.name, scope)?,
-        };
-        if let Some(now) = found.map(|it| json_field(it, VALUE)) {
-            let is_added = spellings.resolve_id(trimmed_text(now)) == id;
-            return if is_added {
-                Ok(Vec::new())
-            } else {
-                Err(mismatch_message(VALUE, now, &Value::Null))
-            };
-        }
-        let wanted = json!(spellings.spell_like(sample_value(variables), &id));
-        // In Git, its former id may belong to a different value by now.
-        let id = spellings.has_pools().then_some(setting.new_id.as_str());
-        let new = match restored {
-            None => new_variable(&setting.new_id, setting.name, scope, wanted),
-            Some(restored) => replace_value(&restored.document, wanted, id),
-        };
-        let path = vec![Key("Variables"), End];
-        let text = restored.as_ref().and_then(|value| value.text.clone());
-        Ok(vec![FieldWrite { text, ..FieldWrite::new(path, ValueField::Whole, Some(new)) }])
-    }
-
     /// Checks that a value is still the pool in the plan.
     fn check_unchanged(
         &self,
@@ -205,6 +174,38 @@ impl ChangeWriter<'_> {
         }
         Err(mismatch_message(VALUE, now, &Value::from(before)))
     }
+}
+
+/// Returns the fields to set for a value that is added, or none if the server has the value already.
+fn plan_added_value<'p>(
+    variables: &[Value],
+    setting: &ValueWrite<'p>,
+    spellings: &PoolSpellings,
+    scope: &PlannedValueScope,
+    id: &str,
+    restored: Option<&RestoredValue>,
+) -> WriteResult<Vec<FieldWrite<'p>>, String> {
+    let found = match restored {
+        Some(restored) if !spellings.has_pools() => {
+            variable_by_id(variables, text_field(&restored.document, "Id"))
+        }
+        _ => find_added_value(variables, setting.name, scope)?,
+    };
+    match found.map(|it| json_field(it, VALUE)) {
+        Some(now) if spellings.resolve_id(trimmed_text(now)) == id => return Ok(Vec::new()),
+        Some(now) => return Err(mismatch_message(VALUE, now, &Value::Null)),
+        None => {}
+    }
+    let wanted = json!(spellings.spell_like(sample_value(variables), id));
+    // In Git, its former id may belong to a different value by now.
+    let new_id = spellings.has_pools().then_some(setting.new_id.as_str());
+    let new = match restored {
+        None => new_variable(&setting.new_id, setting.name, scope, wanted),
+        Some(restored) => replace_value(&restored.document, wanted, new_id),
+    };
+    let path = vec![Key("Variables"), End];
+    let text = restored.and_then(|value| value.text.clone());
+    Ok(vec![FieldWrite { text, ..FieldWrite::new(path, ValueField::Whole, Some(new)) }])
 }
 
 /// Finds a value in the set, and its index: by id, or by name and scope if ids are not stable.
