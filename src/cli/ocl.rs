@@ -109,7 +109,15 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// Plans the edits of the files. Returns `None` after printing what is wrong.
 fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
     let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
-    let found = tree::read(&input.paths)?;
+    let tree::TreeFiles { files: found, skipped } = tree::read(&input.paths)?;
+    for link in skipped {
+        let link = link.to_string_lossy();
+        let link = link.trim_start_matches("./");
+        errln!(
+            "warning: `{}` is a link, and does not lead to an OCL file of this tree",
+            Escaped(link)
+        );
+    }
     let CheckoutPlan { edits, findings, sources } =
         ops::plan_checkout(rules, found, input.project.as_deref());
     if !findings.is_empty() {

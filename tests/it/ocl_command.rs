@@ -122,11 +122,11 @@ fn files_that_are_no_ocl_or_no_text_are_told_so() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_followed_and_rights_are_kept() {
+fn a_link_to_an_ocl_file_of_the_tree_is_followed_and_rights_are_kept() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = tree(RULES);
     let file = folder.path().join("web/.octopus/runbooks/restart.ocl");
-    let real = folder.path().join("real.txt");
+    let real = folder.path().join("real.ocl");
     fs::rename(&file, &real).unwrap();
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     symlink(&real, &file).unwrap();
@@ -134,6 +134,58 @@ fn a_link_is_followed_and_rights_are_kept() {
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("kubernetes-worker-pool"));
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_anything_else_is_neither_read_nor_edited() {
+    use std::os::unix::fs::symlink;
+    let outside = TempDir::new().unwrap();
+    let process = step("a", "");
+    fs::write(outside.path().join("process.ocl"), &process).unwrap();
+    fs::write(outside.path().join("secret.txt"), "hunter2 {\n").unwrap();
+    let folder = octopus(RULES, &[("deployment_process.ocl", &step("here", ""))]);
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at(".git")).unwrap();
+    fs::write(at(".git/config.ocl"), "hunter2 {\n").unwrap();
+    fs::write(at("notes.txt"), "hunter2 {\n").unwrap();
+    let targets = [
+        (outside.path().join("process.ocl"), "file.ocl"),
+        (outside.path().join("secret.txt"), "secret.ocl"),
+        (outside.path().to_owned(), "folder"),
+        (outside.path().join("nothing.ocl"), "dangling.ocl"),
+        ("/proc/self/environ".into(), "environ.ocl"),
+        (at(".git/config.ocl"), "git.ocl"),
+        (at("notes.txt"), "notes.ocl"),
+    ];
+    for (target, link) in &targets {
+        symlink(target, at(".octopus").join(link)).unwrap();
+    }
+    // By the tree: it is told, and the rest is done.
+    let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+    assert_eq!(code, 0, "{text}");
+    for (_, link) in &targets {
+        let told =
+            format!("warning: `.octopus/{link}` is a link, and does not lead to an OCL file");
+        assert!(text.contains(&told), "{link}: {text}");
+    }
+    assert!(text.contains("1 step in 1 of 1 file\n"), "{text}");
+    // By its own name: the link is the tree's, whoever names it.
+    for (_, link) in targets.iter().filter(|(target, _)| target.exists()) {
+        let path = format!(".octopus/{link}");
+        let (code, text) = run(&folder, &["apply", "--project", "Web Store", &path]);
+        assert_eq!(code, 1, "{link}: {text}");
+        assert!(text.contains(&format!("error: `{path}` is a link to `")), "{link}: {text}");
+        assert!(!text.contains("hunter2"), "{link}: {text}");
+    }
+    // So is a folder on the way.
+    let path = ".octopus/folder/process.ocl";
+    assert_eq!(run(&folder, &["apply", "--project", "Web Store", path]).0, 1);
+    assert_eq!(fs::read_to_string(outside.path().join("process.ocl")).unwrap(), process);
+    // Outside, by its own name, it is what the user wants.
+    let named = outside.path().join("process.ocl");
+    let (code, text) = run(&folder, &["apply", "--project", "Web Store", named.to_str().unwrap()]);
+    assert_eq!((code, text.contains("edited ")), (0, true), "{text}");
 }
 
 /// The lines of a file in which a pool is chosen.

@@ -1,5 +1,7 @@
 //! Finds and reads the OCL files in a working tree.
 
+mod links;
+
 use crate::ops::{OclFile, TextEncoding, decode_bytes, error_with_help};
 use anyhow::Context as _;
 use std::{
@@ -11,20 +13,37 @@ use std::{
 /// The folder in which Octopus keeps its files, unless a project configures another.
 const OCTOPUS: &str = ".octopus";
 
+/// The files of a working tree.
+#[derive(Debug)]
+pub(super) struct TreeFiles {
+    /// The OCL files, each once.
+    pub(super) files: Vec<OclFile>,
+    /// The links that are not followed.
+    pub(super) skipped: Vec<PathBuf>,
+}
+
 /// Reads the OCL files among `paths` and in the folders among them, each once.
-pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
-    let mut found = Vec::new();
+///
+/// Whoever may push to a repository may put links into it, so a link is followed only to another OCL file of the same
+/// folder: neither an excerpt nor an edit reaches anything else.
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
+    let mut tree = FoundFiles::default();
     for path in paths {
         let kind = fs::metadata(path).map_err(|error| {
             let message = format!("cannot read `{}`: {error}", path.display());
             error_with_help(message, "name an OCL file or a folder that contains `.octopus`")
         })?;
+        links::check_named(path)?;
         if kind.is_dir() {
-            found.extend(find_ocl_files(path)?);
+            tree.add_folder(path)?;
+        } else if kind.is_file() {
+            tree.found.push((path.clone(), false));
         } else {
-            found.push((path.clone(), false));
+            let message = format!("`{}` is neither a file nor a folder", path.display());
+            return Err(error_with_help(message, "name an OCL file or a folder"));
         }
     }
+    let FoundFiles { mut found, skipped } = tree;
     found.sort();
     if found.is_empty() {
         let message = "no OCL files found";
@@ -42,33 +61,62 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
             files.push(OclFile { path, text, encoding, maybe_foreign: doubtful });
         }
     }
-    Ok(files)
+    Ok(TreeFiles { files, skipped })
 }
 
-/// Finds the `*.ocl` files in a folder, and whether each may belong to another program.
-fn find_ocl_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
-    let mut found = Vec::new();
-    walk_folder(folder, &mut found)?;
-    let is_in_octopus =
-        |path: &Path| path.components().any(|component| component.as_os_str() == OCTOPUS);
-    let within = fs::canonicalize(folder).is_ok_and(|it| is_in_octopus(&it));
-    let has_octopus = within || found.iter().any(|it| is_in_octopus(it));
-    let is_doubtful = |path: &Path| has_octopus && !within && !is_in_octopus(path);
-    Ok(found.into_iter().map(|path| (path.clone(), is_doubtful(&path))).collect())
+/// The files found so far, and whether each may belong to another program.
+#[derive(Default)]
+struct FoundFiles {
+    found: Vec<(PathBuf, bool)>,
+    skipped: Vec<PathBuf>,
 }
 
-fn walk_folder(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+impl FoundFiles {
+    /// Adds the `*.ocl` files in a folder.
+    fn add_folder(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let context = || format!("cannot read the folder `{}`", folder.display());
+        let root = fs::canonicalize(folder).with_context(context)?;
+        let (mut files, mut linked) = (Vec::new(), Vec::new());
+        walk_folder(folder, &mut files, &mut linked)?;
+        for link in linked {
+            match links::follow_inside(&root, &link) {
+                Some(inside) => files.push(folder.join(inside)),
+                None => self.skipped.push(link),
+            }
+        }
+        let within = is_in_octopus(&root);
+        let has_octopus = within || files.iter().any(|it| is_in_octopus(it));
+        let is_doubtful = |path: &Path| has_octopus && !within && !is_in_octopus(path);
+        let judged = files.into_iter().map(|path| (path.clone(), is_doubtful(&path)));
+        self.found.extend(judged);
+        Ok(())
+    }
+}
+
+fn is_in_octopus(path: &Path) -> bool {
+    path.components().any(|component| component.as_os_str() == OCTOPUS)
+}
+
+fn is_ocl(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case("ocl"))
+}
+
+/// Collects the OCL files in a folder, and the links where one is expected.
+fn walk_folder(
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+    linked: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
     let context = || format!("cannot read the folder `{}`", folder.display());
     for entry in fs::read_dir(folder).with_context(context)? {
         let entry = entry.with_context(context)?;
         let (kind, path) = (entry.file_type().with_context(context)?, entry.path());
-        // A link to a folder may form a cycle; the target of a link to a file is edited.
         if kind.is_dir() && entry.file_name() != ".git" {
-            walk_folder(&path, found)?;
-        } else if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("ocl"))
-            && path.is_file()
-        {
-            found.push(path);
+            walk_folder(&path, files, linked)?;
+        } else if kind.is_symlink() && (is_ocl(&path) || is_in_octopus(&path)) {
+            linked.push(path);
+        } else if kind.is_file() && is_ocl(&path) {
+            files.push(path);
         }
     }
     Ok(())
