@@ -17,12 +17,9 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// A connection that does not wait a minute for what will not come.
+/// A connection with the patience that users get: a busy machine needs it.
 pub(crate) fn connect(url: &str, key: &str) -> Connection {
-    let mut options =
-        ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
-    options.timeout = Duration::from_secs(5);
-    options.retry_limit = Duration::from_secs(10);
+    let options = ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
     Connection::open(options).unwrap()
 }
 

@@ -185,7 +185,7 @@ fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
-    let workbench = workbench(fault("PUT", 4, FaultKind::Delay(Duration::from_millis(400))));
+    let workbench = workbench(fault("PUT", 4, FaultKind::Delay(Duration::from_secs(5))));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
     workbench.wait_for(4, "PUT", &mut child);
     let process = child.id().to_string();

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_deployment_holds_its_workers_for_its_time_and_lets_them_go() {
-    let bench = company(Duration::from_millis(400)).await;
+    let bench = company(LONG).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release =
         released(&bench, vec![script("Migrate", &linux), script("Warm up", "")], vec![]).await;

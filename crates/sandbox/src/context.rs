@@ -10,6 +10,7 @@ use crate::{
     store::{self, StoredDocument},
     text,
 };
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ use serde_json::Value;
 pub(crate) struct RequestContext<'a> {
     /// The transaction of the request.
     pub(crate) db: &'a Connection,
+    /// When the request came, on the sandbox's clock.
+    pub(crate) now: Timestamp,
     /// The request.
     pub(crate) request: &'a SandboxRequest,
     /// The caller.

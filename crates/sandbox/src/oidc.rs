@@ -42,11 +42,12 @@ pub(crate) fn exchange_token(
     db: &Connection,
     request: &SandboxRequest,
     lifetime: Duration,
+    now: Timestamp,
 ) -> HandlerResult {
     if request.verb != HttpVerb::Post {
         return Err(ErrorResponse::method_not_allowed());
     }
-    let account = match account_from_request(request) {
+    let account = match account_from_request(request, now) {
         Ok(account) => account,
         Err((error, description)) => {
             let body = json!({ "error": error, "error_description": description });
@@ -56,7 +57,7 @@ pub(crate) fn exchange_token(
             });
         }
     };
-    let now = Timestamp::now().as_millisecond();
+    let now = now.as_millisecond();
     let expires = now.saturating_add(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
     let token = format!("sandbox.{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
     db.execute("delete from token where expires <= ?1", [now])?;
@@ -70,9 +71,13 @@ pub(crate) fn exchange_token(
 }
 
 /// The person of an access token that has not expired.
-pub(crate) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
+pub(crate) fn person_by_token(
+    db: &Connection,
+    token: &str,
+    now: Timestamp,
+) -> HandlerResult<Option<Person>> {
     let sql = "select person from token where token = ?1 and expires > ?2";
-    let now = Timestamp::now().as_millisecond();
+    let now = now.as_millisecond();
     let mut statement = db.prepare_cached(sql)?;
     let person: Option<String> =
         statement.query_row(params![token, now], |row| row.get(0)).optional()?;
@@ -83,7 +88,10 @@ pub(crate) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Opt
 type OauthError = (&'static str, String);
 
 /// The service account whose token a request asks for.
-fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person, OauthError> {
+fn account_from_request(
+    request: &SandboxRequest,
+    now: Timestamp,
+) -> std::result::Result<Person, OauthError> {
     let invalid_request = |why: &str| ("invalid_request", why.to_owned());
     let body: Value = serde_json::from_str(&request.body)
         .map_err(|_| invalid_request("The request is not JSON."))?;
@@ -114,8 +122,7 @@ fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person,
             "The audience of the subject token is not the service account.",
         ));
     }
-    let now = Timestamp::now().as_second();
-    if claims["exp"].as_i64().is_some_and(|expires| expires <= now) {
+    if claims["exp"].as_i64().is_some_and(|expires| expires <= now.as_second()) {
         return Err(invalid_request("The subject token has expired."));
     }
     Ok(account)

@@ -21,6 +21,7 @@ use crate::{
     spaces::Spaces,
     store,
 };
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 /// Answers a request, and records what it changes.
@@ -28,13 +29,14 @@ pub(crate) fn answer_request(
     db: &Connection,
     request: &SandboxRequest,
     pace: &Pace,
+    now: Timestamp,
 ) -> HandlerResult {
     let lower: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = lower.iter().map(String::as_str).collect();
     match path.as_slice() {
         [".well-known", "openid-configuration"] => return oidc::answer_discovery(request),
         ["api", "token", "v1"] | ["token", "v1"] => {
-            return oidc::exchange_token(db, request, pace.token);
+            return oidc::exchange_token(db, request, pace.token, now);
         }
         _ => {}
     }
@@ -43,8 +45,8 @@ pub(crate) fn answer_request(
     if path.is_empty() {
         return instance::root_document(&spaces);
     }
-    let person = authenticate(db, request)?;
-    let call = RequestContext { db, request, person: &person, space: String::new() };
+    let person = authenticate(db, request, now)?;
+    let call = RequestContext { db, now, request, person: &person, space: String::new() };
     let answer = dispatch_call(&call, path, &spaces)?;
     if request.verb != HttpVerb::Get {
         audit::record_events(db, AuditAuthor::from_request(&person, request))?;
@@ -53,12 +55,16 @@ pub(crate) fn answer_request(
 }
 
 /// The person of a request's key or token.
-fn authenticate(db: &Connection, request: &SandboxRequest) -> HandlerResult<Person> {
+fn authenticate(
+    db: &Connection,
+    request: &SandboxRequest,
+    now: Timestamp,
+) -> HandlerResult<Person> {
     let key = request.key.as_deref().ok_or_else(ErrorResponse::unauthorized)?;
     if let Some(person) = people::person_by_key(key) {
         return Ok(person);
     }
-    oidc::person_by_token(db, key)?.ok_or_else(ErrorResponse::unauthorized)
+    oidc::person_by_token(db, key, now)?.ok_or_else(ErrorResponse::unauthorized)
 }
 
 /// Passes a call to the instance, or to the space that its path names.

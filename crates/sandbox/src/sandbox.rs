@@ -12,7 +12,7 @@ use crate::{
     options::SandboxOptions,
     seed, server, state,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// A server that runs until it is dropped.
@@ -46,6 +46,12 @@ impl Sandbox {
     /// calls a client made, in which order, and how often.
     pub fn recent_requests(&self) -> Vec<String> {
         self.server.recent_requests()
+    }
+
+    /// Lets time pass at once for simulated work, scheduled tasks and access tokens: a test that waits for a
+    /// task need not wait for its [`Pace`](crate::Pace). What became due happens at the next request.
+    pub fn skip_time(&self, time: Duration) {
+        self.server.clock().skip(time);
     }
 }
 

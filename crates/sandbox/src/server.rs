@@ -3,6 +3,7 @@
 use crate::{
     answer::{self, ErrorResponse},
     audit::{self, AuditAuthor},
+    clock::SandboxClock,
     connection::ConnectionCut,
     database::Database,
     distortion,
@@ -41,6 +42,7 @@ pub(crate) struct SandboxServer {
     requests: Mutex<VecDeque<String>>,
     news: News,
     pace: Arc<Pace>,
+    clock: SandboxClock,
     recorder: Option<Recorder>,
 }
 
@@ -57,6 +59,7 @@ impl SandboxServer {
             requests: Mutex::default(),
             news: News::new(),
             pace: Arc::new(pace),
+            clock: SandboxClock::default(),
             recorder,
         }
     }
@@ -64,6 +67,11 @@ impl SandboxServer {
     /// The most recent requests, oldest first.
     pub(crate) fn recent_requests(&self) -> Vec<String> {
         lock_ignoring_poison(&self.requests).iter().cloned().collect()
+    }
+
+    /// The clock of simulated work.
+    pub(crate) fn clock(&self) -> &SandboxClock {
+        &self.clock
     }
 
     /// Recent events for the page.
@@ -81,7 +89,8 @@ impl SandboxServer {
         &self,
         look: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
-        if self.read_store(work::is_work_due).await? {
+        let clock = self.clock.clone();
+        if self.read_store(move |db| work::is_work_due(db, clock.now())).await? {
             self.run_due_work().await?;
         }
         self.read_store(look).await
@@ -114,10 +123,12 @@ impl SandboxServer {
     }
 
     async fn handle_write(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
-        let pace = Arc::clone(&self.pace);
+        let (pace, clock) = (Arc::clone(&self.pace), self.clock.clone());
         let answer = self.write_transaction(move |db| {
-            work::run_due_work(db, &pace)?;
-            route::answer_request(db, &request, &pace)?.collect_body(db)
+            // Read within the transaction, so that requests have their times in the order of their turns.
+            let now = clock.now();
+            work::run_due_work(db, &pace, now)?;
+            route::answer_request(db, &request, &pace, now)?.collect_body(db)
         });
         let answer = answer.await?;
         self.news.notify_watchers();
@@ -133,8 +144,8 @@ impl SandboxServer {
     }
 
     async fn run_due_work(&self) -> answer::HandlerResult<()> {
-        let pace = Arc::clone(&self.pace);
-        if self.write_transaction(move |db| work::run_due_work(db, &pace)).await? {
+        let (pace, clock) = (Arc::clone(&self.pace), self.clock.clone());
+        if self.write_transaction(move |db| work::run_due_work(db, &pace, clock.now())).await? {
             self.news.notify_watchers();
         }
         Ok(())
@@ -188,14 +199,14 @@ impl SandboxServer {
     ) -> answer::HandlerResult<Option<Response>> {
         let reader = self.database.acquire_reader().await;
         let (reply, replied) = oneshot::channel();
-        let pace = Arc::clone(&self.pace);
+        let (pace, clock) = (Arc::clone(&self.pace), self.clock.clone());
         tokio::task::spawn_blocking(move || {
-            reader.run(|db, turn| match work::is_work_due(db) {
+            reader.run(|db, turn| match work::is_work_due(db, clock.now()) {
                 Ok(true) if if_due => _ = reply.send(None),
                 _ => reply::send_answer(
                     db,
                     turn,
-                    route::answer_request(db, &request, &pace),
+                    route::answer_request(db, &request, &pace, clock.now()),
                     |response| {
                         _ = reply.send(Some(response));
                     },

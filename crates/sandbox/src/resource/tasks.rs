@@ -187,7 +187,7 @@ pub(super) fn queue_task(
     arguments: &Value,
     asked: &Value,
 ) -> HandlerResult<Value> {
-    let now = Timestamp::now();
+    let now = call.now;
     let at: Timestamp = text_field(asked, "QueueTime").parse().unwrap_or(now).max(now);
     let id = store::next_id(call.db, &TASKS)?;
     let mut task = work::queued_task(
@@ -258,7 +258,7 @@ fn cancel_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission("TaskCancel")?;
     let task = find_task(call, id)?;
     if work::is_task_pending(call.db, &task.id)? {
-        work::end_task(call.db, &task.id, Timestamp::now(), &TaskOutcome::Canceled)?;
+        work::end_task(call.db, &task.id, call.now, &TaskOutcome::Canceled)?;
     }
     Ok(SandboxResponse::from_json(find_task(call, id)?.body))
 }
@@ -294,7 +294,7 @@ fn set_state(call: &RequestContext<'_>, id: &str) -> HandlerResult {
              the states: Canceled, Failed, Success.",
         ));
     }
-    work::end_task(call.db, &task.id, Timestamp::now(), &outcome)?;
+    work::end_task(call.db, &task.id, call.now, &outcome)?;
     Ok(SandboxResponse::from_json(find_task(call, id)?.body))
 }
 
@@ -326,7 +326,7 @@ pub(super) fn cancel_owned_task(
     let is_run = matches!(owner.kind.name, KindName::Runs | KindName::Deployments);
     let task = text_field(&owner.parse_body()?, "TaskId").to_owned();
     if is_run && work::is_task_pending(call.db, &task)? {
-        work::end_task(call.db, &task, Timestamp::now(), &TaskOutcome::Canceled)?;
+        work::end_task(call.db, &task, call.now, &TaskOutcome::Canceled)?;
     }
     Ok(())
 }

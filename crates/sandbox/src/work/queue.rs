@@ -28,9 +28,9 @@ pub(crate) fn schedule_task(db: &Connection, task: &str, at: Timestamp) -> Handl
     Ok(())
 }
 
-/// Whether anything is due by now.
-pub(crate) fn is_work_due(db: &Connection) -> HandlerResult<bool> {
-    Ok(is_check_due(db)? || is_task_due(db, Timestamp::now().as_millisecond())?)
+/// Whether anything is due by `now`.
+pub(crate) fn is_work_due(db: &Connection, now: Timestamp) -> HandlerResult<bool> {
+    Ok(is_check_due(db)? || is_task_due(db, now.as_millisecond())?)
 }
 
 fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
@@ -39,11 +39,11 @@ fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
     Ok(db.prepare_cached(any)?.query_row([now], |row| row.get(0))?)
 }
 
-/// Does whatever is due: checks of new machines, ends and starts of tasks. Returns whether it did anything.
-pub(crate) fn run_due_work(db: &Connection, pace: &Pace) -> HandlerResult<bool> {
+/// Does whatever is due by `now`: checks of new machines, ends and starts of tasks. Returns whether it did anything.
+pub(crate) fn run_due_work(db: &Connection, pace: &Pace, now: Timestamp) -> HandlerResult<bool> {
     let checked = is_check_due(db)?;
     run_checks_due(db)?;
-    Ok(run_due_tasks(db, pace, Timestamp::now().as_millisecond())? || checked)
+    Ok(run_due_tasks(db, pace, now.as_millisecond())? || checked)
 }
 
 /// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Returns whether it did anything.

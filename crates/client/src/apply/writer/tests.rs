@@ -10,21 +10,15 @@ use axum::{
 use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, READER_KEY, Sandbox, Seed};
 use poolwright_core::model::{Id, ProcessKind};
 use serde_json::{Value, json};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
 };
 use tokio::net::TcpListener;
 
-/// A connection that gives up after seconds.
+/// A connection with the patience that users get: a busy machine needs it.
 fn connect(url: &str, key: &str) -> Connection {
-    let mut options =
-        ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
-    options.timeout = Duration::from_secs(5);
-    options.retry_limit = Duration::from_secs(10);
+    let options = ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
     Connection::open(options).unwrap()
 }
 
