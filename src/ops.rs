@@ -16,8 +16,8 @@ mod pull;
 mod rollback;
 
 pub(crate) use apply::{
-    LackingPermission, PlanCheck, cautious_copy, lacking_apply_permissions,
-    lacking_check_permission, recheck_plan, unfinished_entries,
+    LackingPermission, PlanCheck, lacking_apply_permissions, lacking_check_permission,
+    recheck_plan, unfinished_entries,
 };
 pub(crate) use checkout::{
     CheckoutEdits, CheckoutPlan, MovedStep, OclFile, TextEncoding, decode_bytes, plan_checkout,

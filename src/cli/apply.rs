@@ -5,16 +5,20 @@ use super::{
     plan::{PlanFilter, PlanFormat},
     print::{err, errln, out, outln},
     progress::Progress,
-    receipt::{self, ReceiptFile},
+    receipt::{self, ReceiptRecorder, RecordedApply},
     screen::Screen,
     session::{self, Session},
-    show, wait,
+    show,
+    signals::StopSignals,
+    wait,
 };
 use crate::ops::{
     LackingPermission, PlanCheck, error_with_help, lacking_apply_permissions, recheck_plan,
     unfinished_entries,
 };
-use poolwright_client::apply::{self, apply_plan};
+use poolwright_client::apply::{
+    self, ApplyEvent, ApplyListener, StopReason, StoreError, apply_plan,
+};
 use poolwright_core::{
     diff::{StaleExpectation, relax_unhealthy_gate},
     finding::Sources,
@@ -27,9 +31,11 @@ use poolwright_core::{
 use poolwright_refresh::find_space;
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use std::{
     io::{BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tokio::sync::watch;
 
@@ -146,32 +152,59 @@ impl ApplyRun<'_> {
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
     async fn write_with_receipt(&self, approved: &ApprovedPlan, live: &Live) -> anyhow::Result<u8> {
         let Self { session, flags, screen, .. } = self;
-        let text = flags.format == PlanFormat::Text;
-        let mut receipt_file = ReceiptFile::start_receipt(approved, live, flags.receipt.as_deref())
-            .context("nothing was written")?;
+        let signals = StopSignals::listen().context("nothing was written")?;
+        let (stop, stopped) = watch::channel(None);
+        let recorder =
+            receipt::start_receipt(approved, live, flags.receipt.as_deref(), stop.clone())
+                .context("nothing was written")?;
+        let recorder = Arc::new(recorder);
+        signals.watch(stop, Arc::clone(&recorder));
         let progress = Progress::new(approved.plan(), screen);
-        let stop = stop_on_signals();
-        let mut listen = |event| {
-            receipt_file.note_event(&event);
-            progress.show_event(&event);
-        };
+        let observer = ApplyObserver { recorder: &recorder, progress };
         let options = apply::ApplyOptions {
             parallelism: flags.session.parallelism,
             wait: flags.wait.plan_wait(approved.plan(), live),
         };
-        apply_plan(approved, &session.connection, &options, stop.clone(), &mut listen).await;
-        progress.clear_bar();
-        let (receipt, path) = receipt_file.end_and_save();
+        apply_plan(approved, &session.connection, &options, stopped.clone(), &observer).await;
+        observer.progress.clear_bar();
+        let recorded = recorder.finish(receipt::current_time());
+        let interrupted = *stopped.borrow() == Some(StopReason::Interrupted);
+        Ok(self.report_apply(&recorded, recorder.path(), interrupted))
+    }
+
+    /// Prints the outcome. Returns the exit code.
+    fn report_apply(&self, recorded: &RecordedApply, path: &Path, interrupted: bool) -> u8 {
+        let RecordedApply { receipt, lost } = recorded;
+        let text = self.flags.format == PlanFormat::Text;
         if !text {
             out!("{}", receipt.to_json_text());
         }
-        let interrupted = *stop.borrow();
-        let code = report_receipt(&receipt, &path, screen);
+        if let Some(why) = lost {
+            return report_lost_receipt(receipt, why, self.screen);
+        }
+        let code = report_receipt(receipt, path, self.screen);
         if code == exit::DONE && text {
             let changes = pluralize(receipt.entries.len(), "change");
             outln!("Applied: {changes}; the receipt is {}", path.display());
         }
-        Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
+        if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code }
+    }
+}
+
+/// Records and shows the events of an apply.
+struct ApplyObserver<'a> {
+    recorder: &'a ReceiptRecorder,
+    progress: Progress<'a>,
+}
+
+impl ApplyListener for ApplyObserver<'_> {
+    fn note_event(&self, event: ApplyEvent) {
+        self.progress.show_event(&event);
+        self.recorder.note_event(event);
+    }
+
+    fn wait_until_stored(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.recorder.wait_until_stored())
     }
 }
 
@@ -242,36 +275,6 @@ fn ask_to_confirm() -> anyhow::Result<bool> {
     Ok(answer.trim() == "yes")
 }
 
-/// Becomes true at the first Ctrl-C or termination signal; a second one ends the process.
-fn stop_on_signals() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        wait_for_signal().await;
-        errln!("finishing the requests in progress; press Ctrl-C again to stop immediately");
-        _ = stop.send(true);
-        wait_for_signal().await;
-        std::process::exit(i32::from(exit::INTERRUPTED));
-    });
-    stopped
-}
-
-#[cfg(unix)]
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => _ = tokio::signal::ctrl_c().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn wait_for_signal() {
-    _ = tokio::signal::ctrl_c().await;
-}
-
 fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server has changed since the plan was made; nothing was written");
     let lines = changed.iter().map(|StaleExpectation { address, field, expected, found }| {
@@ -307,6 +310,25 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
+    print_unfinished(receipt, screen);
+    let shown = path.display();
+    errln!("help: run `poolwright apply` again to continue; the receipt is {shown}");
+    exit::PARTIAL
+}
+
+/// Reports that the receipt could not be written, and prints it instead. Returns the exit code.
+fn report_lost_receipt(receipt: &Receipt, why: &str, screen: &Screen) -> u8 {
+    errln!("error: the receipt cannot be written, so nothing more was begun: {}", Escaped(why));
+    if receipt.status != ApplyStatus::Done {
+        print_unfinished(receipt, screen);
+    }
+    errln!("help: save this receipt, which `poolwright rollback` takes:");
+    err!("{}", receipt.to_json_text());
+    exit::PARTIAL
+}
+
+/// Prints the changes that were not made.
+fn print_unfinished(receipt: &Receipt, screen: &Screen) {
     let open = unfinished_entries(receipt);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let lines = open.iter().map(|entry| {
@@ -319,7 +341,4 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
         format!("{}: {outcome}: {why}", entry.address)
     });
     print_some(lines, screen);
-    let shown = path.display();
-    errln!("help: run `poolwright apply` again to continue; the receipt is {shown}");
-    exit::PARTIAL
 }

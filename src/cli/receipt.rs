@@ -1,95 +1,74 @@
-//! The receipt on disk: written before the first request and updated after each change.
+//! The receipt on disk: begun before the first request, and true at every moment until the apply has ended.
 
-use super::{print::errln, replace_file::replace_file};
-use crate::ops::cautious_copy;
-use poolwright_client::apply::{ApplyEvent, journal};
+mod journal_file;
+mod recorder;
+
+pub(super) use recorder::{ReceiptRecorder, RecordedApply};
+
+use super::print::errln;
+use poolwright_client::apply::{StopReason, journal};
 use poolwright_core::{
     live::{Live, LivePool},
     plan::ApprovedPlan,
-    receipt::Receipt,
+    receipt::{ApplyStatus, Receipt},
 };
 
 use jiff::Timestamp;
 use std::{
+    fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
+use tokio::sync::watch;
 
-/// From this many changes on, the receipt is written a few times a second instead of at each event.
-const MANY: usize = 200;
-
-/// How long such a receipt may lag behind the changes.
-const MAX_LAG: Duration = Duration::from_millis(250);
-
-/// A receipt that is kept up to date in a file.
-pub(super) struct ReceiptFile {
-    receipt: Receipt,
-    path: PathBuf,
-    /// When it was last updated, if it has been.
-    saved: Option<Instant>,
-    /// Whether an update has failed; the warning is printed once.
-    lost: bool,
+/// Starts the receipt of an apply in the file `path`, or in a new timestamped file. `stop` is told if the receipt
+/// cannot be written any more.
+///
+/// # Errors
+///
+/// Fails if the file cannot be written; nothing may be applied then.
+pub(super) fn start_receipt(
+    approved: &ApprovedPlan,
+    live: &Live,
+    path: Option<&Path>,
+    stop: watch::Sender<Option<StopReason>>,
+) -> anyhow::Result<ReceiptRecorder> {
+    let path = path.map_or_else(free_receipt_path, beside_unfinished);
+    let mut receipt = journal::begin_receipt(approved, tool_version(), current_time());
+    let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
+    receipt.pools = live.pools.iter().map(id_and_name).collect();
+    ReceiptRecorder::start(receipt, path, stop)
 }
 
-impl ReceiptFile {
-    /// Starts a receipt in the file `path`, or in a new timestamped file.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the file cannot be written; nothing may be applied then.
-    pub(super) fn start_receipt(
-        approved: &ApprovedPlan,
-        live: &Live,
-        path: Option<&Path>,
-    ) -> anyhow::Result<Self> {
-        let path = path.map_or_else(free_receipt_path, Path::to_owned);
-        let mut receipt =
-            journal::begin_receipt(approved, tool_version(), current_second().to_string());
-        let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
-        receipt.pools = live.pools.iter().map(id_and_name).collect();
-        replace_file(&path, receipt.to_json_text().as_bytes())?;
-        Ok(Self { receipt, path, saved: None, lost: false })
+/// Returns the path, or the next free one if the receipt of an apply is there that has not ended: it is all that is
+/// known of that apply.
+fn beside_unfinished(path: &Path) -> PathBuf {
+    let is_unfinished = |path: &Path| {
+        let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+        let receipt = fs::read(path).ok().filter(|_| is_file).and_then(|it| Receipt::read(it).ok());
+        receipt.is_some_and(|receipt| receipt.status == ApplyStatus::Running)
+    };
+    if !is_unfinished(path) {
+        return path.to_owned();
     }
-
-    /// Records an event, and writes the receipt if an update is due.
-    pub(super) fn note_event(&mut self, event: &ApplyEvent) {
-        journal::record_event(&mut self.receipt, event);
-        if matches!(event, ApplyEvent::Started { .. }) {
-            return;
-        }
-        if self.receipt.entries.len() < MANY {
-            let text = self.receipt.to_json_text();
-            self.save_text(&text);
-        } else if self.saved.is_none_or(|saved| saved.elapsed() > MAX_LAG) {
-            let text = cautious_copy(&self.receipt).to_json_text();
-            self.save_text(&text);
-        }
-    }
-
-    /// Completes the receipt and writes it a last time.
-    pub(super) fn end_and_save(mut self) -> (Receipt, PathBuf) {
-        self.receipt.end_recording(current_second().to_string());
-        let text = self.receipt.to_json_text();
-        self.save_text(&text);
-        (self.receipt, self.path)
-    }
-
-    fn save_text(&mut self, text: &str) {
-        self.saved = Some(Instant::now());
-        if let Err(error) = replace_file(&self.path, text.as_bytes())
-            && !self.lost
-        {
-            self.lost = true;
-            errln!("warning: cannot update the receipt: {error:#}");
-        }
-    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map(|it| format!(".{}", it.to_string_lossy()));
+    let numbered = |n: usize| {
+        path.with_file_name(format!("{stem}-{n}{}", extension.as_deref().unwrap_or_default()))
+    };
+    let free = (1..1000).map(numbered).find(|path| !path.exists());
+    let free = free.unwrap_or_else(|| numbered(1000));
+    errln!(
+        "note: `{}` is the receipt of an apply that did not end; this one is `{}`",
+        path.display(),
+        free.display()
+    );
+    free
 }
 
 /// Returns the receipt of a plan without changes.
 pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
-    let mut receipt =
-        journal::begin_receipt(approved, tool_version(), current_second().to_string());
-    receipt.end_recording(current_second().to_string());
+    let mut receipt = journal::begin_receipt(approved, tool_version(), current_time());
+    receipt.end_recording(current_time());
     receipt
 }
 
@@ -98,10 +77,10 @@ fn tool_version() -> String {
     format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
-/// The current time in whole seconds.
-fn current_second() -> Timestamp {
+/// The current time in whole seconds, as receipts record it.
+pub(super) fn current_time() -> String {
     let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
+    Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
 /// Returns an unused path in the folder of receipts. Paths sort by time.

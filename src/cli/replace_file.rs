@@ -5,32 +5,50 @@
 
 use anyhow::Context as _;
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Write as _},
     path::Path,
 };
 use tempfile::{Builder, NamedTempFile};
+
+/// A file that was written, and is still open for writing at its end.
+pub(super) struct PlacedFile {
+    /// The file.
+    pub(super) file: File,
+    /// Whether it is a pipe or a device, which takes bytes one after the other and cannot be replaced.
+    pub(super) is_stream: bool,
+}
 
 /// Writes a file whole or not at all, and creates its folder if needed.
 ///
 /// An existing file keeps its mode. A link is kept and its target is replaced; a pipe or a device is written to
 /// directly.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_whole(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+    place_file(path, bytes).map(drop)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file as [`replace_file`] does, and keeps it open.
+pub(super) fn place_file(path: &Path, bytes: &[u8]) -> anyhow::Result<PlacedFile> {
+    place_whole(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn place_whole(path: &Path, bytes: &[u8]) -> io::Result<PlacedFile> {
     let target = fs::canonicalize(path);
     let is_dangling = target.is_err() && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
     let existing = fs::metadata(path).ok();
-    let is_special = existing.as_ref().is_some_and(|it| !it.is_file() && !it.is_dir());
-    if is_special || is_dangling {
-        return fs::write(path, bytes);
+    let is_stream = existing.as_ref().is_some_and(|it| !it.is_file() && !it.is_dir());
+    if is_stream || is_dangling {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        if is_dangling {
+            sync_file(&file)?;
+        }
+        return Ok(PlacedFile { file, is_stream });
     }
     let path = target.as_deref().unwrap_or(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    create_folder(folder)?;
     let mut beside = match existing {
         Some(_) => NamedTempFile::new_in(folder)?,
         None => new_file_in(folder)?,
@@ -39,8 +57,53 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(existing) = existing {
         fs::set_permissions(beside.path(), existing.permissions())?;
     }
-    beside.as_file().sync_all()?;
-    beside.persist(path).map(drop).map_err(|error| error.error)
+    sync_file(beside.as_file())?;
+    let file = beside.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)?;
+    Ok(PlacedFile { file, is_stream })
+}
+
+/// Puts what was written to a file on disk, as far as its file system can.
+pub(super) fn sync_file(file: &File) -> io::Result<()> {
+    allow_unsupported(file.sync_all())
+}
+
+/// Creates a folder, on disk too.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(folder)?;
+    let parents = missing.iter().filter_map(|made| made.parent());
+    parents.map(|parent| sync_folder(parent)).collect()
+}
+
+/// Puts the names in a folder on disk: a file whose name is lost is lost too.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match File::open(folder) {
+        Ok(folder) => sync_file(&folder),
+        // A folder in which files may be created but not listed.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Some file systems, such as those in user space, know no such request.
+fn allow_unsupported(synced: io::Result<()>) -> io::Result<()> {
+    match synced {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// Creates a temporary file with the process's default mode for new files.

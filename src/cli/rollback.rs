@@ -81,7 +81,8 @@ fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
     let shown = args.undo.display();
     let help =
         "name a receipt that `apply` wrote to `.poolwright/receipts` or to its `--receipt` file";
-    let text = fs::read_to_string(&args.undo)
+    // A journal may end within a character.
+    let text = fs::read(&args.undo)
         .map_err(|error| error_with_help(format!("cannot read `{shown}`: {error}"), help))?;
     let receipt = Receipt::read(&text).map_err(|error| {
         error_with_help(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)

@@ -90,18 +90,6 @@ pub(crate) fn unfinished_entries(receipt: &Receipt) -> Vec<&ReceiptEntry> {
     open
 }
 
-/// Returns a copy of a receipt that stays true until the next update: changes not yet finished are marked unknown,
-/// because they may have started by then.
-pub(crate) fn cautious_copy(receipt: &Receipt) -> Receipt {
-    let mut cautious = receipt.clone();
-    for entry in &mut cautious.entries {
-        if entry.outcome == ChangeOutcome::Skipped && entry.error.is_none() {
-            entry.outcome = ChangeOutcome::Unknown;
-        }
-    }
-    cautious
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,9 @@ use crate::{
     sandbox::{Bench, PROCESS, names},
 };
 use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
-use poolwright_client::apply::{self, ApplyEvent, apply_plan, journal};
+use poolwright_client::apply::{
+    self, ApplyEvent, ApplyListener, StopReason, StoreError, apply_plan, journal,
+};
 use poolwright_core::{
     finding::FindingLocation,
     model::{
@@ -20,7 +22,9 @@ use poolwright_core::{
     scope::ReadScope,
 };
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
+use std::sync::Mutex;
 use tokio::sync::watch;
 
 /// What an apply came to.
@@ -63,28 +67,29 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
 }
 
 pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {
-    let (_keep, stop) = watch::channel(false);
+    let (_keep, stop) = watch::channel(None);
     run_until(bench, changes, stop, |_| {}).await
 }
 
 async fn run_until(
     bench: &Bench,
     changes: Vec<Change>,
-    stop: watch::Receiver<bool>,
-    mut seen: impl FnMut(&ApplyEvent) + Send,
+    stop: watch::Receiver<Option<StopReason>>,
+    seen: impl Fn(&ApplyEvent) + Send + Sync,
 ) -> Ran {
     let approved = approved(changes);
     let connection = connect(bench.sandbox.url(), bench.key);
     let mut receipt =
         journal::begin_receipt(&approved, "poolwright".into(), "2026-11-23T14:51:07Z".into());
-    let mut events = Vec::new();
-    let mut listen = |event: ApplyEvent| {
-        seen(&event);
-        journal::record_event(&mut receipt, &event);
-        events.push(event);
-    };
+    let mut lines = receipt.to_journal_start();
+    let listener = Listener { seen, events: Mutex::default() };
     let options = apply::ApplyOptions { parallelism: 4, ..apply::ApplyOptions::default() };
-    let outcomes = sent(apply_plan(&approved, &connection, &options, stop, &mut listen)).await;
+    let outcomes = sent(apply_plan(&approved, &connection, &options, stop, &listener)).await;
+    let events = listener.events.into_inner().unwrap();
+    for event in events.iter().cloned().filter_map(journal::journal_event) {
+        lines.push_str(&receipt.record_event(event));
+    }
+    assert_eq!(Receipt::read(&lines).unwrap(), receipt, "{lines}");
     receipt.end_recording("2026-11-23T14:51:09Z".into());
     let told: Vec<ChangeOutcome> = receipt.entries.iter().map(|it| it.outcome).collect();
     assert_eq!(told, outcomes);
@@ -92,6 +97,23 @@ async fn run_until(
     let document = serde_json::from_str(&receipt.to_json_text()).unwrap();
     jsonschema::validator_for(&schema).unwrap().validate(&document).unwrap();
     Ran { outcomes, events, receipt }
+}
+
+/// Looks at each event, and keeps it.
+struct Listener<F> {
+    seen: F,
+    events: Mutex<Vec<ApplyEvent>>,
+}
+
+impl<F: Fn(&ApplyEvent) + Send + Sync> ApplyListener for Listener<F> {
+    fn note_event(&self, event: ApplyEvent) {
+        (self.seen)(&event);
+        self.events.lock().unwrap().push(event);
+    }
+
+    fn wait_until_stored(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What a task of its own may run.
@@ -356,10 +378,10 @@ async fn what_is_there_already_is_taken_if_it_is_the_same() {
 #[tokio::test]
 async fn after_a_stop_what_is_under_way_ends_and_nothing_begins() {
     let bench = Bench::new(Seed::Chapter).await;
-    let (asks, stop) = watch::channel(false);
+    let (asks, stop) = watch::channel(None);
     let ran = run_until(&bench, plan(&bench).await, stop, |event| {
         if matches!(event, ApplyEvent::Writing { index: 0, .. }) {
-            asks.send(true).unwrap();
+            asks.send(Some(StopReason::Interrupted)).unwrap();
         }
     })
     .await;

@@ -2,8 +2,8 @@
 //!
 //! A plan leaves no choices open. The only decision here is what to do if the server has changed since the plan:
 //! nothing is written, and the change fails. Steps can wait until the workers in their new pool are healthy
-//! ([`HealthWait`]). Progress is reported as events, which [`journal`] records in a receipt. Never: a file, a
-//! clock, or output to the user.
+//! ([`HealthWait`]). Progress is reported as events, which an [`ApplyListener`] stores before the next request
+//! goes out. Never: a file, a clock, or output to the user.
 
 mod health;
 pub mod journal;
@@ -12,6 +12,7 @@ mod write;
 mod writer;
 
 pub use health::HealthWait;
+pub use journal::{ApplyListener, StoreError};
 
 use crate::octopus::Connection;
 use poolwright_core::{
@@ -26,7 +27,7 @@ use futures_util::{
 };
 use health::watch::HealthWatch;
 use schedule::{NextAction, Schedule};
-use std::sync::Mutex;
+use std::fmt;
 use tokio::sync::watch;
 use write::ChangeWriter;
 
@@ -92,10 +93,41 @@ pub enum ApplyEvent {
     },
 }
 
+/// Why an apply begins nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The user or the system asked for it.
+    Interrupted,
+    /// What is done cannot be recorded any more.
+    ReceiptLost,
+}
+
+impl StopReason {
+    const ALL: [Self; 2] = [Self::Interrupted, Self::ReceiptLost];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::ReceiptLost => "the receipt cannot be written",
+        }
+    }
+
+    /// Whether a change that was skipped for this reason was skipped because the apply stopped.
+    pub fn is_text(because: &str) -> bool {
+        Self::ALL.iter().any(|reason| reason.as_str() == because)
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Applies the plan, and returns the outcome of each change, in the order of the plan.
 ///
-/// Every event is passed to `listen` before the next request of its change is sent. Once `stop` is true,
-/// running writes are finished, and nothing else is started.
+/// Every event is passed to `listener`, which has stored it before the next request that changes something is
+/// sent. Once there is a reason to stop, running writes are finished, and nothing else is started.
 ///
 /// # Errors
 ///
@@ -104,20 +136,15 @@ pub async fn apply_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
     options: &ApplyOptions,
-    mut stop: watch::Receiver<bool>,
-    listen: &mut (dyn FnMut(ApplyEvent) + Send),
+    mut stop: watch::Receiver<Option<StopReason>>,
+    listener: &dyn ApplyListener,
 ) -> Vec<ChangeOutcome> {
     let plan = approved.plan();
     let mut schedule = Schedule::new(&plan.changes, &options.wait.arrivals, options.parallelism);
     let mut outcomes = vec![ChangeOutcome::Skipped; plan.changes.len()];
-    let listener = Mutex::new(listen);
-    let send_event = |event: ApplyEvent| {
-        // If the listener panicked, it decides itself what to do about its state.
-        let mut listen = listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        listen(event);
-    };
-    let writes = ChangeWriter::new(connection, plan, &send_event);
-    let watch = HealthWatch::new(&writes, &send_event, &options.wait, &plan.changes);
+    let send_event = |event: ApplyEvent| listener.note_event(event);
+    let writes = ChangeWriter::new(connection, plan, listener);
+    let watch = HealthWatch::new(&writes, listener, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
     let (mut checks, mut open_checks) = (SelectAll::new(), 0);
     let mut stopped = *stop.borrow();
@@ -148,9 +175,9 @@ pub async fn apply_plan(
                 open_checks -= 1;
                 schedule.finish_check(place, result);
             },
-            () = wait_for_stop(&mut stop), if !stopped => {
+            reason = wait_for_stop(&mut stop), if stopped.is_none() => {
                 // No more steps move, so no worker has to be healthy.
-                (stopped, open_checks) = (true, 0);
+                (stopped, open_checks) = (Some(reason), 0);
                 checks.clear();
             },
             else => break,
@@ -161,9 +188,11 @@ pub async fn apply_plan(
     outcomes
 }
 
-/// Completes once a stop is requested; never, if the sender is gone.
-async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
+/// Completes once there is a reason to stop; never, if the sender is gone.
+async fn wait_for_stop(stop: &mut watch::Receiver<Option<StopReason>>) -> StopReason {
+    let reason = stop.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+    match reason {
+        Some(reason) => reason,
+        None => std::future::pending().await,
     }
 }

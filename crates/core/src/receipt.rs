@@ -1,9 +1,13 @@
 //! The receipt of an apply, as data: the outcome of each change, and what a rollback needs to know.
 //!
-//! Format 1, as JSON. It holds the fields that were written, before and after. It never holds a whole
-//! document or a secret, and this module has no clock; times are passed in as text.
+//! Format 1, as JSON; while the apply runs, a [`journal`] of JSON lines. It holds the fields that were written,
+//! before and after. It never holds a whole document or a secret, and this module has no clock; times are passed
+//! in as text.
+
+mod journal;
 
 pub use crate::plan::WrittenField;
+pub use journal::JournalEvent;
 
 use crate::{
     model::{Address, VariableSetOwner},
@@ -16,8 +20,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The version of the format that this tool writes.
-pub const FORMAT: &str = "1.0";
+/// The version of the format that this tool writes. 1.1 added the journal.
+pub const FORMAT: &str = "1.1";
+
+/// How the versions begin that this tool reads.
+const FORMAT_PREFIX: &str = "1.";
 
 /// The outcome of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +140,17 @@ pub enum ReceiptReadError {
     /// The receipt was written in a newer format.
     #[error("its format is `{0}`, but this version reads 1.x")]
     Format(String),
+    /// The first line of a journal is not whole: no request had been sent when it was written.
+    #[error("it ends within its first line, which is written before the first request is sent")]
+    Cut,
+    /// A line of a journal is not an event.
+    #[error("its line {line} is not an event of a journal: {why}")]
+    Line {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl Receipt {
@@ -167,34 +185,6 @@ impl Receipt {
         let done = self.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
         self.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
         self.ended = Some(ended);
-    }
-
-    /// Reads a receipt from JSON. Entries that this version does not understand do not prevent a rollback:
-    /// they go to [`Receipt::unread`], for the rollback to report.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`ReceiptReadError`] if the text is not a receipt that this version can read.
-    pub fn read(text: &str) -> Result<Self, ReceiptReadError> {
-        #[derive(Deserialize)]
-        struct FormatVersion {
-            format_version: String,
-        }
-        let FormatVersion { format_version } = serde_json::from_str(text)?;
-        if !format_version.starts_with("1.") {
-            return Err(ReceiptReadError::Format(format_version));
-        }
-        let mut saved: Value = serde_json::from_str(text)?;
-        let entries = saved.get_mut("changes").and_then(Value::as_array_mut);
-        let entries = entries.map(std::mem::take).unwrap_or_default();
-        let mut receipt = Self::deserialize(saved)?;
-        for entry in entries {
-            match ReceiptEntry::read(&entry) {
-                Ok(entry) => receipt.entries.push(entry),
-                Err(why) => receipt.unread.extend(UnreadEntry::from_saved(&entry, why)?),
-            }
-        }
-        Ok(receipt)
     }
 
     /// Returns what a rollback of this apply has to undo.
@@ -257,11 +247,20 @@ impl ReceiptEntry {
 
     fn read(saved: &Value) -> Result<Self, String> {
         let entry = Self::deserialize(saved).map_err(|error| error.to_string())?;
-        let stray = entry.written.iter().find(|written| !entry.kind.has_field(written.field));
-        match stray {
+        entry.check_fields().map(|()| entry)
+    }
+
+    /// Checks that the written fields are fields of the entry's object.
+    fn check_fields(&self) -> Result<(), String> {
+        match self.written.iter().find(|written| !self.kind.has_field(written.field)) {
             Some(WrittenField { field, .. }) => Err(format!("`{field}` is not one of its fields")),
-            None => Ok(entry),
+            None => Ok(()),
         }
+    }
+
+    /// Returns whether a request was sent and it is not known what came of it.
+    pub fn is_unknown(&self) -> bool {
+        self.outcome == ChangeOutcome::Unknown
     }
 
     /// Returns what was written to a field.
@@ -273,6 +272,27 @@ impl ReceiptEntry {
     /// Returns the value of a field before the write.
     pub fn value_before(&self, field: impl Into<Field>) -> Option<&Value> {
         self.find_written(field)?.before.as_ref()
+    }
+
+    /// Records an event of the journal.
+    fn record_event(&mut self, event: JournalEvent) {
+        match event {
+            JournalEvent::Sent { written, .. } => self.record_request(&written),
+            JournalEvent::Done { id, written, .. } => {
+                let written = written.unwrap_or_else(|| std::mem::take(&mut self.written));
+                self.record_success(id.as_deref(), &written);
+            }
+            JournalEvent::Failed { error, .. } => {
+                self.record_failure(ChangeOutcome::Failed, &error);
+            }
+            JournalEvent::Unknown { error, .. } => {
+                self.record_failure(ChangeOutcome::Unknown, &error);
+            }
+            JournalEvent::Skipped { error, .. } => {
+                self.record_failure(ChangeOutcome::Skipped, &error);
+            }
+            JournalEvent::Ended { .. } => {}
+        }
     }
 
     /// Records what a request is about to write; the outcome is unknown until the answer arrives.
@@ -293,19 +313,6 @@ impl ReceiptEntry {
     pub fn record_failure(&mut self, outcome: ChangeOutcome, error: &str) {
         self.outcome = outcome;
         self.error = Some(error.to_owned());
-    }
-}
-
-impl UnreadEntry {
-    /// Returns the entry to report, or `None` if nothing was sent for it.
-    fn from_saved(saved: &Value, why: String) -> Result<Option<Self>, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct AnyEntry {
-            address: String,
-            outcome: String,
-        }
-        let AnyEntry { address, outcome } = AnyEntry::deserialize(saved)?;
-        Ok((outcome != "skipped").then_some(Self { address, why }))
     }
 }
 
@@ -411,7 +418,7 @@ mod tests {
     #[test]
     fn a_receipt_of_a_later_format_is_refused() {
         let later = |format: &str| {
-            let text = receipt().to_json_text().replace(r#""1.0""#, &format!("{format:?}"));
+            let text = receipt().to_json_text().replace(r#""1.1""#, &format!("{format:?}"));
             Receipt::read(&text).map_err(|error| error.to_string())
         };
         assert!(later("1.7").is_ok());

@@ -1,12 +1,36 @@
-//! Records events in a receipt, one by one, so that the receipt is correct at every moment.
+//! Who listens to an apply, and how its events become those of a receipt's journal.
 //!
-//! Never: a file or a clock. The listener stores the receipt.
+//! Never: a file or a clock. The listener stores the journal.
 
 use super::ApplyEvent;
 use poolwright_core::{
     plan::ApprovedPlan,
-    receipt::{ChangeOutcome, Receipt},
+    receipt::{JournalEvent, Receipt},
 };
+
+use futures_util::future::BoxFuture;
+
+/// Records the events of an apply.
+///
+/// No request that changes something is sent before everything that was noted up to then is stored, so that a
+/// journal is true wherever the process ends.
+pub trait ApplyListener: Send + Sync {
+    /// Notes an event. Must not block.
+    fn note_event(&self, event: ApplyEvent);
+
+    /// Completes once every event that was noted before the call is stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if events cannot be stored any more. The request is not sent then; to keep others from being begun,
+    /// the listener stops the apply.
+    fn wait_until_stored(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// Why events cannot be stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
 
 /// Starts the receipt of an apply.
 pub fn begin_receipt(approved: &ApprovedPlan, tool: String, started: String) -> Receipt {
@@ -14,29 +38,24 @@ pub fn begin_receipt(approved: &ApprovedPlan, tool: String, started: String) -> 
     Receipt::start_recording(&plan.header, &plan.changes, tool, started)
 }
 
-/// Records an event.
+/// Returns the event of the journal, if the receipt records the event.
 ///
 /// Once a request is about to be sent, the outcome of its entry is unknown until the response arrives.
-pub fn record_event(receipt: &mut Receipt, event: &ApplyEvent) {
-    let (ApplyEvent::Started { index }
-    | ApplyEvent::Writing { index, .. }
-    | ApplyEvent::Done { index, .. }
-    | ApplyEvent::Failed { index, .. }
-    | ApplyEvent::Skipped { index, .. }) = event
-    else {
-        return;
-    };
-    let Some(entry) = receipt.entries.get_mut(*index) else { return };
-    match event {
-        ApplyEvent::Started { .. } | ApplyEvent::WorkersChecked { .. } => {}
-        ApplyEvent::Writing { written, .. } => entry.record_request(written),
-        ApplyEvent::Done { id, written, .. } => entry.record_success(id.as_deref(), written),
-        ApplyEvent::Failed { error, unknown, .. } => {
-            let outcome = if *unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
-            entry.record_failure(outcome, error);
+pub fn journal_event(event: ApplyEvent) -> Option<JournalEvent> {
+    Some(match event {
+        ApplyEvent::Started { .. } | ApplyEvent::WorkersChecked { .. } => return None,
+        ApplyEvent::Writing { index, written } => JournalEvent::Sent { change: index, written },
+        ApplyEvent::Done { index, id, written } => {
+            JournalEvent::Done { change: index, id, written: Some(written) }
         }
-        ApplyEvent::Skipped { because, .. } => {
-            entry.record_failure(ChangeOutcome::Skipped, because);
+        ApplyEvent::Failed { index, error, unknown: true } => {
+            JournalEvent::Unknown { change: index, error }
         }
-    }
+        ApplyEvent::Failed { index, error, unknown: false } => {
+            JournalEvent::Failed { change: index, error }
+        }
+        ApplyEvent::Skipped { index, because } => {
+            JournalEvent::Skipped { change: index, error: because }
+        }
+    })
 }

@@ -5,6 +5,7 @@
 //! pool, the schedule also says when to check these: once everything before is done, so that they exist.
 //! Never: I/O, or the content of a change beyond the object it affects.
 
+use super::StopReason;
 use poolwright_core::{
     model::{Address, Id, Process, VariableSet},
     plan::{Arrival, Change, ChangeAction, ChangeKind, ObjectKind, PoolEdit, WorkerEdit},
@@ -12,9 +13,6 @@ use poolwright_core::{
 };
 
 use std::collections::{BTreeSet, HashMap};
-
-/// Why nothing else is started.
-const INTERRUPTED: &str = "interrupted";
 
 /// The next action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,10 +170,10 @@ impl Schedule {
     }
 
     /// Returns the next action, if any; call it until there is none. Nothing is started once `stopped`.
-    pub(super) fn next_work(&mut self, stopped: bool) -> Option<NextAction> {
-        if stopped {
+    pub(super) fn next_work(&mut self, stopped: Option<StopReason>) -> Option<NextAction> {
+        if let Some(reason) = stopped {
             let (_, unit) = self.waiting.first().copied()?;
-            return self.skip_first(unit, |_| Some(INTERRUPTED.to_owned()));
+            return self.skip_first(unit, |_| Some(reason.to_string()));
         }
         let (stage, first) = self.waiting.first().copied()?;
         if self.under_way.first().is_some_and(|(busy, _)| *busy < stage) {

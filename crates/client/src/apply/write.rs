@@ -16,7 +16,7 @@ mod spelling;
 mod step;
 mod worker;
 
-use super::ApplyEvent;
+use super::{ApplyEvent, ApplyListener};
 use crate::{
     apply::writer::Writer,
     octopus::{ClientError, Connection, SpaceReader},
@@ -32,9 +32,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::OnceCell;
-
-/// Receives the events of an apply.
-pub(super) type EventSink<'a> = &'a (dyn Fn(ApplyEvent) + Sync);
 
 /// The outcome of a change, by its index in the plan.
 pub(super) type IndexedOutcome = (usize, ChangeOutcome);
@@ -72,10 +69,10 @@ impl WriteFailure {
 
 /// Makes the changes of a plan.
 pub(super) struct ChangeWriter<'a> {
-    writer: Writer,
+    writer: Writer<'a>,
     space: &'a Id<Space>,
     changes: &'a [Change],
-    events: EventSink<'a>,
+    listener: &'a dyn ApplyListener,
     /// The pools that this apply created.
     made: Mutex<HashMap<&'a Address, Id<Pool>>>,
     /// The machine policy of workers without one.
@@ -88,13 +85,17 @@ pub(super) struct ChangeWriter<'a> {
 }
 
 impl<'a> ChangeWriter<'a> {
-    pub(super) fn new(connection: &Connection, plan: &'a Plan, tell: EventSink<'a>) -> Self {
+    pub(super) fn new(
+        connection: &Connection,
+        plan: &'a Plan,
+        listener: &'a dyn ApplyListener,
+    ) -> Self {
         let space = &plan.header.space.id;
         Self {
-            writer: Writer::new(connection, space),
+            writer: Writer::new(connection, space, listener),
             space,
             changes: &plan.changes,
-            events: tell,
+            listener,
             made: Mutex::default(),
             default_policy: OnceCell::new(),
             taken_pools: OnceCell::new(),
@@ -106,7 +107,7 @@ impl<'a> ChangeWriter<'a> {
     /// Makes the changes of a unit with one write.
     pub(super) async fn write_unit(&self, unit: Vec<usize>) -> Vec<IndexedOutcome> {
         for index in &unit {
-            (self.events)(ApplyEvent::Started { index: *index });
+            self.listener.note_event(ApplyEvent::Started { index: *index });
         }
         let first = unit.first().and_then(|index| self.changes.get(*index));
         let results = match (unit.as_slice(), first.map(|it| &it.kind)) {
@@ -136,7 +137,7 @@ impl<'a> ChangeWriter<'a> {
                 (outcome, ApplyEvent::Failed { index, error, unknown })
             }
         };
-        (self.events)(event);
+        self.listener.note_event(event);
         outcome
     }
 
@@ -176,7 +177,7 @@ impl<'a> ChangeWriter<'a> {
     }
 
     /// The writer of the space, for requests that are not changes of the plan.
-    pub(super) fn writer(&self) -> &Writer {
+    pub(super) fn writer(&self) -> &Writer<'a> {
         &self.writer
     }
 
@@ -185,7 +186,7 @@ impl<'a> ChangeWriter<'a> {
     }
 
     fn announce_write(&self, index: usize, written: &[WrittenField]) {
-        (self.events)(ApplyEvent::Writing { index, written: written.to_vec() });
+        self.listener.note_event(ApplyEvent::Writing { index, written: written.to_vec() });
     }
 
     /// Returns the id of a pool that is live, or was created by this apply.

@@ -1,8 +1,10 @@
 //! The writer, which changes a server. Private to `apply`, so that nothing else can name it.
 //!
 //! A write is retried only if it certainly was not processed; any other failure is returned as an error
-//! ([`ClientError::is_ambiguous`]). Never: a decision, or the content of a document.
+//! ([`ClientError::is_ambiguous`]). Nothing is sent before what it does is recorded. Never: a decision, or the
+//! content of a document.
 
+use super::ApplyListener;
 use crate::octopus::{
     ClientError, Connection, ProjectBranch, Resource, SpaceReader,
     base::percent_encode,
@@ -15,10 +17,10 @@ use reqwest::Method;
 use serde_json::{Value, json, value::RawValue};
 
 /// Writes to one space.
-#[derive(Clone, Debug)]
-pub(super) struct Writer {
+pub(super) struct Writer<'a> {
     connection: Connection,
     reader: SpaceReader,
+    listener: &'a dyn ApplyListener,
 }
 
 /// The kind of object to create.
@@ -30,10 +32,16 @@ pub(super) enum CreateKind {
     Worker,
 }
 
-impl Writer {
-    /// Returns a writer for a space over this connection.
-    pub(super) fn new(connection: &Connection, space: &Id<Space>) -> Self {
-        Self { connection: connection.clone(), reader: connection.reader().in_space(space) }
+impl<'a> Writer<'a> {
+    /// Returns a writer for a space over this connection. It sends nothing before `listener` has stored the
+    /// events up to then.
+    pub(super) fn new(
+        connection: &Connection,
+        space: &Id<Space>,
+        listener: &'a dyn ApplyListener,
+    ) -> Self {
+        let reader = connection.reader().in_space(space);
+        Self { connection: connection.clone(), reader, listener }
     }
 
     /// Returns a reader for the same space.
@@ -139,6 +147,7 @@ impl Writer {
     pub(super) async fn delete_resource(&self, resource: &Resource) -> Result<(), ClientError> {
         let path = resource.document_path(self.reader.path_prefix());
         let call = ApiRequest { method: Method::DELETE, path: &path, body: None, repeatable: true };
+        self.wait_until_recorded().await?;
         match self.connection.send_with_retry(&call, |_| Ok(())).await {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
@@ -153,7 +162,14 @@ impl Writer {
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, ClientError> {
         let call = ApiRequest { method, path, body: Some(body), repeatable: false };
+        self.wait_until_recorded().await?;
         self.connection.send_with_retry(&call, read).await
+    }
+
+    /// Waits until the events so far are stored; every request that changes something comes after this.
+    async fn wait_until_recorded(&self) -> Result<(), ClientError> {
+        let stored = self.listener.wait_until_stored().await;
+        stored.map_err(|error| ClientError::NotRecorded(error.to_string()))
     }
 }
 

@@ -98,6 +98,9 @@ pub enum ClientError {
         /// Where to, without its query.
         to: String,
     },
+    /// Nothing was sent, because what it does could not be recorded first.
+    #[error("nothing was sent, because the receipt cannot be written: {0}")]
+    NotRecorded(String),
     /// The response is JSON from something other than an Octopus Server.
     #[error("`{0}` is not an Octopus Server")]
     NotOctopus(String),
@@ -218,7 +221,7 @@ impl ClientError {
             Self::Status { status, refusal, retry_after, .. } => {
                 return status_help(*status, refusal, *retry_after);
             }
-            Self::Setup(_) | Self::TooLarge { .. } => return None,
+            Self::Setup(_) | Self::TooLarge { .. } | Self::NotRecorded(_) => return None,
         };
         Some(help.to_owned())
     }

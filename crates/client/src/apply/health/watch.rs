@@ -5,10 +5,7 @@
 
 use super::{CheckProgress, HealthWait, PoolHealth};
 use crate::{
-    apply::{
-        ApplyEvent,
-        write::{ChangeWriter, EventSink},
-    },
+    apply::{ApplyEvent, ApplyListener, write::ChangeWriter},
     octopus::wire,
 };
 use poolwright_core::plan::{Arrival, Change, ChangeKind};
@@ -40,7 +37,7 @@ pub(in crate::apply) type WaitOutcome = (usize, Result<(), String>);
 /// Watches the workers that changes of a plan wait for.
 pub(in crate::apply) struct HealthWatch<'a> {
     writes: &'a ChangeWriter<'a>,
-    events: EventSink<'a>,
+    listener: &'a dyn ApplyListener,
     wait: &'a HealthWait,
     /// The workers that the plan deletes once the steps have moved.
     leaving: BTreeSet<String>,
@@ -49,7 +46,7 @@ pub(in crate::apply) struct HealthWatch<'a> {
 impl<'a> HealthWatch<'a> {
     pub(in crate::apply) fn new(
         writes: &'a ChangeWriter<'a>,
-        events: EventSink<'a>,
+        listener: &'a dyn ApplyListener,
         wait: &'a HealthWait,
         changes: &[Change],
     ) -> Self {
@@ -57,7 +54,7 @@ impl<'a> HealthWatch<'a> {
             ChangeKind::DeleteWorker { id, .. } => Some(id.as_str().to_owned()),
             _ => None,
         });
-        Self { writes, events, wait, leaving: leaving.collect() }
+        Self { writes, listener, wait, leaving: leaving.collect() }
     }
 
     /// Watches the pools of the arrivals at these indices, and yields each outcome as soon as it is known.
@@ -243,7 +240,7 @@ impl HealthWatchRound<'_> {
             let event = pool.health.checked_event(pool.arrival);
             if pool.last_event.as_ref() != Some(&event) {
                 pool.last_event = Some(event.clone());
-                (self.watch.events)(event);
+                self.watch.listener.note_event(event);
             }
         }
         let is_pool_fit = |pool: &mut WaitingPool<'_>| pool.health.has_enough_healthy(pool.arrival);

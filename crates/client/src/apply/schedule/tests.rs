@@ -77,7 +77,7 @@ fn drive(
     let mut schedule = Schedule::new(changes, arrivals, parallelism);
     let (mut told, mut under_way, mut looks) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        while let Some(next) = schedule.next_work(false) {
+        while let Some(next) = schedule.next_work(None) {
             match next {
                 NextAction::Start(unit) => {
                     told.push(format!("start {unit:?}"));
@@ -211,11 +211,17 @@ fn a_default_pool_that_steps_come_to_waits_for_its_workers() {
 fn nothing_is_begun_after_a_stop() {
     let mut schedule =
         Schedule::new(&[create("a", &[]), create("b", &[]), step("x", "p", &[])], &[], 1);
-    assert_eq!(schedule.next_work(false), Some(NextAction::Start(vec![0])));
+    assert_eq!(schedule.next_work(None), Some(NextAction::Start(vec![0])));
     let skipped = |index| Some(NextAction::Skip { index, because: "interrupted".to_owned() });
-    assert_eq!([schedule.next_work(true), schedule.next_work(true)], [skipped(1), skipped(2)]);
+    assert_eq!(
+        [
+            schedule.next_work(Some(StopReason::Interrupted)),
+            schedule.next_work(Some(StopReason::Interrupted))
+        ],
+        [skipped(1), skipped(2)]
+    );
     schedule.finish_change(0, true);
-    assert_eq!(schedule.next_work(true), None);
+    assert_eq!(schedule.next_work(Some(StopReason::Interrupted)), None);
 }
 
 proptest! {

@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
 use super::{CreateKind, Writer};
-use crate::octopus::{ClientError, Connection, ConnectionOptions, Credentials, Resource, Secret};
+use crate::apply::{ApplyEvent, ApplyListener, StoreError};
+use crate::octopus::{
+    ClientError, Connection, ConnectionOptions, Credentials, ProjectBranch, Resource, Secret,
+};
 use axum::{
     Router,
     http::{StatusCode, header},
 };
+use futures_util::future::BoxFuture;
 use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, READER_KEY, Sandbox, Seed};
 use poolwright_core::model::{Id, ProcessKind};
 use serde_json::{Value, json};
@@ -22,8 +26,54 @@ fn connect(url: &str, key: &str) -> Connection {
     Connection::open(options).unwrap()
 }
 
-fn writer(connection: &Connection) -> Writer {
-    Writer::new(connection, &Id::new("Spaces-1"))
+/// A listener that forgets.
+struct Forgetful;
+
+impl ApplyListener for Forgetful {
+    fn note_event(&self, _: ApplyEvent) {}
+
+    fn wait_until_stored(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// A listener whose disk is full.
+struct Lost;
+
+impl ApplyListener for Lost {
+    fn note_event(&self, _: ApplyEvent) {}
+
+    fn wait_until_stored(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError("the disk is full".to_owned())) })
+    }
+}
+
+fn writer(connection: &Connection) -> Writer<'static> {
+    Writer::new(connection, &Id::new("Spaces-1"), &Forgetful)
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_could_not_be_recorded() {
+    let server = failing("nothing", &[]).await;
+    let connection = connect(server.url(), ADMIN_KEY);
+    let writer = Writer::new(&connection, &Id::new("Spaces-1"), &Lost);
+    let pool = Resource::WorkerPool("WorkerPools-1".into());
+    let branch = ProjectBranch { project: "Projects-1".into(), name: "moved".into() };
+    let errors = [
+        writer.create_resource(CreateKind::Worker, &json!({})).await.map(drop),
+        writer.put_document(&pool, "{}".into()).await.map(drop),
+        writer.sort_worker_pools(&[]).await,
+        writer.delete_resource(&pool).await,
+        writer.create_branch(&branch, &branch).await,
+    ];
+    for error in errors.map(Result::unwrap_err) {
+        assert!(!error.is_ambiguous(), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "nothing was sent, because the receipt cannot be written: the disk is full"
+        );
+    }
+    assert!(server.recent_requests().iter().all(|request| request.starts_with("GET ")));
 }
 
 async fn failing(on: &str, faults: &[FaultKind]) -> Sandbox {
