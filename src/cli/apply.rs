@@ -3,7 +3,7 @@
 use super::{
     exit, files,
     plan::{PlanFilter, PlanFormat},
-    print::{err, errln, out, outln},
+    print::{self, Stream, errln, outln},
     progress::Progress,
     receipt::{self, ReceiptRecorder, RecordedApply},
     screen::Screen,
@@ -25,15 +25,17 @@ use poolwright_core::{
     live::Live,
     plan::{ApprovedPlan, Plan, PlanOrigin},
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
-    render,
-    text::{escape::Escaped, pluralize},
+    text::{
+        escape::{Escaped, Syntax},
+        pluralize,
+    },
 };
 use poolwright_refresh::find_space;
 
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
+    io::{BufRead as _, IsTerminal as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -115,7 +117,7 @@ impl ApplyRun<'_> {
         let text = flags.format == PlanFormat::Text;
         let plan = if flags.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan };
         if text {
-            out!("{}", render::format_plan(&plan, sources, flags.format.into(), screen.out));
+            flags.format.print_plan(&plan, sources, screen);
         }
         let approved = match plan.approve() {
             Ok(approved) => approved,
@@ -130,7 +132,8 @@ impl ApplyRun<'_> {
         let plan = approved.plan();
         if plan.changes.is_empty() {
             if !text {
-                out!("{}", receipt::empty_receipt(&approved).to_json_text());
+                let receipt = receipt::empty_receipt(&approved);
+                Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
             }
             return Ok(exit::DONE);
         }
@@ -177,7 +180,7 @@ impl ApplyRun<'_> {
         let RecordedApply { receipt, lost } = recorded;
         let text = self.flags.format == PlanFormat::Text;
         if !text {
-            out!("{}", receipt.to_json_text());
+            Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
         }
         if let Some(why) = lost {
             return report_lost_receipt(receipt, why, self.screen);
@@ -268,8 +271,7 @@ fn ask_to_confirm() -> anyhow::Result<bool> {
             "pass `--auto-approve`, or save a plan with `plan -o FILE` and apply it",
         ));
     }
-    err!("Apply this plan? Type `yes` to continue: ");
-    std::io::stderr().flush()?;
+    print::ask("Apply this plan? Type `yes` to continue: ");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim() == "yes")
@@ -323,7 +325,7 @@ fn report_lost_receipt(receipt: &Receipt, why: &str, screen: &Screen) -> u8 {
         print_unfinished(receipt, screen);
     }
     errln!("help: save this receipt, which `poolwright rollback` takes:");
-    err!("{}", receipt.to_json_text());
+    Stream::Err.print(&receipt.to_json_text(), Syntax::Json);
     exit::PARTIAL
 }
 

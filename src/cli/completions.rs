@@ -1,6 +1,6 @@
 //! `poolwright completions`: completion scripts for shells.
 
-use super::{exit, print::out};
+use super::{exit, print::print_own_text};
 use clap_complete::Shell;
 
 /// Print the completion script for a shell.
@@ -19,6 +19,6 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, mut command: clap::Command) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "poolwright", &mut script);
-    out!("{}", String::from_utf8_lossy(&script));
+    print_own_text(&String::from_utf8_lossy(&script));
     exit::DONE
 }

@@ -1,12 +1,12 @@
 //! The one place that prints why a command failed: each cause once, then the help.
 
-use super::{exit, print::errln, screen::Screen};
+use super::{exit, print::Stream, screen::Screen};
 use crate::ops::ErrorWithHelp;
 use poolwright_client::octopus;
 use poolwright_core::text::escape::Escaped;
 use poolwright_refresh as refresh;
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 /// Prints `error` and its help. Returns the exit code.
 pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
@@ -14,10 +14,11 @@ pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     let mut chain: Vec<String> = error.chain().map(|it| escape_message(&it.to_string())).collect();
     // A transparent error repeats its source's message.
     chain.dedup();
-    errln!("{red}error{plain}: {}", chain.join(": "));
+    let mut text = format!("{red}error{plain}: {}\n", chain.join(": "));
     if let Some(help) = find_help(error) {
-        errln!("help: {}", escape_message(&help));
+        _ = writeln!(text, "help: {}", escape_message(&help));
     }
+    Stream::Err.print_text(&text);
     ExitCode::from(exit::ERROR)
 }
 

@@ -1,8 +1,11 @@
 //! `poolwright explain`: where steps run and why, or what uses a pool.
 
-use super::{exit, files, print::out, screen::Screen, session};
+use super::{exit, files, print::Stream, screen::Screen, session};
 use crate::ops::{ExplainQuestion, ExplainRequest, explain};
-use poolwright_core::explain::{render_csv, render_json, render_text};
+use poolwright_core::{
+    explain::{render_csv, render_json, render_text},
+    text::escape::Syntax,
+};
 
 use std::path::Path;
 
@@ -62,14 +65,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     };
     let answer = explain(&session.connection.reader(), &request).await?;
     let explanation = &answer.explanation;
-    out!(
-        "{}",
-        match args.format {
-            ExplainFormat::Text => render_text(explanation),
-            ExplainFormat::Json => render_json(explanation),
-            ExplainFormat::Csv => render_csv(explanation),
-        }
-    );
+    match args.format {
+        ExplainFormat::Text => Stream::Out.print_text(&render_text(explanation)),
+        ExplainFormat::Json => Stream::Out.print(&render_json(explanation), Syntax::Json),
+        ExplainFormat::Csv => Stream::Out.print(&render_csv(explanation), Syntax::Csv),
+    }
     answer.incomplete.map_or(Ok(exit::DONE), Err)
 }
 

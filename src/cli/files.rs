@@ -1,7 +1,7 @@
 //! Reads and parses the files that a command works on.
 
 use super::{
-    print::{err, errln},
+    print::{Stream, errln},
     screen::Screen,
 };
 use crate::ops::{LoadedFiles, error_with_help};
@@ -57,7 +57,7 @@ impl Args {
 
 /// Prints findings and their count to standard error.
 pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Screen) {
-    err!("{}", findings::render_all(found, sources, screen.err));
+    Stream::Err.print_text(&findings::render_all(found, sources, screen.err));
     if let Some(tally) = findings::count_levels(found) {
         errln!("{tally}");
     }

@@ -1,6 +1,6 @@
 //! `poolwright man`: man pages.
 
-use super::{exit, print::out};
+use super::{exit, print::print_own_text};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Args, command: &clap::Command) -> anyhow::Result<u8> {
             let mut page = Vec::new();
             let man = clap_mangen::Man::new(command.clone());
             man.render(&mut page).context("cannot render the man page")?;
-            out!("{}", String::from_utf8_lossy(&page));
+            print_own_text(&String::from_utf8_lossy(&page));
         }
     }
     Ok(exit::DONE)

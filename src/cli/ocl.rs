@@ -4,7 +4,7 @@ mod tree;
 
 use super::{
     exit, files,
-    print::{errln, out, outln},
+    print::{Stream, errln, outln},
     replace_file::replace_file,
     screen::Screen,
 };
@@ -12,7 +12,7 @@ use crate::ops::{self, CheckoutEdits, CheckoutPlan, MovedStep};
 use poolwright_core::{
     finding::Level,
     text::{
-        escape::{Escaped, escape_json},
+        escape::{Escaped, Syntax},
         pluralize,
     },
 };
@@ -87,8 +87,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         OclCommand::Plan { input, exit_code, format } => {
             let Some(outcome) = plan_checkout(input, screen)? else { return Ok(exit::ERROR) };
             match format {
-                OclFormat::Text => out!("{}", render_text(&outcome)),
-                OclFormat::Json => outln!("{}", render_json(&outcome)),
+                OclFormat::Text => Stream::Out.print_text(&render_text(&outcome)),
+                OclFormat::Json => Stream::Out.print(&render_json(&outcome), Syntax::Json),
             }
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
@@ -131,6 +131,7 @@ fn render_text(outcome: &CheckoutEdits) -> String {
     let mut text = String::new();
     for MovedStep { address, before, after, because, .. } in &outcome.moved {
         let address = Escaped(address);
+        let [because, before, after] = [because, before, after].map(|it| Escaped(it));
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
     }
     for file in outcome.changed_files() {
@@ -140,7 +141,8 @@ fn render_text(outcome: &CheckoutEdits) -> String {
         let mut diff = diff.unified_diff();
         let diff = diff.context_radius(2).header(&format!("a/{path}"), &format!("b/{path}"));
         let lines = diff.to_string();
-        let lines = lines.lines().map(|line| format!("{}\n", Escaped(line)));
+        // Indented, because some CI systems fold the log at a line that begins with `---` or `+++`.
+        let lines = lines.lines().map(|line| format!("  {}\n", Escaped(line)));
         _ = write!(text, "\n{}", lines.collect::<String>());
     }
     if !text.is_empty() {
@@ -165,5 +167,5 @@ fn render_json(outcome: &CheckoutEdits) -> String {
     let files: Vec<_> =
         outcome.changed_files().map(|it| it.path.to_string_lossy().into_owned()).collect();
     let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
-    escape_json(&format!("{all:#}"))
+    format!("{all:#}\n")
 }

@@ -2,7 +2,7 @@
 
 use super::{
     exit, files,
-    print::out,
+    print::{Stream, redact_secrets},
     replace_file::replace_file,
     screen::Screen,
     session::{self, Session},
@@ -10,9 +10,10 @@ use super::{
 use crate::ops::{LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
     diff::TargetFilter,
-    finding::{Finding, Level},
+    finding::{Finding, Level, Sources},
     plan::{Plan, file},
     render::{self, RenderFormat},
+    text::escape::Syntax,
 };
 
 use std::path::{Path, PathBuf};
@@ -99,11 +100,17 @@ pub(super) enum PlanFormat {
     Json,
 }
 
-impl From<PlanFormat> for RenderFormat {
-    fn from(format: PlanFormat) -> Self {
-        match format {
-            PlanFormat::Text => Self::Text,
-            PlanFormat::Json => Self::Json,
+impl PlanFormat {
+    /// Prints a plan to standard output.
+    pub(super) fn print_plan(self, plan: &Plan, sources: &Sources, screen: &Screen) {
+        let format = match self {
+            Self::Text => RenderFormat::Text,
+            Self::Json => RenderFormat::Json,
+        };
+        let text = render::format_plan(plan, sources, format, screen.out);
+        match self {
+            Self::Text => Stream::Out.print_text(&text),
+            Self::Json => Stream::Out.print(&text, Syntax::Json),
         }
     }
 }
@@ -124,9 +131,10 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 "save the plan to another file, such as `-o plan.json`",
             ));
         }
-        replace_file(path, file::write(&plan, &files.sources).as_bytes())?;
+        let text = redact_secrets(&file::write(&plan, &files.sources));
+        replace_file(path, text.as_bytes())?;
     }
-    out!("{}", render::format_plan(&plan, &files.sources, args.format.into(), screen.out));
+    args.format.print_plan(&plan, &files.sources, screen);
     Ok(match plan.highest_level() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
         _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,

@@ -4,12 +4,13 @@ use super::{
     exit,
     files::warn_unread,
     keep,
-    print::{errln, out},
+    print::{Stream, errln},
     replace_file::replace_file,
     screen::Screen,
     session,
 };
 use crate::ops::{PulledConfig, error_with_help, pull_config};
+use poolwright_core::text::escape::Syntax;
 
 use std::path::PathBuf;
 
@@ -57,7 +58,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             replace_file(path, text.as_bytes())?;
             errln!("wrote {}: it matches the server", path.display());
         }
-        None => out!("{text}"),
+        None => Stream::Out.print(&text, Syntax::Toml),
     }
     warn_unread(&unread);
     Ok(exit::DONE)

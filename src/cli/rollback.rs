@@ -3,7 +3,7 @@
 use super::{
     apply::{ApplyFlags, ApplyRun},
     exit,
-    print::{errln, out},
+    print::{errln, redact_secrets},
     replace_file::replace_file,
     screen::Screen,
 };
@@ -12,7 +12,6 @@ use poolwright_core::{
     finding::Sources,
     plan::{Plan, check_soundness, file},
     receipt::{ApplyStatus, Receipt},
-    render,
 };
 
 use std::{
@@ -69,11 +68,9 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
         let message = format!("cannot save the rollback: {flaw}");
         return Err(error_with_help(message, "apply it directly, without `-o`"));
     }
-    replace_file(path, file::write(plan, &Sources::default()).as_bytes())?;
-    out!(
-        "{}",
-        render::format_plan(plan, &Sources::default(), args.flags.format.into(), screen.out)
-    );
+    let text = redact_secrets(&file::write(plan, &Sources::default()));
+    replace_file(path, text.as_bytes())?;
+    args.flags.format.print_plan(plan, &Sources::default(), screen);
     Ok(exit::DONE)
 }
 

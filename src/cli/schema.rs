@@ -1,9 +1,6 @@
 //! `poolwright schema`: JSON Schemas for editors and scripts.
 
-use super::{
-    exit,
-    print::{out, outln},
-};
+use super::{exit, print::print_own_text};
 use poolwright_core::config;
 
 /// The JSON Schema of a saved plan; a test checks saved plans against it.
@@ -33,8 +30,8 @@ enum SchemaKind {
 /// Prints the schema.
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match args.schema {
-        SchemaKind::Workers => outln!("{:#}", config::json_schema()),
-        SchemaKind::Plan => out!("{}", PLAN),
+        SchemaKind::Workers => print_own_text(&format!("{:#}\n", config::json_schema())),
+        SchemaKind::Plan => print_own_text(PLAN),
     }
     Ok(exit::DONE)
 }

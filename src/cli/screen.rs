@@ -1,6 +1,8 @@
 //! How output is printed: colour, verbosity and the log.
 
-use poolwright_core::render::RenderOptions;
+use super::print::{self, LogWriter};
+use poolwright_core::{render::RenderOptions, text::escape::Syntax};
+
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
@@ -67,6 +69,7 @@ impl Screen {
             out: RenderOptions { colour: use_colour(std::io::stdout().is_terminal()), verbosity },
             err: RenderOptions { colour: use_colour(std::io::stderr().is_terminal()), verbosity },
         };
+        print::allow_colours(screen.out.colour, screen.err.colour);
         start_logging(args, screen.err);
         screen
     }
@@ -78,7 +81,13 @@ fn start_logging(args: &Args, options: RenderOptions) {
         _ => "warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let syntax = match args.log_format {
+        LogFormat::Json => Syntax::Json,
+        LogFormat::Text if options.colour => Syntax::ColouredText,
+        LogFormat::Text => Syntax::Text,
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let log = log.with_writer(move || LogWriter(syntax));
     // A second start in one process is harmless: the first one's log stays in use.
     _ = match args.log_format {
         LogFormat::Text => log.with_ansi(options.colour).with_target(false).try_init(),

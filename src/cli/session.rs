@@ -2,7 +2,10 @@
 //!
 //! A key is never an argument (a process list would show it), and never in a message or a log.
 
-use super::embedded::{self, Embedded};
+use super::{
+    embedded::{self, Embedded},
+    print,
+};
 use crate::ops::{Target, error_with_help};
 use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret, token};
 
@@ -18,10 +21,10 @@ use std::{
 #[command(next_help_heading = "Connection")]
 pub(super) struct Args {
     /// The server's URL, or `sandbox:` for an embedded server.
-    #[arg(long, env = "OCTOPUS_URL", value_name = "URL")]
+    #[arg(long, env = "OCTOPUS_URL", hide_env_values = true, value_name = "URL")]
     url: Option<String>,
     /// The space's name, slug or id.
-    #[arg(long, env = "OCTOPUS_SPACE", value_name = "SPACE")]
+    #[arg(long, env = "OCTOPUS_SPACE", hide_env_values = true, value_name = "SPACE")]
     pub(super) space: Option<String>,
     /// A file with an API key [default: OCTOPUS_API_KEY, then OCTOPUS_ACCESS_TOKEN].
     #[arg(long, value_name = "FILE")]
@@ -125,6 +128,7 @@ impl Args {
             let options = self.build_options(url, Credentials::Anonymous)?;
             let token = token::exchange_identity(options.clone(), account.trim(), &identity).await;
             let token = token.context("cannot exchange the job's identity for an access token")?;
+            print::withhold_secret(&token);
             return Ok(ConnectionOptions {
                 credentials: Credentials::AccessToken(token),
                 ..options
@@ -161,13 +165,27 @@ fn read_key_file(path: &Path) -> anyhow::Result<Secret> {
         let message = format!("`{}` does not contain a single API key", path.display());
         return Err(error_with_help(message, "put only the key in the file"));
     }
-    Ok(Secret::from(key.trim().to_owned()))
+    let key = Secret::from(key.trim().to_owned());
+    print::withhold_secret(&key);
+    Ok(key)
 }
 
 /// Returns a secret from the environment, unless it is unset or blank.
 fn env_secret(name: &str) -> Option<Secret> {
     let text = env::var(name).ok()?;
     (!text.trim().is_empty()).then(|| Secret::from(text.trim().to_owned()))
+}
+
+/// Withholds the secrets of the environment from everything that is printed, whether they are used or not.
+pub(super) fn withhold_env_secrets() {
+    for name in [
+        "OCTOPUS_API_KEY",
+        "OCTOPUS_ACCESS_TOKEN",
+        "OCTOPUS_ID_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ] {
+        env_secret(name).iter().for_each(print::withhold_secret);
+    }
 }
 
 /// Gets the identity token that the CI job offers for a service account.
@@ -183,7 +201,9 @@ async fn identity_token(account: &str) -> anyhow::Result<Secret> {
         ));
     };
     let identity = token::github_identity(&url, token, account).await;
-    identity.context("cannot get the job's identity token")
+    let identity = identity.context("cannot get the job's identity token")?;
+    print::withhold_secret(&identity);
+    Ok(identity)
 }
 
 fn unreadable_file(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {

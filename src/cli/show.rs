@@ -1,11 +1,10 @@
 //! `poolwright show`: shows a saved plan.
 
-use super::{exit, plan::PlanFormat, print::out, screen::Screen};
+use super::{exit, plan::PlanFormat, screen::Screen};
 use crate::ops::error_with_help;
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},
-    render,
 };
 
 use std::{
@@ -32,7 +31,7 @@ pub(super) struct Args {
 /// Shows the plan.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let plan = read_plan(&args.plan)?;
-    out!("{}", render::format_plan(&plan, &Sources::default(), args.format.into(), screen.out));
+    args.format.print_plan(&plan, &Sources::default(), screen);
     Ok(exit::DONE)
 }
 

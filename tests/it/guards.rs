@@ -8,5 +8,6 @@ mod language;
 mod layers;
 mod names;
 mod ops;
+mod print;
 mod source;
 mod tidy;

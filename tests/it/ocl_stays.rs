@@ -18,14 +18,14 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
       ~ deployment.steps["a"]  # workers.toml:4 "all"
           pool  default → kubernetes-worker-pool
 
-    --- a/.octopus/web-store/deployment_process.ocl
-    +++ b/.octopus/web-store/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
+      --- a/.octopus/web-store/deployment_process.ocl
+      +++ b/.octopus/web-store/deployment_process.ocl
+      @@ -5,4 +5,5 @@
+       Octopus.Action.RunOnServer = "true"
+       }
+      +worker_pool = "kubernetes-worker-pool"
+       }
+       }
 
     1 step in 1 of 1 file
     warning[several-projects]: found 2 projects; 1 file outside `web store` will not change
@@ -59,14 +59,14 @@ fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
       ~ deployment.steps["a"]  # workers.toml:4 "all"
           pool  default → kubernetes-worker-pool
 
-    --- a/.octopus/deployment_process.ocl
-    +++ b/.octopus/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
+      --- a/.octopus/deployment_process.ocl
+      +++ b/.octopus/deployment_process.ocl
+      @@ -5,4 +5,5 @@
+       Octopus.Action.RunOnServer = "true"
+       }
+      +worker_pool = "kubernetes-worker-pool"
+       }
+       }
 
     1 step in 1 of 1 file
     warning[template-step]: 1 step from step templates, without a pool, stays unchanged
@@ -109,14 +109,14 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
       ~ deployment.steps["a"]  # workers.toml:2
           pool  k → default
 
-    --- a/.octopus/deployment_process.ocl
-    +++ b/.octopus/deployment_process.ocl
-    @@ -5,5 +5,4 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    -        worker_pool = "k"
-     }
-     }
+      --- a/.octopus/deployment_process.ocl
+      +++ b/.octopus/deployment_process.ocl
+      @@ -5,5 +5,4 @@
+       Octopus.Action.RunOnServer = "true"
+       }
+      -        worker_pool = "k"
+       }
+       }
 
     1 step in 1 of 1 file
     warning[impossible-execution]: 1 step stays unchanged: the step runs on a worker only because it names a pool

@@ -15,6 +15,7 @@ pub use keep::{FilePlan, KeepError, KeepReason, KeepResult, keep_text};
 use crate::{
     live::{HiddenData, Live, LivePool, LiveVariableSet, UnreadPart, VariableStore},
     model::{Id, Name, Pool, PoolKind},
+    text::escape::{Escaped, Syntax, escape_output},
 };
 
 use keys::KeyAllocator;
@@ -59,7 +60,8 @@ fn render_header(live: &Live, url: &str) -> String {
         text,
         "version = 1\n\n[octopus]\nurl   = {}\nspace = {}\n",
         escape_value(url),
-        escape_value(space)
+        // A name that the language does not accept is replaced by the id.
+        escape_value(if is_valid_name(space) { space } else { server.space.id.as_str() })
     );
     if let Some(on) = server.built_in_worker {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
@@ -142,8 +144,8 @@ fn render_pool_table(key: &str, pool: &LivePool) -> String {
 
 /// Adds a comment on one line, with control characters replaced by spaces.
 fn push_comment(text: &mut String, comment: &str) {
-    let comment: String = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    _ = writeln!(text, "# {comment}");
+    let comment = format!("# {}", Escaped(comment));
+    _ = writeln!(text, "{}", escape_output(&comment, Syntax::Toml));
 }
 
 fn push_comments(text: &mut String, comments: &[String]) {

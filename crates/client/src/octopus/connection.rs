@@ -37,6 +37,7 @@ struct ConnectionInner {
     timeout: Duration,
     retry_limit: Duration,
     answered: AtomicBool,
+    credentials: Credentials,
 }
 
 impl Connection {
@@ -56,6 +57,7 @@ impl Connection {
             timeout: options.timeout,
             retry_limit: options.retry_limit,
             answered: AtomicBool::new(false),
+            credentials: options.credentials,
         })))
     }
 
@@ -83,6 +85,14 @@ impl Connection {
     /// Returns a timer for the attempts of one request or write.
     pub(crate) fn retry_timer(&self) -> RetryTimer {
         RetryTimer::new(self.0.retry_limit)
+    }
+
+    /// Returns a text without the key: a server may quote it.
+    pub(super) fn redact(&self, text: &str) -> String {
+        match &self.0.credentials {
+            Credentials::ApiKey(secret) | Credentials::AccessToken(secret) => secret.redact(text),
+            Credentials::Anonymous => text.to_owned(),
+        }
     }
 
     /// Whether the server has ever answered.

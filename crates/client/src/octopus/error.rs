@@ -118,6 +118,29 @@ fn status_reason(refusal: &Refusal, status: u16) -> String {
 }
 
 impl ClientError {
+    /// Changes every text that may come from a server or a library.
+    pub(super) fn map_texts(mut self, change: &dyn Fn(&str) -> String) -> Self {
+        let texts: Vec<&mut String> = match &mut self {
+            Self::BadUrl { url, why } | Self::Connect { url, why } => vec![url, why],
+            Self::InsecureUrl(text)
+            | Self::BadCertificates(text)
+            | Self::Setup(text)
+            | Self::NotRecorded(text)
+            | Self::NotOctopus(text) => vec![text],
+            Self::Lost { request, why } | Self::Malformed { request, why } => vec![request, why],
+            Self::Timeout { request, .. } | Self::TooLarge { request, .. } => vec![request],
+            Self::Status { request, refusal, .. } => {
+                let Refusal { message, errors } = refusal;
+                [request, message].into_iter().chain(errors).collect()
+            }
+            Self::NotJson { request, beginning, .. } => vec![request, beginning],
+            Self::Redirected { request, to } => vec![request, to],
+            Self::BadCredentials => Vec::new(),
+        };
+        texts.into_iter().for_each(|text| *text = change(text));
+        self
+    }
+
     /// Whether a write that failed with this error may still have been done.
     pub fn is_ambiguous(&self) -> bool {
         match self {

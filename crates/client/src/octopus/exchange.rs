@@ -121,6 +121,7 @@ impl Connection {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
+            let error = error.map_texts(&|text| self.redact(text));
             let is_safe = match retry {
                 RetryAdvice::Never => false,
                 RetryAdvice::IfRepeatable => call.repeatable,
@@ -153,10 +154,10 @@ impl Connection {
         let milliseconds = since.elapsed().as_millis();
         tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), milliseconds);
         if !status.is_success() {
-            let error = status_error(call, status, &body, retry_after);
+            let error = self.status_error(call, status, &body, retry_after);
             return Err(FailedAttempt { retry_after, ..FailedAttempt::from(error) });
         }
-        read(&body).map_err(|why| parse_error(call, status, &body, &why).into())
+        read(&body).map_err(|why| self.parse_error(call, status, &body, &why).into())
     }
 
     /// Sends once, and follows the redirects of a read within the same server.
@@ -231,38 +232,49 @@ impl Connection {
             ClientError::Lost { request, why }
         }
     }
-}
 
-fn status_error(
-    call: &ApiRequest<'_>,
-    status: StatusCode,
-    body: &[u8],
-    retry_after: Option<Duration>,
-) -> ClientError {
-    let request = call.describe_request();
-    let (status, retry_after) = (status.as_u16(), retry_after.map(|it| it.as_secs()));
-    match Refusal::read(body) {
-        Some(refusal) => ClientError::Status { request, status, refusal, retry_after },
-        None if body.trim_ascii().is_empty() => {
-            ClientError::Status { request, status, refusal: Refusal::default(), retry_after }
+    fn status_error(
+        &self,
+        call: &ApiRequest<'_>,
+        status: StatusCode,
+        body: &[u8],
+        retry_after: Option<Duration>,
+    ) -> ClientError {
+        let request = call.describe_request();
+        let (status, retry_after) = (status.as_u16(), retry_after.map(|it| it.as_secs()));
+        match Refusal::read(body) {
+            Some(refusal) => ClientError::Status { request, status, refusal, retry_after },
+            None if body.trim_ascii().is_empty() => {
+                ClientError::Status { request, status, refusal: Refusal::default(), retry_after }
+            }
+            None => ClientError::NotJson { request, status, beginning: self.body_excerpt(body) },
         }
-        None => ClientError::NotJson { request, status, beginning: body_excerpt(body) },
     }
-}
 
-fn parse_error(
-    call: &ApiRequest<'_>,
-    status: StatusCode,
-    body: &[u8],
-    why: &serde_json::Error,
-) -> ClientError {
-    let request = call.describe_request();
-    match why.classify() {
-        _ if !looks_like_json(body) => {
-            ClientError::NotJson { request, status: status.as_u16(), beginning: body_excerpt(body) }
+    fn parse_error(
+        &self,
+        call: &ApiRequest<'_>,
+        status: StatusCode,
+        body: &[u8],
+        why: &serde_json::Error,
+    ) -> ClientError {
+        let request = call.describe_request();
+        match why.classify() {
+            _ if !looks_like_json(body) => ClientError::NotJson {
+                request,
+                status: status.as_u16(),
+                beginning: self.body_excerpt(body),
+            },
+            Category::Eof => {
+                ClientError::Lost { request, why: "the response is cut off".to_owned() }
+            }
+            _ => ClientError::Malformed { request, why: why.to_string() },
         }
-        Category::Eof => ClientError::Lost { request, why: "the response is cut off".to_owned() },
-        _ => ClientError::Malformed { request, why: why.to_string() },
+    }
+
+    /// Returns the start of a body, on one line. The key is taken out before the text is cut.
+    fn body_excerpt(&self, body: &[u8]) -> String {
+        shorten_page(&self.redact(&String::from_utf8_lossy(body)))
     }
 }
 
@@ -276,8 +288,7 @@ pub(crate) fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-fn body_excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
+fn shorten_page(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = words.chars().take(BEGINNING).collect();
     if short.len() < words.len() {
@@ -334,7 +345,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_page_is_one_short_line_without_control_characters() {
         let page = format!("<!DOCTYPE html>\n<html>\u{1b}[2J{}", "<br/>".repeat(50));
-        insta::assert_snapshot!(body_excerpt(page.as_bytes()), @r"<!DOCTYPE html> <html>\u{1b}[2J<br/><br/><br/><br/><br/><br/><br/><br/><br/><br/><br/…");
+        insta::assert_snapshot!(shorten_page(&page), @r"<!DOCTYPE html> <html>\u{1b}[2J<br/><br/><br/><br/><br/><br/><br/><br/><br/><br/><br/…");
     }
 
     #[test]

@@ -2,6 +2,12 @@
 
 use std::{fmt, time::Duration};
 
+/// The shortest secret that is looked for in a text.
+const SHORTEST_SECRET: usize = 8;
+
+/// What is shown in place of a secret.
+const WITHHELD: &str = "(key withheld)";
+
 /// A text that must not be shown: an API key, or a token.
 ///
 /// It has no `Display`, and its `Debug` hides the text.
@@ -12,6 +18,25 @@ impl Secret {
     /// The text, for the header that carries it.
     pub(super) fn reveal_text(&self) -> &str {
         &self.0
+    }
+
+    /// Returns a text with every occurrence of the secret replaced, in any case.
+    ///
+    /// A secret of fewer than eight characters is not replaced: it may be a part of any word.
+    pub fn redact(&self, text: &str) -> String {
+        let secret = self.0.trim();
+        let length = secret.len();
+        let mut rest = text;
+        let mut redacted = String::with_capacity(text.len());
+        while let Some(c) = rest.chars().next() {
+            let same = length >= SHORTEST_SECRET
+                && rest.get(..length).is_some_and(|it| it.eq_ignore_ascii_case(secret));
+            let (shown, skipped) =
+                if same { (WITHHELD, length) } else { (&rest[..c.len_utf8()], c.len_utf8()) };
+            redacted.push_str(shown);
+            rest = &rest[skipped..];
+        }
+        redacted
     }
 }
 
@@ -75,6 +100,16 @@ impl ConnectionOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_shown_without_the_secret() {
+        let redact = |secret: &str, text: &str| Secret::from(secret.to_owned()).redact(text);
+        insta::assert_snapshot!(
+            redact("API-HIDDEN", "é API-HIDDEN, api-hidden of API-HIDDE"),
+            @"é (key withheld), (key withheld) of API-HIDDE"
+        );
+        assert_eq!([redact("x", "axe"), redact("", "axe")], ["axe", "axe"]);
+    }
 
     #[test]
     fn a_secret_is_not_shown_in_what_holds_it() {

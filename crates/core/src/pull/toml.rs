@@ -1,11 +1,15 @@
 //! Writes strings and keys as TOML.
 
+use crate::text::escape::{Syntax, escape_output};
+
 /// Quotes a text, and escapes `${`, which would be an interpolation.
 pub(super) fn escape_value(text: &str) -> String {
     quote_string(&text.replace("${", "$${"))
 }
 
 /// Quotes a text as a TOML string on one line.
+///
+/// Everything that a terminal or a runner would act on is written as an escape; the value stays the same.
 fn quote_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -15,12 +19,11 @@ fn quote_string(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => quoted.push(c),
         }
     }
     quoted.push('"');
-    quoted
+    escape_output(&quoted, Syntax::Toml)
 }
 
 /// Renders a list of texts, on several lines if it is long.
