@@ -180,7 +180,7 @@ pub(super) fn write_fields(
 ) -> Result<Vec<WrittenField>, String> {
     let mut written = Vec::new();
     for FieldWrite { path, field, after, text } in sets {
-        let (before, raw) = (document.get_value(path), document.get_raw(path).map(str::to_owned));
+        let (before, raw) = (document.get_value(path), document.get_raw(path));
         let changed = match after {
             Some(after) => document.put_value(path, after),
             None => document.remove(path),

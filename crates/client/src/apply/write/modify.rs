@@ -45,7 +45,7 @@ impl WriteTarget<'_> {
                 document.put_value(&[PathSegment::Key("ProjectId")], &json!(branch.project))?;
             }
         }
-        Ok(document.into_text())
+        Ok(document.to_text())
     }
 }
 

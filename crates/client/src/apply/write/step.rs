@@ -157,7 +157,7 @@ fn locate_actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize
         id: Option<String>,
     }
     let process: ProcessSteps =
-        serde_json::from_str(document.as_str()).map_err(|error| error.to_string())?;
+        serde_json::from_str(&document.to_text()).map_err(|error| error.to_string())?;
     let mut places = HashMap::new();
     for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
         for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
@@ -481,13 +481,13 @@ mod tests {
         let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 }).unwrap();
         let mut written = field::write_fields(&mut document, &sets).unwrap();
         assert!(!written.is_empty(), "{text}");
-        let made = document.as_str().to_owned();
+        let made = document.to_text();
         for wanted in [text, &made, text] {
             let back: Vec<WrittenField> = written.iter().map(WrittenField::to_reversed).collect();
             let action = LocatedAction { document: &document, step: 0, action: 0 };
             let sets = action.restore_fields(&back, None).unwrap();
             written = field::write_fields(&mut document, &sets).unwrap();
-            assert_eq!(document.as_str(), wanted);
+            assert_eq!(document.to_text(), wanted);
         }
     }
 

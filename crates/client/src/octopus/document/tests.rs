@@ -11,13 +11,13 @@ fn document(text: &str) -> JsonDocument {
 fn edited(text: &str, path: &[PathSegment<'_>], value: Value) -> String {
     let mut document = document(text);
     assert_eq!(document.put_value(path, &value), Ok(true), "{text}");
-    document.into_text()
+    document.to_text()
 }
 
 fn refused(text: &str, path: &[PathSegment<'_>]) -> String {
     let mut document = document(text);
     let error = document.put_value(path, &json!(0)).unwrap_err().to_string();
-    assert_eq!(document.as_str(), text);
+    assert_eq!(document.to_text(), text);
     error
 }
 
@@ -103,7 +103,7 @@ fn an_equal_value_keeps_its_bytes() {
     let text = r#"{"a": {"x":1.50, "y":"\u0041"}}"#;
     let mut json_document = document(text);
     assert_eq!(json_document.put_value(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
-    assert_eq!(json_document.as_str(), text);
+    assert_eq!(json_document.to_text(), text);
 }
 
 #[test]
@@ -183,12 +183,12 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
     ] {
         let mut json_document = document(text);
         assert_eq!(json_document.put_value(&[End], &json!({ "Id": "y" })), Ok(true));
-        assert_eq!(json_document.as_str(), wanted);
-        let old = json_document.get_raw(&second).unwrap().to_owned();
+        assert_eq!(json_document.to_text(), wanted);
+        let old = json_document.get_raw(&second).unwrap();
         assert!(json_document.set_spelling(&[End], r#"{ "Id" :"\u0079"}"#));
-        assert!(json_document.as_str().contains(r#"{ "Id" :"\u0079"}"#));
+        assert!(json_document.to_text().contains(r#"{ "Id" :"\u0079"}"#));
         assert_eq!(json_document.remove(&second), Ok(true));
-        assert_eq!(json_document.as_str(), text);
+        assert_eq!(json_document.to_text(), text);
         let anew = json_document.render_spelling(&second, &json!({ "Id": "y" }), true);
         assert!(anew.is_none_or(|anew| anew == old));
         assert_eq!(json_document.remove(&second), Ok(false));
@@ -211,7 +211,7 @@ fn what_stands_between_empty_brackets_is_there_again() {
         for key in ["n", "m"] {
             assert_eq!(json_document.remove(&path(key)), Ok(true));
         }
-        assert_eq!(json_document.as_str(), text);
+        assert_eq!(json_document.to_text(), text);
     }
 }
 
@@ -219,20 +219,20 @@ fn what_stands_between_empty_brackets_is_there_again() {
 fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
     let text = r#"{"a" : "P\u00f6ol\u0027s\/x" ,"b":{ "y":1.0,"x" :null }}"#;
     for (key, new) in [("a", json!("Pöol's/x")), ("b", json!({ "x": null, "y": 1.0 }))] {
-        let old = document(text).get_raw(&[Key(key)]).unwrap().to_owned();
+        let old = document(text).get_raw(&[Key(key)]).unwrap();
         let mut json_document = document(text);
         assert_eq!(json_document.put_value(&[Key(key)], &json!(0)), Ok(true));
         assert!(!json_document.set_spelling(&[Key(key)], &old));
         assert_eq!(json_document.put_value(&[Key(key)], &new), Ok(true));
         assert!(json_document.set_spelling(&[Key(key)], &old));
-        assert_eq!(json_document.as_str(), text);
+        assert_eq!(json_document.to_text(), text);
         for other in
             ["", " 0", "0", "\"x\"", r#""Pöol's/x" "#, r#""x","c":1"#, "{}}", r#"{"x":null}"#]
         {
             assert!(!json_document.set_spelling(&[Key(key)], other), "{other}");
         }
         assert!(!json_document.set_spelling(&[Key("c")], &old));
-        assert_eq!(json_document.as_str(), text);
+        assert_eq!(json_document.to_text(), text);
     }
 }
 
@@ -242,7 +242,7 @@ fn a_number_that_nothing_holds_breaks_nothing_around_it() {
     let mut json_document = document(text);
     assert_eq!(json_document.get_value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
     assert_eq!(json_document.put_value(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
-    assert_eq!(json_document.as_str(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
+    assert_eq!(json_document.to_text(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
     assert!(json_document.set_spelling(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
 }
 
@@ -250,7 +250,7 @@ fn a_number_that_nothing_holds_breaks_nothing_around_it() {
 fn a_field_is_taken_away_with_one_comma() {
     let without = |text: &str, key: &str| {
         let mut json_document = document(text);
-        json_document.remove(&[Key(key)]).map(|_| json_document.into_text())
+        json_document.remove(&[Key(key)]).map(|_| json_document.to_text())
     };
     let text = r#"{ "a": 1, "b": 2, "c": 3 }"#;
     assert_eq!(without(text, "a").as_deref(), Ok(r#"{ "b": 2, "c": 3 }"#));
@@ -273,20 +273,22 @@ proptest! {
         if inserts && at(&mut wanted, &path).is_object() {
             path.push(Key("new key"));
         }
-        let old = document(&text).get_raw(&path).map(str::to_owned);
+        let old = document(&text).get_raw(&path);
         *at(&mut wanted, &path) = new.clone();
         let mut item = document(&text);
         let changed = item.put_value(&path, &new).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Value>(item.as_str()).unwrap(), &wanted);
+        prop_assert_eq!(&serde_json::from_str::<Value>(&item.to_text()).unwrap(), &wanted);
         prop_assert_eq!(changed, wanted != whole);
         if !changed {
-            prop_assert_eq!(item.as_str(), &text);
+            prop_assert_eq!(&item.to_text(), &text);
         }
         if let (Some(old), true) = (old, changed) {
-            let new = item.get_raw(&path).unwrap();
-            let start = new.as_ptr() as usize - item.as_str().as_ptr() as usize;
-            prop_assert_eq!(&item.as_str()[..start], &text[..start]);
-            prop_assert_eq!(&item.as_str()[start + new.len()..], &text[start + old.len()..]);
+            let (new, whole) = (item.get_raw(&path).unwrap(), item.to_text());
+            let is_only_difference = text.match_indices(&old).any(|(start, _)| {
+                let (before, after) = (&text[..start], &text[start + old.len()..]);
+                whole == format!("{before}{new}{after}")
+            });
+            prop_assert!(is_only_difference, "{text}\n{whole}");
         }
         prop_assert_eq!(item.put_value(&path, &new), Ok(false));
     }
@@ -306,7 +308,7 @@ proptest! {
         prop_assert_eq!(item.remove(&path), Ok(false));
         prop_assert_eq!(item.put_value(&path, &new), Ok(true));
         prop_assert_eq!(item.remove(&path), Ok(true));
-        prop_assert_eq!(item.as_str(), &text);
+        prop_assert_eq!(&item.to_text(), &text);
     }
 
     #[test]
@@ -320,13 +322,41 @@ proptest! {
         // What is taken away comes back behind all others.
         let path = if gone { vec![Key("end")] } else { path(&whole, &turns) };
         let mut item = document(&text);
-        let (old, value) = (item.get_raw(&path).unwrap().to_owned(), item.get_value(&path).unwrap());
+        let (old, value) = (item.get_raw(&path).unwrap(), item.get_value(&path).unwrap());
         if gone { item.remove(&path) } else { item.put_value(&path, &json!("another")) }.unwrap();
         let foretold = item.render_spelling(&path, &value, gone);
         item.put_value(&path, &value).unwrap();
-        prop_assert_eq!(foretold.as_deref(), item.get_raw(&path));
+        prop_assert_eq!(foretold, item.get_raw(&path));
         prop_assert!(item.set_spelling(&path, &old));
-        prop_assert_eq!(item.as_str(), &text);
+        prop_assert_eq!(&item.to_text(), &text);
+    }
+
+    #[test]
+    fn a_document_is_edited_alike_whole_and_cut_at_its_longest_list(
+        elements in prop::collection::vec((0..4_u8, value()), 0..4), rest in value(), new in value(),
+        picks in prop::collection::vec((0..5_usize, 0..4_u8, 0..4_usize), 1..6), style in 0..3_u8,
+    ) {
+        let elements: Vec<_> =
+            elements.iter().map(|(id, value)| json!({ "Id": id.to_string(), "v": value })).collect();
+        let text = written(&json!({ "List": elements, "rest": rest, "empty": [{}] }), style);
+        let (mut cut, mut whole) = (document(&text), JsonText(Cow::Owned(text)));
+        for (index, id, edit) in picks {
+            let id = id.to_string();
+            let (by_index, by_id) = (Index(index), Where { key: "Id", is: &id });
+            let path = match edit {
+                0 => vec![Key("List"), by_index, Key("v")],
+                1 => vec![Key("List"), by_id, Key("new")],
+                2 => vec![Key("List"), by_id, Key("Id")],
+                _ => vec![Key("List"), by_id],
+            };
+            prop_assert_eq!(cut.get_value(&path), whole.get_value(&path));
+            let (one, other) = match edit {
+                3 => (cut.remove(&path), whole.remove(&path)),
+                _ => (cut.put_value(&path, &new), whole.put_value(&path, &new, DEEPEST)),
+            };
+            prop_assert_eq!(one, other);
+            prop_assert_eq!(cut.to_text(), &*whole.0);
+        }
     }
 
     #[test]
