@@ -125,7 +125,7 @@ async fn measure_rules(sandbox: &Sandbox) {
         );
     }
     text.push_str("[[placements]]\nprocess = \"any\"\nstep = \"*\"\npool = \"Kubernetes\"\n");
-    let sources = Sources(vec![Source { path: "workers.toml".into(), text }]);
+    let sources = Sources(vec![Source::new("workers.toml", text)]);
     let (desired, _) = config::load_desired(&sources);
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
     let reader = Connection::open(ConnectionOptions::new(sandbox.url(), key)).unwrap().reader();

@@ -88,7 +88,7 @@ fn read_source(path: &str) -> anyhow::Result<Source> {
             "save the file as UTF-8",
         )
     })?;
-    Ok(Source { path: shown.to_owned(), text })
+    Ok(Source::new(shown, text))
 }
 
 fn unreadable_file(path: &str, error: &std::io::Error) -> anyhow::Error {

@@ -61,8 +61,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
 fn print_refusals(path: &Path, result: &KeepResult, screen: &Screen) {
     if !result.refusals.is_empty() {
         errln!("a plan for this file changes nothing, but is refused:");
-        let source =
-            Source { path: path.to_string_lossy().into_owned(), text: result.text.clone() };
+        let source = Source::new(path.to_string_lossy(), result.text.as_str());
         files::print_findings(&result.refusals, &Sources(vec![source]), screen);
     }
 }

@@ -235,7 +235,7 @@ fn parse_documents(
     for file in files {
         let source = SourceId(sources.0.len());
         let path = file.path.to_string_lossy().trim_start_matches("./").to_owned();
-        sources.0.push(Source { path, text: file.text.clone() });
+        sources.0.push(Source::new(path, file.text.as_str()));
         match ocl::read(source, &file.text) {
             Ok(document) => documents.push((file, document)),
             Err(finding) if file.maybe_foreign => findings.push(downgrade_finding(finding)),

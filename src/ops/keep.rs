@@ -53,7 +53,7 @@ pub(crate) async fn keep_file(
 ///
 /// Returns the first error if the text does not load.
 fn judge_text(text: &str, live: &Live) -> Result<FilePlan, Finding> {
-    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let source = Source::new("workers.toml", text);
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|finding| finding.level == Level::Error) {
         return Err(error);

@@ -82,7 +82,7 @@ fn leave_out_unplannable(live: &mut Live, scope: &ReadScope) {
 
 /// Checks that a plan for the text is empty, so that a pulled file never changes the server.
 fn check_round_trip(text: &str, live: &Live) -> anyhow::Result<()> {
-    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let source = Source::new("workers.toml", text);
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
     let plan = plan_changes(&desired, live, unsaved_header(live.server.space.clone()));
     let errors =

@@ -68,5 +68,5 @@ impl Server {
 
 /// Returns one file with this text.
 pub(super) fn source(text: &str) -> Sources {
-    Sources(vec![Source { path: "workers.toml".to_owned(), text: text.to_owned() }])
+    Sources(vec![Source::new("workers.toml", text)])
 }

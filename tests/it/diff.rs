@@ -120,7 +120,7 @@ fn plan(file: &str) -> String {
 
 fn plan_of(file: &str, live: &Live) -> String {
     let text = format!("version = 1\n{file}");
-    let (desired, wrong) = config::load_desired(&Sources(vec![Source { path: "w".into(), text }]));
+    let (desired, wrong) = config::load_desired(&Sources(vec![Source::new("w", text)]));
     assert_eq!(wrong, []);
     let header = PlanHeader {
         url: String::new(),

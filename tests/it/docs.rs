@@ -105,7 +105,7 @@ fn every_file_in_the_documents_is_a_right_one() {
         for text in blocks(&fs::read_to_string(&path).unwrap(), "toml") {
             let text =
                 if text.contains("version =") { text } else { format!("version = 1\n{text}") };
-            let source = Source { path: path.display().to_string(), text };
+            let source = Source::new(path.display().to_string(), text);
             let (_, findings) = config::load_desired(&Sources(vec![source]));
             let errors: Vec<_> =
                 findings.iter().filter(|finding| finding.level == Level::Error).collect();

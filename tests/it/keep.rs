@@ -18,7 +18,7 @@ use poolwright_core::{
 use proptest::prelude::*;
 
 pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
-    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let source = Source::new("workers.toml", text);
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|finding| finding.level == Level::Error) {
         return Err(error);

@@ -60,7 +60,7 @@ fn a_file_that_is_there_is_not_written_over() {
 
 /// A plan of a text on what is live, and all that is told about the two.
 fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
-    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let source = Source::new("workers.toml", text);
     let (desired, mut findings) = config::load_desired(&Sources(vec![source]));
     let header = PlanHeader {
         url: String::new(),

@@ -31,6 +31,7 @@ use crate::{
 };
 
 use reader::FileReader;
+use std::ops::Range;
 use toml::de::DeTable;
 
 /// Returns the desired state that the files declare together, and every finding about them.
@@ -45,7 +46,9 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
         let first_line = 0..source.text.find('\n').unwrap_or(source.text.len());
         let mut reader = FileReader::new(sources, id, errors.is_empty());
         files.extend(reader.read_table(table.get_ref(), first_line));
-        let is_whole = |finding: &Finding| !is_cut_short(finding, &source.text, &errors);
+        let mut error_spans: Vec<_> = errors.iter().filter_map(toml::de::Error::span).collect();
+        error_spans.sort_by_key(|span| span.start);
+        let is_whole = |finding: &Finding| !is_cut_short(finding, &source.text, &error_spans);
         findings.extend(reader.findings.into_iter().filter(is_whole));
         findings.extend(errors.iter().map(|error| syntax_error(id, error)));
     }
@@ -74,13 +77,13 @@ pub fn starter_file() -> &'static str {
     include_str!("config/starter.toml")
 }
 
-/// Whether a syntax error cuts short the value that a finding is about.
-fn is_cut_short(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
+/// Whether a syntax error cuts short the value that a finding is about. The errors are sorted by position.
+fn is_cut_short(finding: &Finding, text: &str, errors: &[Range<usize>]) -> bool {
     let FindingLocation::Source(Span { bytes, .. }) = &finding.location else { return false };
-    errors.iter().filter_map(toml::de::Error::span).any(|error| {
-        let between = text.get(bytes.end..error.start);
-        bytes.start <= error.start && between.is_none_or(|it| it.trim().is_empty())
-    })
+    // Between the value and any later error stands at least what is before the next one.
+    let next = errors.get(errors.partition_point(|error| error.start < bytes.start));
+    next.and_then(|error| text.get(bytes.end..error.start).map(|between| between.trim().is_empty()))
+        .unwrap_or(next.is_some())
 }
 
 fn syntax_error(source: SourceId, error: &toml::de::Error) -> Finding {
@@ -105,13 +108,13 @@ mod tests {
     use std::fmt::Write as _;
 
     fn load_text(text: &str) -> (Desired, Vec<Finding>) {
-        load_desired(&Sources(vec![Source { path: "workers.toml".into(), text: text.into() }]))
+        load_desired(&Sources(vec![Source::new("workers.toml", text)]))
     }
 
     /// Renders each finding as a line: its location, message and help.
     fn findings(file: &str) -> String {
         let text = format!("version = 1\n{file}");
-        let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
+        let sources = Sources(vec![Source::new("workers.toml", text.as_str())]);
         let mut rendered = String::new();
         for finding in load_desired(&sources).1 {
             let place = match &finding.location {
@@ -280,10 +283,7 @@ mod tests {
 
     #[test]
     fn files_are_combined_and_must_not_contradict_each_other() {
-        let file = |path: &str, text: &str| Source {
-            path: path.into(),
-            text: format!("version = 1\n{text}"),
-        };
+        let file = |path: &str, text: &str| Source::new(path, format!("version = 1\n{text}"));
         let one = file("a.toml", "[octopus]\nspace = \"A\"\n[pools.sql]");
         let two = file("b.toml", "[octopus]\nspace = \"B\"\n[pools.sql]\n[pools.SQL]");
         let (_, findings) = load_desired(&Sources(vec![one, two]));

@@ -8,20 +8,23 @@
 use super::lower::DesiredDraft;
 use crate::{
     desired::{
-        CurrentPlace, DEFAULT, Declared, DesiredPlacement, DesiredPoolRef, PlacementRule,
-        PlacementVerdict, StepSelectors, VARIABLE,
+        CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPlacement, DesiredPoolRef,
+        PlacementRule, PlacementVerdict, StepSelectors, VARIABLE,
     },
     finding::{Code, Finding},
     model::Place,
     text::{fold_case, pattern::Patterns},
 };
 
+use std::collections::HashMap;
+
 impl DesiredDraft {
     /// Reports rules that would never settle.
     pub(super) fn check_rules_settle(&mut self) {
-        let rules = &self.desired.rules;
-        let unsettled = rules.iter().enumerate().filter_map(|(index, first)| {
-            let next = next_decider(rules, index, first)?;
+        let candidates = ResultTakers::new(&self.desired.rules);
+        let rules = self.desired.rules.iter().enumerate();
+        let unsettled = rules.filter_map(|(index, first)| {
+            let next = candidates.next_decider(index, first)?;
             Some(unsettled_error(first, next))
         });
         let unsettled: Vec<_> = unsettled.collect();
@@ -29,21 +32,86 @@ impl DesiredDraft {
     }
 }
 
-/// Returns the rule that may decide about a step that `first` has moved, unless it is `first` itself.
-fn next_decider<'a>(
+/// The rules that may take what another rule has placed: only these have a `currently`. They are found by the
+/// place that they take steps from, so that a file of ten thousand rules is not compared pair by pair.
+struct ResultTakers<'a> {
     rules: &'a [Declared<PlacementRule>],
-    index: usize,
-    first: &PlacementRule,
-) -> Option<&'a Declared<PlacementRule>> {
-    let matches = |(candidate, rule): &(usize, &Declared<PlacementRule>)| {
-        if index == *candidate {
-            matches_own_result(first)
-        } else {
-            takes_result(first, rule) && selectors_overlap(first, rule)
+    by_place: HashMap<ResultPlace<'a>, Vec<usize>>,
+    /// The rules whose `currently` has a wildcard or an exclusion.
+    others: Vec<usize>,
+}
+
+/// A place that is the result of a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum ResultPlace<'a> {
+    Pool(&'a DesiredPoolRef),
+    Variable,
+    DefaultPool,
+}
+
+impl<'a> ResultTakers<'a> {
+    fn new(rules: &'a [Declared<PlacementRule>]) -> Self {
+        let mut takers = Self { rules, by_place: HashMap::new(), others: Vec::new() };
+        for (index, rule) in rules.iter().enumerate() {
+            let Some(currently) = &rule.select.currently else { continue };
+            match ResultPlace::listed(currently) {
+                Some(places) => {
+                    for place in places {
+                        takers.by_place.entry(place).or_default().push(index);
+                    }
+                }
+                None => takers.others.push(index),
+            }
         }
-    };
-    let decider = rules.iter().enumerate().find(matches);
-    decider.filter(|(candidate, _)| index != *candidate).map(|(_, rule)| rule)
+        takers
+    }
+
+    /// Returns the rule that may decide about a step that `first` has moved, unless it is `first` itself.
+    fn next_decider(
+        &self,
+        index: usize,
+        first: &PlacementRule,
+    ) -> Option<&'a Declared<PlacementRule>> {
+        let result = ResultPlace::of_target(place_target(first)?);
+        let listed = self.by_place.get(&result).map(Vec::as_slice).unwrap_or_default();
+        let takes = |candidate: &usize| {
+            let rule = self.rules.get(*candidate).filter(|_| *candidate != index);
+            rule.is_some_and(|rule| takes_result(first, rule) && selectors_overlap(first, rule))
+        };
+        let find_taker = |list: &[usize]| list.iter().copied().find(takes);
+        let next = find_taker(listed).into_iter().chain(find_taker(&self.others)).min()?;
+        let decides_itself = index < next && matches_own_result(first);
+        self.rules.get(next).filter(|_| !decides_itself)
+    }
+}
+
+impl<'a> ResultPlace<'a> {
+    fn of_target(target: &'a DesiredPlacement) -> Self {
+        match &target.place {
+            Place::Pool(pool) => Self::Pool(&pool.value),
+            Place::Variable(_) => Self::Variable,
+            Place::DefaultPool => Self::DefaultPool,
+        }
+    }
+
+    /// Returns the results of rules that a `currently` lists; `None` if only a comparison can tell.
+    fn listed(currently: &'a CurrentPlaces) -> Option<Vec<Self>> {
+        if currently.include.is_empty() || !currently.exclude.is_empty() {
+            return None;
+        }
+        let mut places = Vec::new();
+        for place in &currently.include {
+            match place {
+                CurrentPlace::Pool(pool) => places.push(Self::Pool(&pool.value)),
+                CurrentPlace::Variable => places.push(Self::Variable),
+                CurrentPlace::Default => places.push(Self::DefaultPool),
+                // No rule can move a step there.
+                CurrentPlace::Server | CurrentPlace::Target => {}
+                CurrentPlace::Matching(_) => return None,
+            }
+        }
+        Some(places)
+    }
 }
 
 fn place_target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
@@ -140,4 +208,56 @@ fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRul
         format!("the rules would never settle: this rule moves what {} has placed", name(first));
     Finding::error(Code::UnsettledRules, at.clone(), message)
         .with_help("make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::load_desired,
+        finding::{Source, Sources},
+    };
+    use proptest::prelude::*;
+    use std::fmt::Write as _;
+
+    /// Compares a rule with every other one, in their order.
+    fn next_decider_pair_by_pair(
+        rules: &[Declared<PlacementRule>],
+        index: usize,
+    ) -> Option<&Declared<PlacementRule>> {
+        let first = &rules[index].value;
+        let decides = |(candidate, rule): &(usize, &Declared<PlacementRule>)| {
+            if *candidate == index {
+                matches_own_result(first)
+            } else {
+                takes_result(first, rule) && selectors_overlap(first, rule)
+            }
+        };
+        let decider = rules.iter().enumerate().find(decides);
+        decider.filter(|(candidate, _)| *candidate != index).map(|(_, rule)| rule)
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_decider_is_that_of_a_comparison_of_every_pair(
+            rules in prop::collection::vec((0..4_usize, 0..8_usize, 0..3_usize), 1..8),
+        ) {
+            let targets = ["pool = \"a\"", "pool = \"b\"", "pool_variable = \"v\"", "default_pool = true"];
+            let places = ["", "a", "b", "default", "variable", "server\", \"a", "!a", "A*"];
+            let mut text = "version = 1\n[pools.a]\n[pools.b]\n".to_owned();
+            for (target, currently, project) in rules {
+                writeln!(text, "[[placements]]\n{}\nproject = \"{project}\"", targets[target]).unwrap();
+                if currently > 0 {
+                    writeln!(text, "currently = [\"{}\"]", places[currently]).unwrap();
+                }
+            }
+            let (desired, _) = load_desired(&Sources(vec![Source::new("w", text)]));
+            let takers = ResultTakers::new(&desired.rules);
+            for (index, rule) in desired.rules.iter().enumerate() {
+                let naive = next_decider_pair_by_pair(&desired.rules, index);
+                let next = takers.next_decider(index, rule);
+                prop_assert_eq!(next.map(|it| &it.span), naive.map(|it| &it.span));
+            }
+        }
+    }
 }

@@ -38,7 +38,7 @@ pool = "database"
 "#;
 
 pub(crate) fn sources() -> Sources {
-    Sources(vec![Source { path: "workers.toml".into(), text: FILE.into() }])
+    Sources(vec![Source::new("workers.toml", FILE)])
 }
 
 /// Returns the span of `text` in [`FILE`].

@@ -118,7 +118,7 @@ fn build_snippet<'a>(
     };
     Snippet::source(mask_unsafe(&text[first..last]))
         .path(escape_text(&source.path))
-        .line_start(text[..first].matches('\n').count() + 1)
+        .line_start(source.line_number(first))
         .annotation(annotation)
 }
 
@@ -146,7 +146,7 @@ mod tests {
     const OPTIONS: RenderOptions = RenderOptions { colour: false, verbosity: 0 };
 
     fn sources(text: &str) -> Sources {
-        Sources(vec![Source { path: "workers.toml".into(), text: text.into() }])
+        Sources(vec![Source::new("workers.toml", text)])
     }
 
     fn span(bytes: Range<usize>) -> Span {
