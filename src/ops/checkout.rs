@@ -267,6 +267,7 @@ fn placement_part(desired: &Desired) -> Desired {
         let value = DesiredPool {
             name: pool.name.clone(),
             renamed_from: Vec::new(),
+            slug: None,
             kind: DesiredPoolKind::default(),
             description: None,
             default: None,

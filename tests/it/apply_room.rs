@@ -132,7 +132,7 @@ pub(crate) fn sql() -> Address {
 
 pub(crate) fn create_pool() -> Change {
     let new =
-        NewPool { name: "SQL".into(), description: "Database".into(), kind: PoolKind::Static };
+        NewPool { name: "SQL".into(), slug: None, description: "Database".into(), kind: PoolKind::Static };
     change(sql(), ChangeKind::CreatePool(new), &[])
 }
 

@@ -151,6 +151,7 @@ async fn a_file_without_placements_reads_no_project() {
         kind: DesiredPoolKind::default(),
         description: None,
         default: Some(declared(true)),
+        slug: None,
         sort_order: None,
         protect: false,
     };

@@ -91,6 +91,8 @@ pub struct DesiredPool {
     pub name: Name,
     /// Earlier names, under which the server may still have it.
     pub renamed_from: Vec<Declared<String>>,
+    /// Its slug, by which files in Git refer to it.
+    pub slug: Option<Declared<String>>,
     /// Where its workers come from.
     pub kind: DesiredPoolKind,
     /// Its description; empty to clear it.

@@ -386,6 +386,7 @@ mod tests {
         DesiredPool {
             name: Name::new("SQL"),
             renamed_from: Vec::new(),
+            slug: None,
             kind: DesiredPoolKind::default(),
             description: None,
             default: None,

@@ -345,7 +345,7 @@ fn rename_pair(kind: &ChangeKind) -> Option<(&str, &str)> {
     match kind {
         ChangeKind::UpdatePool { edits, .. } => edits.iter().find_map(|edit| match edit {
             PoolEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),
-            PoolEdit::Description(_) | PoolEdit::Image(_) => None,
+            PoolEdit::Slug(_) | PoolEdit::Description(_) | PoolEdit::Image(_) => None,
         }),
         ChangeKind::UpdateWorker { edits, .. } => edits.iter().find_map(|edit| match edit {
             WorkerEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),

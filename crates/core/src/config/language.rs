@@ -84,6 +84,9 @@ tables! {
         name: Optional<String>,
         /// Former names: a live pool with one of these names is renamed, not replaced.
         renamed_from: Vec<Declared<String>>,
+        /// The pool's slug, by which files in Git refer to it: lowercase letters, digits and
+        /// hyphens. Without it, Octopus derives it from the name when it creates the pool.
+        slug: Optional<String>,
         /// The pool's description.
         description: Optional<FreeText>,
         /// Whether this is the space's default pool, which runs the steps that name no pool.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     desired::{Declared, DesiredPool, DesiredPoolKind, DesiredPoolRef},
     finding::{Code, Finding},
-    model::Name,
+    model::{Name, is_valid_slug},
 };
 
 use std::collections::HashMap;
@@ -42,6 +42,7 @@ impl DesiredDraft {
         let PoolTable {
             name,
             renamed_from,
+            slug,
             description,
             default,
             image,
@@ -63,9 +64,11 @@ impl DesiredDraft {
         }
         let name = Declared { value: Name::new(name.value.trim()), span: name.span };
         self.check_pool_unique(&name, &default);
+        self.check_slug(slug.as_ref());
         let pool = DesiredPool {
             name: name.value,
             renamed_from,
+            slug,
             kind: self.read_pool_kind(&key, image, members, min_healthy),
             description: description.map(|text| text.value.0),
             default,
@@ -97,6 +100,30 @@ impl DesiredDraft {
                 flag.span.clone(),
                 message,
                 "set `default = true` on one pool only",
+            );
+        }
+    }
+
+    /// Reports a slug that Octopus would refuse, and one that another pool already has.
+    fn check_slug(&mut self, slug: Option<&Declared<String>>) {
+        let Some(slug) = slug else { return };
+        if !is_valid_slug(&slug.value) {
+            let message = format!("`{}` cannot be the slug of a pool", slug.value);
+            self.report_error(
+                Code::BadSlug,
+                slug.span.clone(),
+                message,
+                "use lowercase letters, digits and hyphens, and none of the API's own words such as `all`",
+            );
+        }
+        let mut others = self.desired.pools.values().filter_map(|pool| pool.slug.as_ref());
+        if others.any(|other| other.value == slug.value) {
+            let message = format!("two pools have the slug `{}`", slug.value);
+            self.report_error(
+                Code::DuplicatePool,
+                slug.span.clone(),
+                message,
+                "give each pool a slug of its own",
             );
         }
     }

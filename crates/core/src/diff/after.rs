@@ -133,7 +133,7 @@ fn create_pool(address: &Address, new: &NewPool) -> LivePool {
     LivePool {
         id: placeholder_id(address),
         name: Name::new(&new.name),
-        slug: String::new(),
+        slug: new.slug.clone().unwrap_or_default(),
         description: new.description.clone(),
         kind: new.kind.clone(),
         default: false,
@@ -162,6 +162,7 @@ fn default_policy(live: &Live) -> Linked<MachinePolicy> {
 fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
     match edit {
         PoolEdit::Name(name) => pool.name = Name::new(name.after()),
+        PoolEdit::Slug(slug) => pool.slug = slug.after().clone(),
         PoolEdit::Description(text) => pool.description = text.after().clone(),
         PoolEdit::Image(image) => pool.kind = PoolKind::Dynamic { image: image.after().clone() },
     }

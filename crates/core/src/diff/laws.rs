@@ -271,12 +271,14 @@ prop_compose! {
         renamed_from in option::weighted(0.2, select(POOLS.to_vec())),
         image in option::weighted(0.1, select(vec!["Ubuntu", "Windows"])),
         description in option::of(select(vec!["", "x", "y "])),
+        slug in option::weighted(0.2, Just("slug")),
         sort_order in option::weighted(0.3, 0..5_u32),
         exact_members in prop::bool::weighted(0.2),
     ) -> DesiredPool {
         DesiredPool {
             name: Name::new(""),
             renamed_from: renamed_from.into_iter().map(|it| declared(it.to_owned())).collect(),
+            slug: slug.map(|it| declared(it.to_owned())),
             description: description.map(str::to_owned),
             default: None,
             sort_order,

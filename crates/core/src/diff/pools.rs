@@ -26,6 +26,7 @@ pub(super) fn plan_pool_changes(matched: &Matched, findings: &mut Vec<Finding>) 
             None => Some(pool_creation(declared)),
             Some(live) => pool_update(declared, live),
         };
+        findings.extend(changed_slug_warning(&address, declared, kind.as_ref()));
         changes.extend(kind.map(|kind| pool_change(address, kind, declared)));
     }
     changes
@@ -175,6 +176,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
 fn pool_creation(declared: &DesiredPool) -> ChangeKind {
     ChangeKind::CreatePool(NewPool {
         name: declared.name.to_string(),
+        slug: declared.slug.as_ref().map(|slug| slug.value.clone()),
         description: declared.description.clone().unwrap_or_default(),
         kind: match &declared.kind {
             DesiredPoolKind::Static { .. } => PoolKind::Static,
@@ -187,6 +189,7 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
     // Destructured by name, so that a new field cannot be forgotten here.
     let DesiredPool {
         name,
+        slug,
         kind,
         description,
         // These affect names, other changes and findings.
@@ -197,6 +200,10 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
     } = declared;
 
     let name = spelling_change(&live.name, name).map(PoolEdit::Name);
+    // A server without slugs would never take one.
+    let slug = slug.as_ref().filter(|_| !live.slug.is_empty());
+    let slug = slug.and_then(|slug| Delta::if_different(live.slug.clone(), slug.value.clone()));
+    let slug = slug.map(PoolEdit::Slug);
     let description = description
         .as_ref()
         .filter(|wanted| !is_same_text(wanted, &live.description))
@@ -208,8 +215,34 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
         }
         _ => None,
     };
-    let edits: Vec<_> = [name, description, image].into_iter().flatten().collect();
+    let edits: Vec<_> = [name, slug, description, image].into_iter().flatten().collect();
     (!edits.is_empty()).then(|| ChangeKind::UpdatePool { id: live.id.clone(), edits })
+}
+
+/// Returns a warning about a change of a slug, by which files in Git and process templates refer to the pool.
+///
+/// # Source
+///
+/// `api.md` 2.10, 2.11: a process that refers to a missing slug cannot be loaded.
+fn changed_slug_warning(
+    address: &Address,
+    declared: &DesiredPool,
+    kind: Option<&ChangeKind>,
+) -> Option<Finding> {
+    let Some(ChangeKind::UpdatePool { edits, .. }) = kind else { return None };
+    let at = declared.slug.as_ref()?.span.clone();
+    let old = edits.iter().find_map(|edit| match edit {
+        PoolEdit::Slug(slug) => Some(slug.before()),
+        _ => None,
+    })?;
+    let message = format!(
+        "the slug of pool `{}` changes: processes in Git that name it by `{old}` can no longer be loaded",
+        declared.name
+    );
+    let finding = Finding::warning(Code::ChangedSlug, at, message).with_address(address.clone());
+    Some(finding.with_help(format!(
+        "declare `slug = \"{old}\"`, or change the files in Git on every branch at the same time"
+    )))
 }
 
 /// Whether two texts are equal except for line endings and surrounding white space.

@@ -47,6 +47,8 @@ codes! {
     BadName = "bad-name",
     /// A range or list in a worker's name cannot be expanded.
     BadRange = "bad-range",
+    /// A pool's `slug` is one that Octopus would refuse.
+    BadSlug = "bad-slug",
     /// A `subscription` is not the address of a polling Tentacle.
     BadSubscription = "bad-subscription",
     /// A `thumbprint` is not that of a Tentacle's certificate.
@@ -55,6 +57,8 @@ codes! {
     BadUrl = "bad-url",
     /// The built-in worker would be switched off while steps may still need it.
     BuiltInWorkerInUse = "built-in-worker-in-use",
+    /// A pool's slug would change, by which files in Git refer to the pool.
+    ChangedSlug = "changed-slug",
     /// Two files give the same setting different values.
     ConflictingFiles = "conflicting-files",
     /// A table has keys that cannot be used together.

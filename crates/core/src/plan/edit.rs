@@ -75,6 +75,8 @@ impl<T, B: PartialEq<T>> Delta<T, B> {
 pub enum PoolEdit {
     /// The pool's name; a change of spelling alone is an edit too.
     Name(Delta<String>),
+    /// The pool's slug.
+    Slug(Delta<String>),
     /// The pool's description; empty for none.
     Description(Delta<String>),
     /// The image of a dynamic pool.
@@ -154,6 +156,7 @@ impl PoolEdit {
     pub fn edited_field(&self) -> FieldDiff {
         let (path, delta) = match self {
             Self::Name(delta) => ("name", delta),
+            Self::Slug(delta) => ("slug", delta),
             Self::Description(delta) => ("description", delta),
             Self::Image(delta) => ("image", delta),
         };

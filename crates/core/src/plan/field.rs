@@ -70,6 +70,8 @@ define_fields! {
     }
     /// A field of a worker pool.
     Pool(PoolField) {
+        /// The slug, by which files in Git refer to the pool.
+        Slug = ["Slug"],
         /// The description.
         Description = ["Description"],
         /// Static or dynamic.

@@ -14,6 +14,9 @@ use serde_json::json;
 pub struct NewPool {
     /// Its name.
     pub name: String,
+    /// Its slug; `None` for the one that the server derives from the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     /// Its description; empty for none.
     pub description: String,
     /// Static or dynamic.
@@ -64,8 +67,9 @@ pub(super) fn replacement_diffs(
 impl NewPool {
     /// Returns the fields for display.
     pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
-        let Self { name, description, kind } = self;
+        let Self { name, slug, description, kind } = self;
         let mut fields = vec![FieldDiff::new_added("name", json!(name))];
+        fields.extend(slug.as_ref().map(|slug| FieldDiff::new_added("slug", json!(slug))));
         if !description.is_empty() {
             fields.push(FieldDiff::new_added("description", json!(description)));
         }

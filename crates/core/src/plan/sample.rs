@@ -88,7 +88,7 @@ pub(crate) fn new_pool(key: &str) -> PoolHandle {
 
 pub(crate) fn create_pool(name: &str, description: &str) -> ChangeKind {
     let (name, description) = (name.into(), description.into());
-    ChangeKind::CreatePool(NewPool { name, description, kind: PoolKind::Static })
+    ChangeKind::CreatePool(NewPool { name, slug: None, description, kind: PoolKind::Static })
 }
 
 pub(crate) fn update_pool(edits: impl IntoIterator<Item = PoolEdit>) -> ChangeKind {
@@ -210,6 +210,7 @@ fn server() -> Vec<Change> {
 fn pools() -> Vec<Change> {
     let hosted = ChangeKind::CreatePool(NewPool {
         name: "Hosted Ubuntu".into(),
+        slug: None,
         description: "two\nlines".into(),
         kind: PoolKind::Dynamic { image: "UbuntuDefault".into() },
     });

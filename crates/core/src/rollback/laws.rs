@@ -257,6 +257,7 @@ fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
 fn of_pool(pool: &LivePool) -> Fields {
     let mut fields = vec![
         (CommonField::Name.into(), json!(pool.name.as_str())),
+        (PoolField::Slug.into(), json!(pool.slug)),
         (PoolField::Description.into(), json!(pool.description)),
     ];
     match &pool.kind {

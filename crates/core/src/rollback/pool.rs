@@ -56,7 +56,9 @@ impl RollbackPlanner<'_> {
         };
         let description = text_or_empty(entry.value_before(PoolField::Description)).to_owned();
         self.remade.extend(old.map(|old| (old, PoolHandle::New(entry.address.clone()))));
-        let new = NewPool { name: name.to_string(), description, kind };
+        let slug = Some(text_or_empty(entry.value_before(PoolField::Slug)).to_owned());
+        let slug = slug.filter(|slug| !slug.is_empty());
+        let new = NewPool { name: name.to_string(), slug, description, kind };
         self.push_change(entry.address.clone(), ChangeKind::CreatePool(new));
     }
 
@@ -142,6 +144,7 @@ fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> Live
     let (mut pool, text) = (pool.clone(), text_or_empty(value));
     match field {
         Field::Common(CommonField::Name) => pool.name = Name::new(text),
+        Field::Pool(PoolField::Slug) => text.clone_into(&mut pool.slug),
         Field::Pool(PoolField::Description) => text.clone_into(&mut pool.description),
         Field::Pool(PoolField::Image) => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
         // The type of a pool is never edited, and the other fields do not belong to a pool.
@@ -165,6 +168,7 @@ fn pool_edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit>
     };
     [
         text_delta(now.name.as_str(), then.name.as_str()).map(PoolEdit::Name),
+        text_delta(&now.slug, &then.slug).map(PoolEdit::Slug),
         text_delta(&now.description, &then.description).map(PoolEdit::Description),
         text_delta(&image(&now.kind), &image(&then.kind)).map(PoolEdit::Image),
     ]

@@ -26,7 +26,7 @@ impl<'a> ChangeWriter<'a> {
         address: &'a Address,
         new: &NewPool,
     ) -> WriteResult<WriteSuccess> {
-        let NewPool { name, description, kind } = new;
+        let NewPool { name, slug, description, kind } = new;
         let word = match kind {
             PoolKind::Static => "StaticWorkerPool",
             PoolKind::Dynamic { .. } => "DynamicWorkerPool",
@@ -39,6 +39,9 @@ impl<'a> ChangeWriter<'a> {
                 FieldComparison::IdOr("StaticWorkerPool".into()),
             ),
         ];
+        if let Some(slug) = slug {
+            wanted.push(FieldChange::new(PoolField::Slug, json!(slug), FieldComparison::Text));
+        }
         if let PoolKind::Dynamic { image } = kind {
             wanted.push(FieldChange::new(PoolField::Image, json!(image), FieldComparison::Text));
         }
@@ -65,6 +68,7 @@ impl<'a> ChangeWriter<'a> {
         let wanted = edits.iter().map(|edit| {
             let (field, delta): (Field, _) = match edit {
                 PoolEdit::Name(delta) => (CommonField::Name.into(), delta),
+                PoolEdit::Slug(delta) => (PoolField::Slug.into(), delta),
                 PoolEdit::Description(delta) => (PoolField::Description.into(), delta),
                 PoolEdit::Image(delta) => (PoolField::Image.into(), delta),
             };

@@ -98,6 +98,9 @@ fn compare_pool(observer: &Observer, id: &Id<Pool>, edit: &PoolEdit) -> Option<S
         PoolEdit::Name(delta) => {
             compare_text("name", delta.before(), pool.map(|pool| pool.name.as_str()))
         }
+        PoolEdit::Slug(delta) => {
+            compare_text("slug", delta.before(), pool.map(|pool| pool.slug.as_str()))
+        }
         PoolEdit::Description(delta) => {
             compare_text("description", delta.before(), pool.map(|pool| pool.description.as_str()))
         }
