@@ -20,7 +20,8 @@ pub(crate) use apply::{
     recheck_plan, unfinished_entries,
 };
 pub(crate) use checkout::{
-    CheckoutEdits, CheckoutPlan, MovedStep, OclFile, TextEncoding, decode_bytes, plan_checkout,
+    CheckoutChange, CheckoutEdits, CheckoutPlan, CheckoutRequest, EditedFile, OclFile,
+    TextEncoding, decode_bytes, plan_checkout,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use copy::{ServerCopy, copy_server};

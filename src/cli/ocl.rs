@@ -1,5 +1,6 @@
 //! `poolwright ocl`: places steps in a Git working tree, without a server.
 
+mod hunks;
 mod tree;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     replace_file::replace_file,
     screen::Screen,
 };
-use crate::ops::{self, CheckoutEdits, CheckoutPlan, MovedStep};
+use crate::ops::{self, CheckoutChange, CheckoutEdits, CheckoutPlan, CheckoutRequest};
 use poolwright_core::{
     finding::Level,
     text::{
@@ -17,8 +18,8 @@ use poolwright_core::{
     },
 };
 
+use anyhow::Context as _;
 use serde_json::json;
-use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
 
 /// Place steps in the `.octopus/**/*.ocl` files of a Git working tree, without a server.
@@ -64,7 +65,8 @@ enum OclCommand {
 enum OclFormat {
     /// Human-readable text.
     Text,
-    /// JSON, for scripts: `changes` (each with `file`, `address`, `before`, `after` and `because`) and `files`.
+    /// JSON, for scripts: `changes` (each with `file`, `address`, `before`, `after` and `because`), `files` and
+    /// `notes`.
     Json,
 }
 
@@ -90,7 +92,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 OclFormat::Text => Stream::Out.print_text(&render_text(&outcome)),
                 OclFormat::Json => Stream::Out.print(&render_json(&outcome), Syntax::Json),
             }
-            let changes = *exit_code && !outcome.moved.is_empty();
+            let changes = *exit_code && !outcome.changes.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
         OclCommand::Apply { input } => {
@@ -109,7 +111,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// Plans the edits of the files. Returns `None` after printing what is wrong.
 fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
     let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
-    let tree::TreeFiles { files: found, skipped } = tree::read(&input.paths)?;
+    let tree::TreeFiles { files: found, skipped, outside } = tree::read(&input.paths)?;
     for link in skipped {
         let link = link.to_string_lossy();
         let link = link.trim_start_matches("./");
@@ -118,54 +120,88 @@ fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<Che
             Escaped(link)
         );
     }
-    let CheckoutPlan { edits, findings, sources } =
-        ops::plan_checkout(rules, found, input.project.as_deref());
+    for file in outside {
+        let file = file.to_string_lossy();
+        let file = Escaped(file.trim_start_matches("./")).to_string();
+        errln!(
+            "warning: `{file}` is outside `.octopus` and left alone; name it to place its steps"
+        );
+    }
+    let here = std::env::current_dir().context("cannot read the working folder")?;
+    let project = input.project.as_deref();
+    let request = CheckoutRequest { project, paths: &input.paths, here: &here };
+    let CheckoutPlan { edits, findings, sources } = ops::plan_checkout(rules, found, request);
     if !findings.is_empty() {
         files::print_findings(&findings, &sources, screen);
     }
     Ok(findings.iter().all(|finding| finding.level < Level::Error).then_some(edits))
 }
 
-/// Renders each step that moves, the rule that moves it, and a diff of the files.
+/// Renders each step that moves and each value that changes, the rule that asks for it, and a diff of the files.
 fn render_text(outcome: &CheckoutEdits) -> String {
     let mut text = String::new();
-    for MovedStep { address, before, after, because, .. } in &outcome.moved {
-        let address = Escaped(address);
-        let [because, before, after] = [because, before, after].map(|it| Escaped(it));
+    for change in &outcome.changes {
+        let CheckoutChange { address, before, after, because, .. } = change;
+        let [address, before, after, because] =
+            [address, before, after, because].map(|text| Escaped(text));
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
+        if change.run_on_worker {
+            let why = "only the pool implied it";
+            _ = writeln!(text, "      Octopus.Action.RunOnServer  unset → true  # {why}");
+        }
     }
     for file in outcome.changed_files() {
-        let path = file.path.to_string_lossy();
-        let path = Escaped(path.trim_start_matches("./")).to_string();
-        let diff = TextDiff::from_lines(&file.before, &file.after);
-        let mut diff = diff.unified_diff();
-        let diff = diff.context_radius(2).header(&format!("a/{path}"), &format!("b/{path}"));
-        let lines = diff.to_string();
         // Indented, because some CI systems fold the log at a line that begins with `---` or `+++`.
-        let lines = lines.lines().map(|line| format!("  {}\n", Escaped(line)));
-        _ = write!(text, "\n{}", lines.collect::<String>());
+        let hunks = hunks::render_hunks(file);
+        let hunks: String = hunks.lines().map(|line| format!("  {line}\n")).collect();
+        _ = write!(text, "\n{hunks}");
     }
     if !text.is_empty() {
         text.push('\n');
     }
     _ = writeln!(text, "{}", render_tally(outcome));
+    for note in &outcome.notes {
+        _ = writeln!(text, "note: {note}");
+    }
     text
 }
 
 fn render_tally(outcome: &CheckoutEdits) -> String {
     let files = outcome.changed_files().count();
     let all = pluralize(outcome.files.len(), "file");
-    match outcome.moved.len() {
-        0 => format!("No changes: {all} checked"),
-        steps => format!("{} in {files} of {all}", pluralize(steps, "step")),
-    }
+    let count = |is_value| outcome.changes.iter().filter(|it| it.is_value == is_value).count();
+    let (steps, values) = (count(false), count(true));
+    let tally = match (steps, values) {
+        (0, 0) => format!("No changes: {all} checked"),
+        (_, 0) => format!("{} in {files} of {all}", pluralize(steps, "step")),
+        (0, _) => format!("{} in {files} of {all}", pluralize(values, "value")),
+        (_, _) => format!(
+            "{} and {} in {files} of {all}",
+            pluralize(steps, "step"),
+            pluralize(values, "value")
+        ),
+    };
+    let left =
+        if outcome.leaves_some { "; not all is as the rules say, see the warnings" } else { "" };
+    format!("{tally}{left}")
 }
 
 fn render_json(outcome: &CheckoutEdits) -> String {
-    let change = |step: &MovedStep| json!({ "file": step.file.to_string_lossy(), "address": step.address, "before": step.before, "after": step.after, "because": step.because });
-    let changes: Vec<_> = outcome.moved.iter().map(change).collect();
+    let changes: Vec<_> = outcome.changes.iter().map(render_change).collect();
     let files: Vec<_> =
         outcome.changed_files().map(|it| it.path.to_string_lossy().into_owned()).collect();
-    let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
+    let mut all = json!({ "format_version": "1.0", "changes": changes, "files": files });
+    if !outcome.notes.is_empty() {
+        all["notes"] = json!(outcome.notes);
+    }
     format!("{all:#}\n")
+}
+
+fn render_change(change: &CheckoutChange) -> serde_json::Value {
+    let CheckoutChange { file, address, before, after, because, .. } = change;
+    let mut rendered = json!({ "file": file.to_string_lossy(), "address": address, "before": before, "after": after, "because": because });
+    if change.run_on_worker {
+        rendered["run_on_server"] = json!(true);
+    }
+    rendered
 }

@@ -131,8 +131,12 @@ pub(crate) fn sql() -> Address {
 }
 
 pub(crate) fn create_pool() -> Change {
-    let new =
-        NewPool { name: "SQL".into(), slug: None, description: "Database".into(), kind: PoolKind::Static };
+    let new = NewPool {
+        name: "SQL".into(),
+        slug: None,
+        description: "Database".into(),
+        kind: PoolKind::Static,
+    };
     change(sql(), ChangeKind::CreatePool(new), &[])
 }
 

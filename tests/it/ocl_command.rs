@@ -4,7 +4,8 @@ use crate::workbench::{output, program};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-pub(crate) const RULES: &str = "version = 1\n[pools.k]\nname = \"Kubernetes Worker Pool\"\n\
+pub(crate) const RULES: &str = "version = 1\n[pools]\n\
+    k = { name = \"Kubernetes Worker Pool\", slug = \"kubernetes-worker-pool\" }\n\
     [[placements]]\nlabel = \"all\"\nproject = \"Web Store\"\nprocess = \"any\"\npool = \"k\"\n";
 
 /// A working tree with a process and a runbook, and a file of rules.
@@ -33,7 +34,7 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     insta::assert_snapshot!(format!("{text}exit code {code}"));
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    3 steps in 2 of 2 files
+    3 steps in 2 of 2 files; not all is as the rules say, see the warnings
     warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |
@@ -53,7 +54,7 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     let before = fs::metadata(&file).unwrap().modified().unwrap();
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    No changes: 2 files checked
+    No changes: 2 files checked; not all is as the rules say, see the warnings
     warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |
@@ -246,7 +247,7 @@ fn a_file_that_has_pools_by_their_names_keeps_to_names() {
 
 #[test]
 fn a_pool_that_was_renamed_is_known_by_the_slug_that_the_files_have() {
-    let rules = RULES.replace("[[", "renamed_from = \"Old Pool\"\n[[");
+    let rules = RULES.replace("slug = \"kubernetes-worker-pool\"", "renamed_from = \"Old Pool\"");
     let steps = [step("a", "worker_pool = \"old-pool\"\n"), step("b", "worker_pool = \"other\"\n")];
     let folder = octopus(&rules, &[("deployment_process.ocl", &steps.concat())]);
     assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
@@ -286,8 +287,10 @@ fn a_pool_of_which_nothing_has_heard_is_told() {
 #[test]
 fn drafts_of_runbooks_are_runbooks_and_templates_are_left_to_their_parameters() {
     let draft = format!("name = \"Restart\"\nprocess {{\n{}}}\n", step("restart", ""));
-    let template =
-        format!("name = \"T\"\nicon {{\n}}\n{}", step("a", "worker_pool_variable = \"#{P}\"\n"));
+    let template = format!(
+        "name = \"T\"\nicon {{\n}}\n{}parameter \"Q\" {{\n}}\n",
+        step("a", "worker_pool_variable = \"#{P}\"\n")
+    );
     let files = [
         ("runbooks/migrated-drafts/restart.ocl", &*draft),
         ("process-templates/t.ocl", &*template),
@@ -374,5 +377,5 @@ fn a_file_that_is_found_twice_is_edited_once() {
     std::os::unix::fs::symlink(&file, folder.path().join("again.ocl")).unwrap();
     let args = ["plan", "--project", "Web Store", ".", "web", "web/.octopus/runbooks/restart.ocl"];
     let (code, text) = run(&folder, &args);
-    assert!(text.contains("3 steps in 2 of 2 files\n"), "{text}{code}");
+    assert!(text.contains("3 steps in 2 of 2 files;"), "{text}{code}");
 }

@@ -4,10 +4,11 @@
 use poolwright_core::{
     finding::{FindingLocation, SourceId},
     model::Place,
-    ocl::{OclAction, OclProcess, apply_edits, place_edits, read},
+    ocl::{OclAction, OclProcess, apply_edits, place_edits, read, run_on_worker_edits, value_edit},
 };
 
 use proptest::{prelude::*, sample::select};
+use std::collections::BTreeMap;
 
 const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");
 /// As the first servers with Git wrote it.
@@ -262,6 +263,73 @@ fn at_once(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// How often each line is in a text.
+fn line_counts(text: &str) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    text.split_inclusive('\n').for_each(|line| *counts.entry(line).or_default() += 1);
+    counts
+}
+
+/// How many lines of `a` are not in `b`.
+fn lines_without(a: &BTreeMap<&str, usize>, b: &BTreeMap<&str, usize>) -> usize {
+    let rest = |(line, count): (&&str, &usize)| {
+        count.saturating_sub(b.get(line).copied().unwrap_or_default())
+    };
+    a.iter().map(rest).sum()
+}
+
+/// Holds that a step that leaves its pool for the default pool says that it runs on a worker, and nothing else.
+fn leaves_pool(text: &str) -> Result<(), TestCaseError> {
+    let Ok(before) = read(SourceId(0), text) else { return Ok(()) };
+    for (at, action) in before.actions.iter().enumerate() {
+        let edits = place_edits(text, action, &Place::DefaultPool);
+        let (Ok(mut edits), Ok(more)) = (edits, run_on_worker_edits(text, action)) else {
+            continue;
+        };
+        if action.place == Place::DefaultPool {
+            continue;
+        }
+        edits.extend(more);
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        prop_assert!(edits.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start));
+        let edited = apply_edits(text, &edits);
+        let after = read(SourceId(0), &edited);
+        prop_assert!(after.is_ok(), "{:?}\n{}", after, edited);
+        let after = after.unwrap();
+        prop_assert_eq!(&after.actions[at].place, &Place::DefaultPool, "{}", edited);
+        prop_assert_eq!(after.actions[at].run_on_server, Some(true), "{}", edited);
+        let others = |process: &OclProcess| -> Vec<_> {
+            let all = process.actions.iter().enumerate().filter(|(other, _)| *other != at);
+            all.map(|(_, it)| (it.step.clone(), it.place.clone(), it.run_on_server)).collect()
+        };
+        prop_assert_eq!(others(&before), others(&after));
+        let (gone, come) = (line_counts(text), line_counts(&edited));
+        let (gone, come) = (lines_without(&gone, &come), lines_without(&come, &gone));
+        prop_assert!(gone <= 3 && come <= 4, "{} {}\n{}", gone, come, edited);
+    }
+    Ok(())
+}
+
+/// Holds that a value of a variable is changed alone, and back.
+fn value_laws(text: &str, wanted: &str) -> Result<(), TestCaseError> {
+    let before = read(SourceId(0), text).unwrap();
+    let values = |process: &OclProcess| -> Vec<String> {
+        let values = process.variables.iter().flat_map(|it| &it.values);
+        values.map(|value| value.text.clone()).collect()
+    };
+    let old = values(&before);
+    for (at, value) in before.variables.iter().flat_map(|it| &it.values).enumerate() {
+        let edited = apply_edits(text, &[value_edit(value, wanted)]);
+        let after = read(SourceId(0), &edited).unwrap();
+        let mut expected = old.clone();
+        wanted.clone_into(&mut expected[at]);
+        prop_assert_eq!(values(&after), expected);
+        let (gone, come) = changed(text, &edited);
+        prop_assert!(gone <= 1 && come <= 1);
+    }
+    Ok(())
+}
+
 fn inside_says_place(text: &str, action: &OclAction) -> bool {
     text[action.span.bytes.clone()].contains("worker_pool")
 }
@@ -272,6 +340,8 @@ fn every_file_that_octopus_writes_keeps_the_laws() {
         for text in [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
             laws(&text).unwrap();
             laws(text.trim_end()).unwrap();
+            leaves_pool(&text).unwrap();
+            value_laws(&text, "new \"pool\" \\ é").unwrap();
         }
     }
 }
@@ -284,12 +354,27 @@ proptest! {
         prop_assert!(read(SourceId(0), &text).is_ok(), "{:?}", read(SourceId(0), &text));
         laws(&text)?;
         at_once(&text)?;
+        leaves_pool(&text)?;
+    }
+
+    #[test]
+    fn a_value_is_changed_alone_whatever_stands_around_it(
+        values in prop::collection::vec((string(), trail(), attributes(2)), 0..4), wanted in "[a-z\"]{0,3}",
+    ) {
+        let value = |(label, trail, inside): &(String, &str, String)| {
+            format!("    value {label} {{{trail}\n{inside}    }}{trail}\n")
+        };
+        let values: String = values.iter().map(value).collect();
+        let text = format!("variable \"V\" {{\n    type = \"WorkerPool\"\n{values}}}\n");
+        value_laws(&text, &wanted)?;
+        value_laws(&text.replace('\n', "\r\n"), &wanted)?;
     }
 
     #[test]
     fn a_damaged_text_is_refused_at_its_place_or_the_laws_hold(text in damaged()) {
         // What is damaged may say anything; then it is enough that nothing but the one line changes.
         let Ok(document) = read(SourceId(0), &text) else { return laws(&text) };
+        leaves_pool(&text)?;
         for action in &document.actions {
             for wanted in wanted() {
                 let Ok(edits) = place_edits(&text, action, &wanted) else { continue };

@@ -18,7 +18,8 @@ fn a_declared_slug_is_created_changed_with_a_warning_and_restored() {
     assert_eq!(slug(&workbench, "東京"), "tokyo");
     workbench.settled();
 
-    workbench.write("workers.toml", "version = 1\n[pools.k]\nname = \"東京\"\nslug = \"tokyo-2\"\n");
+    workbench
+        .write("workers.toml", "version = 1\n[pools.k]\nname = \"東京\"\nslug = \"tokyo-2\"\n");
     let planned = workbench.run(&["plan"]).expect(0);
     let told = format!("{}{}", planned.stdout, planned.stderr);
     assert!(told.contains("changed-slug") && told.contains("`tokyo`"), "{told}");
@@ -45,7 +46,7 @@ fn a_pool_that_is_made_again_has_its_slug_again() {
 #[test]
 fn a_slug_that_octopus_would_refuse_is_an_error() {
     let workbench = Workbench::new(Seed::Chapter);
-    for slug in ["", "All", "all", "a b", "a_b", "é", "-a"] {
+    for slug in ["All", "all", "a b", "a_b", "é", "-a"] {
         let file = format!("version = 1\n[pools.a]\nslug = \"{slug}\"\n");
         workbench.write("workers.toml", &file);
         let checked = workbench.run(&["check"]).expect(1);

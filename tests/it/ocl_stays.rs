@@ -41,7 +41,7 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
      |
      = note: .octopus/billing
              .octopus/web-store
-     = help: name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`
+     = help: name the project's folder, `poolwright ocl plan --project NAME FOLDER`, or declare the project of each folder under `[ocl.folders]`
 
     1 error
     exit code 1
@@ -68,7 +68,7 @@ fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
        }
        }
 
-    1 step in 1 of 1 file
+    1 step in 1 of 1 file; not all is as the rules say, see the warnings
     warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> .octopus/deployment_process.ocl:12:5
        |
@@ -108,6 +108,9 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
       ~ deployment.steps["a"]  # workers.toml:2
           pool  k → default
+      ~ deployment.steps["Call"]  # workers.toml:2
+          pool  k → default
+          Octopus.Action.RunOnServer  unset → true  # only the pool implied it
 
       --- a/.octopus/deployment_process.ocl
       +++ b/.octopus/deployment_process.ocl
@@ -117,18 +120,17 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
       -        worker_pool = "k"
        }
        }
+      @@ -12,5 +11,7 @@
+       
+           action {
+      -        worker_pool = "k"
+      +        properties = {
+      +            Octopus.Action.RunOnServer = "true"
+      +        }
+           }
+       }
 
-    1 step in 1 of 1 file
-    warning[impossible-execution]: 1 step stays unchanged: the step runs on a worker only because it names a pool
-     --> workers.toml:2:1
-      |
-    2 | [[placements]]
-      | ^^^^^^^^^^^^^^
-      |
-      = note: projects["web store"].deployment.steps["Call"]
-      = help: set it to run once on a worker in Octopus, or name a pool in this rule
-
-    1 warning
+    2 steps in 1 of 1 file
     exit code 0
     "#);
 }

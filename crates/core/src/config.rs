@@ -12,6 +12,7 @@ mod indirect_pools;
 mod language;
 mod lint;
 mod lower;
+mod ocl;
 mod policy;
 mod pools;
 mod reader;

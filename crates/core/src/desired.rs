@@ -67,10 +67,21 @@ pub struct Desired {
     pub version_control: Option<Declared<VersionControl>>,
     /// The waves in which projects' steps move, in order; if empty, all of them move at once.
     pub waves: Vec<Declared<DesiredWave>>,
+    /// The projects in a Git working tree, each with the folder that has its process.
+    pub project_folders: Vec<Declared<ProjectFolder>>,
     /// Pools and workers to delete, by name.
     pub removed: Vec<Declared<DesiredRemoval>>,
     /// Limits on deletes, and the level of each gate.
     pub policy: PlanPolicy,
+}
+
+/// A folder of a Git working tree and the project whose process it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFolder {
+    /// The folder, relative to the root of the working tree.
+    pub folder: String,
+    /// The project's name.
+    pub project: Name,
 }
 
 /// Projects whose steps move together: every selector must match, and `None` matches every project.

@@ -11,6 +11,10 @@ mod block;
 mod edit;
 mod process;
 mod scan;
+mod variables;
+mod worker;
 
-pub use edit::{TextEdit, apply_edits, place_edits};
+pub use edit::{TextEdit, apply_edits, place_edits, value_edit};
 pub use process::{OclAction, OclProcess, OclProcessKind, read};
+pub use variables::{OclVariable, OclVariableValue};
+pub use worker::run_on_worker_edits;

@@ -1,5 +1,6 @@
 //! Finds and reads the OCL files in a working tree.
 
+mod git;
 mod links;
 
 use crate::ops::{OclFile, TextEncoding, decode_bytes, error_with_help};
@@ -12,6 +13,8 @@ use std::{
 
 /// The folder in which Octopus keeps its files, unless a project configures another.
 const OCTOPUS: &str = ".octopus";
+/// The file that each project has.
+const PROCESS: &str = "deployment_process.ocl";
 
 /// The files of a working tree.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct TreeFiles {
     pub(super) files: Vec<OclFile>,
     /// The links that are not followed.
     pub(super) skipped: Vec<PathBuf>,
+    /// The processes that are left alone because they are not in `.octopus`.
+    pub(super) outside: Vec<PathBuf>,
 }
 
 /// Reads the OCL files among `paths` and in the folders among them, each once.
@@ -37,13 +42,13 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
         if kind.is_dir() {
             tree.add_folder(path)?;
         } else if kind.is_file() {
-            tree.found.push((path.clone(), false));
+            tree.found.push(path.clone());
         } else {
             let message = format!("`{}` is neither a file nor a folder", path.display());
             return Err(error_with_help(message, "name an OCL file or a folder"));
         }
     }
-    let FoundFiles { mut found, skipped } = tree;
+    let FoundFiles { mut found, skipped, outside } = tree;
     found.sort();
     if found.is_empty() {
         let message = "no OCL files found";
@@ -53,43 +58,73 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
         ));
     }
     let (mut files, mut seen) = (Vec::new(), HashSet::new());
-    for (path, doubtful) in found {
+    for path in found {
         // A file may be named twice, or reached by a link.
         let real = fs::canonicalize(&path).with_context(|| read_error_text(&path))?;
         if seen.insert(real) {
             let (text, encoding) = decode_file(&path)?;
-            files.push(OclFile { path, text, encoding, maybe_foreign: doubtful });
+            files.push(OclFile { path, text, encoding });
         }
     }
-    Ok(TreeFiles { files, skipped })
+    Ok(TreeFiles { files, skipped, outside })
 }
 
-/// The files found so far, and whether each may belong to another program.
+/// The files found so far.
 #[derive(Default)]
 struct FoundFiles {
-    found: Vec<(PathBuf, bool)>,
+    found: Vec<PathBuf>,
     skipped: Vec<PathBuf>,
+    outside: Vec<PathBuf>,
 }
 
 impl FoundFiles {
-    /// Adds the `*.ocl` files in a folder.
+    /// Adds the `*.ocl` files in a folder: those of its repository or, outside of any, all of them. If there is an
+    /// `.octopus` folder, other files are left alone: other languages use the same extension.
     fn add_folder(&mut self, folder: &Path) -> anyhow::Result<()> {
         let context = || format!("cannot read the folder `{}`", folder.display());
         let root = fs::canonicalize(folder).with_context(context)?;
         let (mut files, mut linked) = (Vec::new(), Vec::new());
-        walk_folder(folder, &mut files, &mut linked)?;
+        match git::list_files(folder) {
+            Some(listed) => {
+                for inside in listed {
+                    sort_out_listed(&root, folder, &inside, &mut files, &mut linked);
+                }
+            }
+            None => walk_folder(folder, &mut files, &mut linked)?,
+        }
         for link in linked {
             match links::follow_inside(&root, &link) {
+                Some(inside) if is_in_octopus(&link) => self.found.push(folder.join(inside)),
                 Some(inside) => files.push(folder.join(inside)),
                 None => self.skipped.push(link),
             }
         }
         let within = is_in_octopus(&root);
-        let has_octopus = within || files.iter().any(|it| is_in_octopus(it));
-        let is_doubtful = |path: &Path| has_octopus && !within && !is_in_octopus(path);
-        let judged = files.into_iter().map(|path| (path.clone(), is_doubtful(&path)));
-        self.found.extend(judged);
+        let has_octopus = files.iter().any(|it| is_in_octopus(it));
+        let is_own = |path: &PathBuf| !has_octopus || within || is_in_octopus(path);
+        let (own, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(is_own);
+        self.found.extend(own);
+        let is_process = |path: &PathBuf| path.file_name().is_some_and(|name| name == PROCESS);
+        self.outside.extend(others.into_iter().filter(is_process));
         Ok(())
+    }
+}
+
+/// Tells an OCL file that Git lists from a link. A file behind a link to a folder is neither.
+fn sort_out_listed(
+    root: &Path,
+    folder: &Path,
+    inside: &Path,
+    files: &mut Vec<PathBuf>,
+    linked: &mut Vec<PathBuf>,
+) {
+    let path = folder.join(inside);
+    let Ok(kind) = fs::symlink_metadata(&path) else { return };
+    if kind.is_symlink() && (is_ocl(&path) || is_in_octopus(&path)) {
+        linked.push(path);
+    } else if kind.is_file() && is_ocl(&path) {
+        let is_plain = fs::canonicalize(&path).is_ok_and(|real| real == root.join(inside));
+        if is_plain { files.push(path) } else { linked.push(path) }
     }
 }
 
@@ -101,7 +136,7 @@ fn is_ocl(path: &Path) -> bool {
     path.extension().is_some_and(|it| it.eq_ignore_ascii_case("ocl"))
 }
 
-/// Collects the OCL files in a folder, and the links where one is expected.
+/// Collects the OCL files in a folder, and the links where one is expected; not in repositories inside it.
 fn walk_folder(
     folder: &Path,
     files: &mut Vec<PathBuf>,
@@ -111,8 +146,10 @@ fn walk_folder(
     for entry in fs::read_dir(folder).with_context(context)? {
         let entry = entry.with_context(context)?;
         let (kind, path) = (entry.file_type().with_context(context)?, entry.path());
-        if kind.is_dir() && entry.file_name() != ".git" {
-            walk_folder(&path, files, linked)?;
+        if kind.is_dir() {
+            if entry.file_name() != ".git" && !path.join(".git").exists() {
+                walk_folder(&path, files, linked)?;
+            }
         } else if kind.is_symlink() && (is_ocl(&path) || is_in_octopus(&path)) {
             linked.push(path);
         } else if kind.is_file() && is_ocl(&path) {

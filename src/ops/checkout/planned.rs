@@ -2,31 +2,78 @@
 //!
 //! Makes no change that is not in the plan.
 
-use super::OclFile;
+use super::{
+    live::{acts_on_targets, runs_on_worker_by_pool},
+    tree::CheckoutDocument,
+};
 use poolwright_core::{
     desired::{Declared, PlacementRule, PlacementVerdict},
-    finding::{Code, Finding, FindingLocation, Sources},
+    finding::{Code, Finding, FindingLocation, Sources, Span},
     model::{Address, Id, Place, Pool, PoolHandle},
-    ocl::{self, OclAction, OclProcess, OclProcessKind},
+    ocl::{self, OclAction},
     plan::{Change, ChangeKind, StepEdit},
     text::{pluralize, stays_unchanged},
 };
 
-use std::path::PathBuf;
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
-/// A step that moves.
+/// A step that moves, or a value that changes.
 #[derive(Debug)]
-pub(crate) struct MovedStep {
+pub(crate) struct CheckoutChange {
+    /// The file.
     pub(crate) file: PathBuf,
+    /// The step or the value.
     pub(crate) address: String,
+    /// The pool before.
     pub(crate) before: String,
+    /// The pool after.
     pub(crate) after: String,
-    /// The file and line of the rule that moves it, and its label.
+    /// The file and line of the rule that asks for it, and its label.
     pub(crate) because: String,
+    /// Whether the step comes to say that it runs on a worker, which its pool implied.
+    pub(crate) run_on_worker: bool,
+    /// Whether it is a value of a variable and not a step.
+    pub(crate) is_value: bool,
+    /// Whether the step acts on deployment targets.
+    pub(crate) on_targets: bool,
 }
 
 /// An action and the change planned for it.
 pub(super) type PlannedAction<'a> = (&'a OclAction, &'a Change);
+
+/// The lines of rules, each counted once.
+pub(super) struct RuleLines<'a> {
+    sources: &'a Sources,
+    known: HashMap<Span, String>,
+}
+
+impl<'a> RuleLines<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, known: HashMap::new() }
+    }
+
+    /// Returns the file and line on which a span starts.
+    pub(super) fn describe(&mut self, span: &Span) -> String {
+        if let Some(known) = self.known.get(span) {
+            return known.clone();
+        }
+        let line = self.sources.start_line(span);
+        let text = line.map(|line| format!("{}:{}", line.file, line.line)).unwrap_or_default();
+        self.known.insert(span.clone(), text.clone());
+        text
+    }
+}
+
+/// How the changes of a file are written and told.
+pub(super) struct FileStyle<'a> {
+    /// The text of each pool in this file, by the pool's id.
+    pub(super) spellings: &'a HashMap<String, String>,
+    /// Whether addresses have the name of the project.
+    pub(super) with_project: bool,
+}
 
 /// Returns the id of the step that a change places.
 pub(super) fn placed_step_id(change: &Change) -> Option<&str> {
@@ -36,39 +83,51 @@ pub(super) fn placed_step_id(change: &Change) -> Option<&str> {
     }
 }
 
-/// Returns the edits that make these changes, in the file's order, and the steps that move.
+/// Returns the edits that make these changes, and the steps that move.
 pub(super) fn edits_for_file(
-    file: &OclFile,
+    document: &CheckoutDocument,
     changes: &[PlannedAction],
-    spell_pool: &dyn Fn(&str) -> String,
-    sources: &Sources,
-) -> Result<(Vec<ocl::TextEdit>, Vec<MovedStep>), Finding> {
+    style: &FileStyle,
+    lines: &mut RuleLines,
+) -> Result<(Vec<ocl::TextEdit>, Vec<CheckoutChange>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
-        let (made, place) = edits_for_change(&file.text, action, change, spell_pool)?;
-        edits.extend(made);
-        moves.push(describe_move(file, change, action, &place, sources));
+        let wanted = wanted_place(action, change, style)?;
+        edits.extend(ocl::place_edits(&document.file.text, action, &wanted)?);
+        let run_on_worker = wanted == Place::DefaultPool && runs_on_worker_by_pool(action);
+        if run_on_worker {
+            edits.extend(ocl::run_on_worker_edits(&document.file.text, action)?);
+        }
+        moves.push(CheckoutChange {
+            file: document.file.path.clone(),
+            address: describe_address(change, style),
+            before: describe_place(&action.place),
+            after: describe_place(&wanted),
+            because: describe_cause(change, lines),
+            run_on_worker,
+            is_value: false,
+            on_targets: acts_on_targets(action),
+        });
     }
-    edits.sort_by_key(|it| it.range.start);
     Ok((edits, moves))
 }
 
-/// Returns the edits that make a change, and where the step runs after them.
-fn edits_for_change(
-    text: &str,
+/// Returns where a change makes an action run.
+fn wanted_place(
     action: &OclAction,
     change: &Change,
-    spell_pool: &dyn Fn(&str) -> String,
-) -> Result<(Vec<ocl::TextEdit>, Place<String>), Finding> {
-    let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
-        return Ok((Vec::new(), action.place.clone()));
-    };
+    style: &FileStyle,
+) -> Result<Place<String>, Finding> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Ok(action.place.clone()) };
     let mut wanted = action.place.clone();
     for edit in edits.iter() {
         match edit {
             StepEdit::Place(place) => {
                 wanted = match place.after() {
-                    Place::Pool(pool) => Place::Pool(spell_pool(&pool_slug(pool))),
+                    Place::Pool(pool) => {
+                        let id = pool_id(pool);
+                        Place::Pool(style.spellings.get(&id).cloned().unwrap_or(id))
+                    }
                     Place::Variable(name) => Place::Variable(name.clone()),
                     Place::DefaultPool => Place::DefaultPool,
                 }
@@ -77,23 +136,22 @@ fn edits_for_change(
             StepEdit::Container(_) => return Err(multi_line_error(action, "container")),
         }
     }
-    Ok((ocl::place_edits(text, action, &wanted)?, wanted))
+    Ok(wanted)
 }
 
-/// Returns the slugs of the pools that a change moves a step to.
-pub(super) fn target_pool_slugs(change: &Change) -> Vec<String> {
-    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Vec::new() };
-    let pool = |edit: &StepEdit| match edit {
+/// Returns the id of the pool that a change moves a step to.
+pub(super) fn target_pool_id(change: &Change) -> Option<String> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return None };
+    edits.iter().find_map(|edit| match edit {
         StepEdit::Place(place) => match place.after() {
-            Place::Pool(pool) => Some(pool_slug(pool)),
-            _ => None,
+            Place::Pool(pool) => Some(pool_id(pool)),
+            Place::Variable(_) | Place::DefaultPool => None,
         },
-        _ => None,
-    };
-    edits.iter().filter_map(pool).collect()
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    })
 }
 
-fn pool_slug(pool: &PoolHandle) -> String {
+fn pool_id(pool: &PoolHandle) -> String {
     let id: Option<&Id<Pool>> = pool.id();
     id.map(|it| it.as_str().to_owned()).unwrap_or_default()
 }
@@ -104,77 +162,76 @@ fn multi_line_error(action: &OclAction, key: &str) -> Finding {
         .with_help(format!("change this step in Octopus, or remove `{key}` from the rule"))
 }
 
-fn describe_move(
-    file: &OclFile,
-    change: &Change,
-    action: &OclAction,
-    after: &Place<String>,
-    sources: &Sources,
-) -> MovedStep {
-    let format_place = |place: &Place<String>| match place {
+fn describe_place(place: &Place<String>) -> String {
+    match place {
         Place::Pool(slug) => slug.clone(),
         Place::Variable(name) => format!("variable {name:?}"),
         Place::DefaultPool => "default".to_owned(),
-    };
-    let address = match &change.address {
-        Address::Step { process, step, .. } => format!("{process}.steps[{step:?}]"),
-        other => other.to_string(),
-    };
-    let line = match &change.cause.location {
-        FindingLocation::Source(span) => sources.start_line(span),
-        _ => None,
-    };
-    let at = line.map(|line| format!("{}:{}", line.file, line.line)).unwrap_or_default();
-    let because = match &change.cause.rule {
-        Some(label) => format!("{at} {label:?}"),
-        None => at,
-    };
-    MovedStep {
-        file: file.path.clone(),
-        address,
-        before: format_place(&action.place),
-        after: format_place(after),
-        because,
     }
 }
 
-/// Whether a change would break a process template, whose steps take their pools from its parameters.
-///
-/// # Source
-///
-/// Octopus rejects a template with a step in any other pool: "A step must specify a worker pool
-/// parameter".
-pub(super) fn breaks_template(document: &OclProcess, (_, change): &PlannedAction) -> bool {
-    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
-    let by_parameter = |edit: &StepEdit| matches!(edit, StepEdit::Place(place) if matches!(place.after(), Place::Variable(_)));
-    document.kind == OclProcessKind::Template && !edits.iter().all(by_parameter)
+fn describe_address(change: &Change, style: &FileStyle) -> String {
+    match &change.address {
+        Address::Step { process, step, .. } if !style.with_project => {
+            format!("{process}.steps[{step:?}]")
+        }
+        other => other.to_string(),
+    }
 }
 
-/// Returns a warning for the steps from step templates that name no pool, if a rule would move them: the file does
-/// not contain the type of such a step.
+fn describe_cause(change: &Change, lines: &mut RuleLines) -> String {
+    let at = match &change.cause.location {
+        FindingLocation::Source(span) => lines.describe(span),
+        _ => String::new(),
+    };
+    match &change.cause.rule {
+        Some(label) => format!("{at} {label:?}"),
+        None => at,
+    }
+}
+
+/// The steps from step templates that name no pool, and that a rule would move: a file does not contain the type of
+/// such a step.
 ///
 /// # Source
 ///
 /// Octopus writes the parameters of such a step and a reference to its template, and no type
 /// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
-pub(super) fn template_steps_note(
-    documents: &[(OclFile, OclProcess)],
-    rules: &[Declared<PlacementRule>],
-) -> Option<Finding> {
-    let actions = documents.iter().flat_map(|(_, it)| &it.actions);
-    let unplaced: Vec<&OclAction> = actions.filter(|it| is_from_template(it, rules)).collect();
-    let at = unplaced.first()?.span.clone();
-    let (steps, stay) = (pluralize(unplaced.len(), "step"), stays_unchanged(unplaced.len()));
-    let message = format!("{steps} from step templates, without a pool, {stay}");
-    let names = unplaced.iter().map(|action| format!("{:?}", action.step)).collect();
-    let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);
-    Some(finding.with_help(
-        "the file does not say whether a worker runs these steps; choose their pools once in Octopus",
-    ))
+pub(super) struct StepTemplateSteps<'a> {
+    steps: Vec<&'a OclAction>,
+    ids: HashSet<String>,
 }
 
-/// Whether [`template_steps_note`] reports a step.
-pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
+impl<'a> StepTemplateSteps<'a> {
+    pub(super) fn find(
+        actions: impl Iterator<Item = (String, &'a OclAction)>,
+        rules: &[Declared<PlacementRule>],
+    ) -> Self {
+        let found = actions.filter(|(_, action)| is_from_template(action, rules));
+        let (ids, steps) = found.unzip();
+        Self { steps, ids }
+    }
+
+    /// Whether the step with this id is one of them.
+    pub(super) fn contain(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Returns a warning for the steps.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        let at = self.steps.first()?.span.clone();
+        let (steps, stay) =
+            (pluralize(self.steps.len(), "step"), stays_unchanged(self.steps.len()));
+        let message = format!("{steps} from step templates, without a pool, {stay}");
+        let names = self.steps.iter().map(|action| format!("{:?}", action.step)).collect();
+        let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);
+        Some(finding.with_help(
+            "the file does not say whether a worker runs these steps; choose their pools once in Octopus",
+        ))
+    }
+}
+
+fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
     let says_nothing = action.action_type.is_empty()
         && action.place == Place::DefaultPool
         && action.run_on_server != Some(true);
@@ -193,14 +250,4 @@ pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRu
             .iter()
             .find(rule_names_step)
             .is_some_and(|rule| rule.verdict != PlacementVerdict::Leave)
-}
-
-/// Returns a warning for the steps of a process template that are not moved.
-pub(super) fn kept_steps_finding(kept: Vec<PlannedAction>) -> Option<Finding> {
-    let (action, _) = kept.first()?;
-    let message = "the steps of a process template run where its parameters say and are left alone";
-    let finding = Finding::warning(Code::ProcessTemplate, action.span.clone(), message);
-    Some(finding.with_help(
-        "place them by `pool_variable`, or give the parameter a value where the template is used",
-    ))
 }

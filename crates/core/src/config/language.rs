@@ -43,6 +43,7 @@ tables! {
         /// Settings for projects whose processes are stored in Git. Without this table, such
         /// projects are left alone.
         version_control: Optional<VersionControlTable>,
+        ocl: Optional<OclTable>,
         include: Reserved,
         vars: Reserved,
         /// The order in which projects move: `--wave 1` applies to the projects of the first wave
@@ -62,6 +63,13 @@ tables! {
     struct ServerTable {
         /// Whether steps may run on the Octopus Server's built-in worker.
         built_in_worker: Optional<bool>,
+    }
+
+    /// How `poolwright ocl` reads a Git working tree.
+    struct OclTable {
+        /// Folders with a `deployment_process.ocl`, and the name of the project that each belongs
+        /// to: `".octopus/web-store" = "Web Store"`.
+        folders: Vec<(Declared<String>, Declared<String>)>,
     }
 
     /// What may be deleted, and how much.

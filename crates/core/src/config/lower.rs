@@ -53,6 +53,7 @@ impl DesiredDraft {
             target_pools,
             removed,
             version_control,
+            ocl,
             include: Reserved,
             vars: Reserved,
             waves,
@@ -62,6 +63,7 @@ impl DesiredDraft {
         self.read_manage(manage);
         self.read_gates(gates);
         self.read_version_control(version_control);
+        self.read_ocl(ocl);
         self.read_placements(placements);
         self.read_pool_variables(pool_variables);
         self.read_target_rules(target_pools);

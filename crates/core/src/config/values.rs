@@ -285,6 +285,23 @@ impl<T: TableType> ValueType for Tables<T> {
     }
 }
 
+/// Texts under keys that the user chooses, in the file's order.
+impl ValueType for Vec<(Declared<String>, Declared<String>)> {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        let mut texts = Vec::new();
+        for (key, value) in reader.expect(found.value, DeValue::as_table, MAP)? {
+            let text = reader.read_value::<String>(&Found { key, value });
+            let key = reader.declare(key.get_ref().to_string(), key.span());
+            texts.extend(text.map(|text| (key, text)));
+        }
+        Some(texts)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "object", "additionalProperties": String::schema() })
+    }
+}
+
 /// Tables under keys that the user chooses, in the file's order.
 pub(super) type TableMap<T> = Vec<(Declared<String>, T)>;
 

@@ -123,7 +123,9 @@ impl PlacementGoal {
         let place = Delta::if_different(live_place(matched, step), self.place.clone());
         let place = place.map(StepEdit::Place);
         let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
-        if self.place == Place::DefaultPool && runs_on_worker(step) && !runs_on_worker(&moved) {
+        // In a file, the property that keeps the step on a worker is written together with its place.
+        let stays = step.from_file || !runs_on_worker(step) || runs_on_worker(&moved);
+        if self.place == Place::DefaultPool && !stays {
             return Err(ExecutionConflict::OnlyByPool);
         }
         let execution = self.execution_edit(step)?;

@@ -72,6 +72,10 @@ codes! {
     /// The default pool would get its first worker or lose its last one, which takes steps from the
     /// built-in worker or gives them to it.
     DefaultPoolMember = "default-pool-member",
+    /// The slug of a pool is derived from its name, and no file confirms it.
+    DerivedSlug = "derived-slug",
+    /// It is not certain which slug Octopus gives to a pool.
+    DoubtfulSlug = "doubtful-slug",
     /// More than one pool is declared as the default.
     DuplicateDefault = "duplicate-default",
     /// The same pool is declared or listed twice.
@@ -174,6 +178,8 @@ codes! {
     TemplateStep = "template-step",
     /// More would be deleted or replaced than `max_deletes` allows.
     TooManyDeletes = "too-many-deletes",
+    /// A value of a worker pool variable in a working tree is left to be edited by hand.
+    UneditedValue = "unedited-value",
     /// Steps would run in a pool that has too few healthy workers.
     UnhealthyPool = "unhealthy-pool",
     /// The server has no account with this name or id.
@@ -188,6 +194,8 @@ codes! {
     UnknownEnvironment = "unknown-environment",
     /// The server has no feed with this name or id.
     UnknownFeed = "unknown-feed",
+    /// No OCL file is in a folder that the file maps to a project.
+    UnknownFolder = "unknown-folder",
     /// The server does not have the image that a dynamic pool needs.
     UnknownImage = "unknown-image",
     /// The file contains an unknown key.

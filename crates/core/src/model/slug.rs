@@ -13,8 +13,7 @@ use std::fmt;
 /// # Source
 ///
 /// `api.md` 2.2: the routes under `workerpools`.
-const RESERVED: [&str; 5] =
-    ["all", "dynamicworkertypes", "sortorder", "summary", "supportedtypes"];
+const RESERVED: [&str; 5] = ["all", "dynamicworkertypes", "sortorder", "summary", "supportedtypes"];
 
 /// Why it is not certain which slug Octopus gives to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

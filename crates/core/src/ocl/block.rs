@@ -11,6 +11,8 @@ pub(super) struct OclBlock {
     pub(super) name: String,
     /// The labels, unescaped.
     pub(super) labels: Vec<String>,
+    /// The labels as written, quotes included.
+    pub(super) label_spans: Vec<Range<usize>>,
     /// From the name up to and including the closing brace.
     pub(super) span: Range<usize>,
     /// The end of the first line after the opening brace, or the start of what follows on that line.
@@ -22,7 +24,7 @@ pub(super) struct OclBlock {
 }
 
 /// A name and a value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct OclAttribute {
     /// The name, unescaped.
     pub(super) name: String,
@@ -45,9 +47,11 @@ pub(super) enum OclValue {
     Heredoc,
     /// `null`.
     Null,
-    /// Values by key.
-    Dictionary(Vec<(String, OclValue)>),
-    /// A number, a boolean, a list or a call.
+    /// Values by key, in order.
+    Dictionary(Vec<OclAttribute>),
+    /// A list.
+    List(Vec<OclValue>),
+    /// A number, a boolean or a call.
     Other,
 }
 
@@ -77,15 +81,31 @@ impl OclBlock {
         self.blocks.iter().filter(move |block| block.name == name)
     }
 
-    /// Returns an entry of a dictionary, which old servers write as a block.
-    pub(super) fn dictionary_entry(&self, dictionary: &str, key: &str) -> Option<&str> {
-        let mut blocks = self.blocks.iter().filter(|block| block.name == dictionary);
-        match self.find_attribute(dictionary).map(|attribute| &attribute.value) {
-            Some(OclValue::Dictionary(entries)) => {
-                let entry = entries.iter().find(|(name, _)| name == key);
-                entry.and_then(|(_, value)| value.as_text())
+    /// Returns the strings in a list, or none if the attribute is not a list.
+    pub(super) fn text_list(&self, name: &str) -> Vec<String> {
+        match self.find_attribute(name).map(|attribute| &attribute.value) {
+            Some(OclValue::List(items)) => {
+                items.iter().filter_map(|item| item.as_text().map(str::to_owned)).collect()
             }
-            _ => blocks.find_map(|block| block.text_attribute(key)),
+            _ => Vec::new(),
         }
+    }
+
+    /// Returns the entries of a dictionary, which old servers write as a block; `None` if it is neither.
+    pub(super) fn dictionary_entries(&self, dictionary: &str) -> Option<&[OclAttribute]> {
+        match self.find_attribute(dictionary).map(|attribute| &attribute.value) {
+            Some(OclValue::Dictionary(entries)) => Some(entries),
+            Some(_) => None,
+            None => {
+                let block = self.blocks.iter().find(|block| block.name == dictionary);
+                block.map(|block| block.attributes.as_slice())
+            }
+        }
+    }
+
+    /// Returns the text of an entry of a dictionary.
+    pub(super) fn dictionary_entry(&self, dictionary: &str, key: &str) -> Option<&str> {
+        let mut entries = self.dictionary_entries(dictionary)?.iter();
+        entries.find(|entry| entry.name == key)?.value.as_text()
     }
 }

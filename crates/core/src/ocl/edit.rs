@@ -3,7 +3,10 @@
 //! The line that sets the pool is changed in place, added after the action's last attribute, or removed.
 //! Never: a change to any other line.
 
-use super::process::{AttributeSpan, OclAction};
+use super::{
+    process::{AttributeSpan, OclAction},
+    variables::OclVariableValue,
+};
 use crate::{
     finding::{Code, Finding},
     model::Place,
@@ -65,6 +68,11 @@ pub fn place_edits(
     })
 }
 
+/// Returns the edit that gives a variable's value another text.
+pub fn value_edit(value: &OclVariableValue, text: &str) -> TextEdit {
+    TextEdit { range: value.label.clone(), text: quote_literal(text) }
+}
+
 /// Applies `edits`, which must be in text order and must not overlap.
 pub fn apply_edits(text: &str, edits: &[TextEdit]) -> String {
     let mut edited = String::with_capacity(text.len());
@@ -122,13 +130,13 @@ fn add_next_to_empty(text: &str, empty: &AttributeSpan, line: &str) -> Option<Te
 }
 
 /// Returns whether only white space precedes `at` on its line.
-fn starts_its_line(text: &str, at: usize) -> bool {
+pub(super) fn starts_its_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     before.rsplit('\n').next().unwrap_or_default().trim().is_empty()
 }
 
 /// Returns the indentation of the line that contains `at`.
-fn line_indent(text: &str, at: usize) -> &str {
+pub(super) fn line_indent(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     let line = line.trim_start_matches('\u{feff}');
@@ -149,6 +157,7 @@ fn removal_edit(text: &str, attribute: &AttributeSpan) -> TextEdit {
     TextEdit { range, text: String::new() }
 }
 
+/// Returns a text in quotes, with escapes.
 fn quote_literal(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -5,6 +5,7 @@
 use super::{
     block::{OclAttribute, OclBlock, OclValue},
     scan::parse_document,
+    variables::{OclVariable, read_variables},
 };
 use crate::{
     finding::{Code, Finding, SourceId, Span},
@@ -26,6 +27,12 @@ pub struct OclProcess {
     pub labels_are_names: bool,
     /// The actions, in order.
     pub actions: Vec<OclAction>,
+    /// The names of a template's parameters that may be worker pools.
+    pub pool_parameters: Vec<String>,
+    /// The project's variables, in order.
+    pub variables: Vec<OclVariable>,
+    /// The version of the schema, which has a file of its own.
+    pub schema_version: Option<u32>,
 }
 
 /// What a process belongs to.
@@ -77,7 +84,21 @@ pub(super) struct ActionLines {
     pub(super) variable: Option<AttributeSpan>,
     /// The last attribute.
     pub(super) last: Option<AttributeSpan>,
+    /// The properties; `None` if the action has none.
+    pub(super) properties: Option<PropertySpans>,
 }
+
+/// The position of an action's properties.
+#[derive(Clone, Debug)]
+pub(super) struct PropertySpans {
+    /// The value with its braces, if the properties are an attribute and not a block.
+    pub(super) value: Option<Range<usize>>,
+    /// The entries with their names, in order.
+    pub(super) entries: Vec<(String, AttributeSpan)>,
+}
+
+/// The property that makes an action run on a worker and not on its targets.
+pub(super) const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
 
 /// The position of an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +140,11 @@ pub fn read(source: SourceId, text: &str) -> Result<OclProcess, Finding> {
         actions: actions.collect::<Result<_, _>>()?,
         step_labels: steps.iter().filter_map(|it| it.labels.first().cloned()).collect(),
         labels_are_names: steps.iter().all(|it| it.text_attribute("name").is_none()),
+        pool_parameters: root.child_blocks("parameter").filter_map(pool_parameter).collect(),
+        variables: read_variables(source, &root),
+        schema_version: root.find_attribute("version").and_then(|version| {
+            text.get(version.value_span.clone())?.trim_matches('"').parse().ok()
+        }),
     })
 }
 
@@ -129,6 +155,24 @@ fn document_kind(root: &OclBlock) -> OclProcessKind {
         (false, true) => OclProcessKind::Template,
         (false, false) => OclProcessKind::Deployment,
     }
+}
+
+/// Returns the name of a template's parameter, unless its control is not one for worker pools.
+fn pool_parameter(parameter: &OclBlock) -> Option<String> {
+    let control = parameter.dictionary_entry("display_settings", "Octopus.ControlType");
+    let may_be_pool = control.is_none_or(|control| control == "WorkerPool");
+    parameter.labels.first().filter(|_| may_be_pool).cloned()
+}
+
+fn read_properties(action: &OclBlock) -> Option<PropertySpans> {
+    let value = action.find_attribute("properties").map(|attribute| attribute.value_span.clone());
+    let entries = action.dictionary_entries("properties");
+    if value.is_none() && entries.is_none() {
+        return None;
+    }
+    let entries =
+        entries.unwrap_or_default().iter().map(|entry| (entry.name.clone(), attribute_span(entry)));
+    Some(PropertySpans { value, entries: entries.collect() })
 }
 
 fn read_action(
@@ -142,8 +186,7 @@ fn read_action(
         block.text_attribute("name").map(str::to_owned).or_else(label).filter(|it| !it.is_empty())
     };
     let name = name_or_label(step).unwrap_or_default();
-    let flag =
-        action.dictionary_entry("properties", "Octopus.Action.RunOnServer").unwrap_or_default();
+    let flag = action.dictionary_entry("properties", RUN_ON_SERVER).unwrap_or_default();
     let tags =
         step.dictionary_entry("properties", "Octopus.Action.TargetRoles").unwrap_or_default();
     let container = action.child_blocks("container").find_map(|block| {
@@ -166,6 +209,7 @@ fn read_action(
             pool: action.find_attribute("worker_pool").map(attribute_span),
             variable: action.find_attribute("worker_pool_variable").map(attribute_span),
             last: action.attributes.last().map(attribute_span),
+            properties: read_properties(action),
         },
     })
 }

@@ -139,8 +139,9 @@ impl OclScanner<'_> {
     fn parse_block(&mut self, start: usize, name: String) -> ScanResult<OclBlock> {
         let mut block = OclBlock { name, ..OclBlock::default() };
         while self.peek_byte() == Some(b'"') {
-            let (_, label) = self.parse_string()?;
+            let (span, label) = self.parse_string()?;
             block.labels.push(label);
+            block.label_spans.push(span);
             self.skip_blank(false)?;
         }
         if self.peek_byte() != Some(b'{') {
@@ -182,10 +183,7 @@ impl OclScanner<'_> {
             Some(b'"') => Ok(OclValue::Text(self.parse_string()?.1)),
             Some(b'<') => self.parse_heredoc(),
             Some(b'{') => self.parse_dictionary(),
-            Some(b'[') => {
-                self.skip_list(b']')?;
-                Ok(OclValue::Other)
-            }
+            Some(b'[') => self.parse_list(b']').map(OclValue::List),
             _ => self.parse_word(),
         }
     }
@@ -197,28 +195,28 @@ impl OclScanner<'_> {
             return Err(self.syntax_error("expected a value"));
         }
         if self.peek_byte() == Some(b'(') {
-            self.skip_list(b')')?;
+            self.parse_list(b')')?;
         } else if self.slice(&word) == "null" {
             return Ok(OclValue::Null);
         }
         Ok(OclValue::Other)
     }
 
-    /// Skips values up to a closing byte, with commas or line endings between them.
-    fn skip_list(&mut self, close: u8) -> ScanResult<()> {
-        let open = self.at;
+    /// Parses values up to a closing byte, with commas or line endings between them.
+    fn parse_list(&mut self, close: u8) -> ScanResult<Vec<OclValue>> {
+        let (open, mut items) = (self.at, Vec::new());
         self.at += 1;
         loop {
             self.skip_blank(true)?;
             match self.peek_byte() {
                 Some(byte) if byte == close => break,
                 Some(b',') => self.at += 1,
-                Some(_) => _ = self.parse_nested(Self::parse_value)?,
+                Some(_) => items.push(self.parse_nested(Self::parse_value)?),
                 None => return Err(self.syntax_error_at(open..open + 1, "unclosed list")),
             }
         }
         self.at += 1;
-        Ok(())
+        Ok(items)
     }
 
     fn parse_dictionary(&mut self) -> ScanResult<OclValue> {
@@ -232,7 +230,8 @@ impl OclScanner<'_> {
                 Some(b',') => self.at += 1,
                 Some(_) => {
                     let entry = self.parse_entry()?;
-                    entries.push((entry.name, entry.value));
+                    self.skip_blank(false)?;
+                    entries.push(OclAttribute { end: self.at, ..entry });
                 }
                 None => return Err(self.syntax_error_at(open..open + 1, "unclosed `{`")),
             }

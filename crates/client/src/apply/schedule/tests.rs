@@ -19,7 +19,12 @@ fn at(pool: &str) -> Address {
 }
 
 fn create(name: &str, after: &[&Address]) -> Change {
-    let new = NewPool { name: name.into(), slug: None, description: String::new(), kind: PoolKind::Static };
+    let new = NewPool {
+        name: name.into(),
+        slug: None,
+        description: String::new(),
+        kind: PoolKind::Static,
+    };
     change(at(name), ChangeKind::CreatePool(new), after)
 }
 
