@@ -9,7 +9,7 @@ use super::{
     screen::Screen,
     session::{self, Session},
     show,
-    signals::StopSignals,
+    signals::{ReceiptSlot, listen_for_stop},
     wait,
 };
 use crate::ops::{
@@ -155,15 +155,14 @@ impl ApplyRun<'_> {
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
     async fn write_with_receipt(&self, approved: &ApprovedPlan, live: &Live) -> anyhow::Result<u8> {
         let Self { session, flags, screen, .. } = self;
-        let signals = StopSignals::listen().context("nothing was written")?;
         let (stop, stopped) = watch::channel(None);
-        let recorder =
-            receipt::start_receipt(approved, live, flags.receipt.as_deref(), stop.clone())
-                .context("nothing was written")?;
-        let recorder = Arc::new(recorder);
-        signals.watch(stop, Arc::clone(&recorder));
+        let slot = ReceiptSlot::default();
+        listen_for_stop(stop.clone(), Arc::clone(&slot)).context("nothing was written")?;
+        let recorder = receipt::start_receipt(approved, live, flags.receipt.as_deref(), stop)
+            .context("nothing was written")?;
+        let recorder = slot.get_or_init(|| recorder);
         let progress = Progress::new(approved.plan(), screen);
-        let observer = ApplyObserver { recorder: &recorder, progress };
+        let observer = ApplyObserver { recorder, progress };
         let options = apply::ApplyOptions {
             parallelism: flags.session.parallelism,
             wait: flags.wait.plan_wait(approved.plan(), live),

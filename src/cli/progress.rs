@@ -53,7 +53,7 @@ impl<'a> Progress<'a> {
             ApplyEvent::WorkersChecked { pool, workers, healthy, ready } => {
                 return self.show_line(describe_check(pool, *workers, *healthy, *ready));
             }
-            ApplyEvent::Failed { index, error, unknown } => {
+            ApplyEvent::Failed { index, error, unknown, .. } => {
                 let word = if *unknown { "unknown" } else { "failed" };
                 format!("{word} {}: {}", address(index), Escaped(error))
             }

@@ -42,12 +42,11 @@ pub(super) fn start_receipt(
 /// Returns the path, or the next free one if the receipt of an apply is there that has not ended: it is all that is
 /// known of that apply.
 fn beside_unfinished(path: &Path) -> PathBuf {
-    let is_unfinished = |path: &Path| {
-        let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
-        let receipt = fs::read(path).ok().filter(|_| is_file).and_then(|it| Receipt::read(it).ok());
-        receipt.is_some_and(|receipt| receipt.status == ApplyStatus::Running)
-    };
-    if !is_unfinished(path) {
+    // A pipe or a device must not be read.
+    let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+    let receipt = if is_file { fs::read(path).ok() } else { None };
+    let receipt = receipt.and_then(|text| Receipt::read(text).ok());
+    if receipt.is_none_or(|receipt| receipt.status != ApplyStatus::Running) {
         return path.to_owned();
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();

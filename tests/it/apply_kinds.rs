@@ -112,35 +112,46 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
         .collect();
     insta::assert_snapshot!(written.join("\n"), @r#"
     Name: Some(String("db-01")) -> Some(String("db-01"))
-    WorkerPoolIds: Some(Array [String("WorkerPools-1")]) -> None
-    MachinePolicyId: Some(String("MachinePolicies-1")) -> None
-    IsDisabled: Some(Bool(false)) -> None
-    Endpoint.CommunicationStyle: Some(String("TentaclePassive")) -> None
+    WorkerPoolIds: Some(Array [String("WorkerPools-1")]) -> Some(Array [String("WorkerPools-1")])
+    MachinePolicyId: Some(String("MachinePolicies-1")) -> Some(String("MachinePolicies-1"))
+    IsDisabled: Some(Bool(false)) -> Some(Bool(false))
+    Endpoint.CommunicationStyle: Some(String("TentaclePassive")) -> Some(String("KubernetesTentacle"))
     Endpoint.Uri: Some(String("https://db-worker-01:10933")) -> None
     Endpoint.Thumbprint: Some(String("0E80575D3BD8D30854802A4E8340A2E23AE961FD")) -> None
     Endpoint.ProxyId: Some(Null) -> None
+    Endpoint.TentacleEndpointConfiguration.CommunicationMode: None -> Some(String("Polling"))
+    Endpoint.TentacleEndpointConfiguration.Uri: None -> Some(String("poll://ih8pbyo8vxqjv0kbwwzc/"))
+    Endpoint.TentacleEndpointConfiguration.Thumbprint: None -> Some(String("8A7E6157A34158EDA1B5127CB027B2A267760A4F"))
+    Endpoint.DefaultNamespace: None -> Some(Null)
     "#);
 }
 
 #[tokio::test]
-async fn an_old_worker_that_is_gone_without_a_new_one_is_told() {
-    let what = FaultKind::Status { code: 403, retry_after: None };
-    let faults =
-        vec![Fault { nth: 2, requests: Some("POST /api/Spaces-1/workers".into()), fault: what }];
-    let bench =
-        Bench::with(SandboxOptions { seed: Seed::Chapter, faults, ..Default::default() }).await;
-    let id = Id::new(planted(&bench).await);
-    let new = NewWorker { name: "db-01".into(), pools: vec![default_pool()], ..new_worker() };
-    let kind = ChangeKind::ReplaceWorker {
-        id,
-        name: "db-01".into(),
-        kind: "listening".into(),
-        old: None,
-        new,
-    };
-    let ran = run(&bench, vec![of_worker(kind)]).await;
-    insta::assert_snapshot!(ran.errors(), @"workers.db-01: the old worker was deleted but the new one was not created: the server returned 403: Forbidden; the next `apply` creates it");
-    assert_eq!(names(&bench.get("/api/workers/all").await), "");
+async fn an_old_worker_stays_until_the_new_one_is_there() {
+    for (refused, left) in [
+        ("POST /api/Spaces-1/workers", "db-01"),
+        ("DELETE", "db-01, db-01 (replacement)"),
+        ("PUT", "db-01 (replacement)"),
+    ] {
+        let fault = FaultKind::Status { code: 403, retry_after: None };
+        let nth = if refused.starts_with("POST") { 2 } else { 1 };
+        let faults = vec![Fault { nth, requests: Some(refused.into()), fault }];
+        let options = SandboxOptions { seed: Seed::Chapter, faults, ..Default::default() };
+        let bench = Bench::with(options).await;
+        let id = Id::new(planted(&bench).await);
+        let new = NewWorker { name: "db-01".into(), pools: vec![default_pool()], ..new_worker() };
+        let (name, kind) = ("db-01".to_owned(), "listening".to_owned());
+        let ran = run(
+            &bench,
+            vec![of_worker(ChangeKind::ReplaceWorker { id, name, kind, old: None, new })],
+        )
+        .await;
+        let told = ran.errors();
+        assert!(told.contains("the server returned 403: Forbidden"), "{told}");
+        let goes_on = told.contains("; the next `apply` goes on from there");
+        assert_eq!(goes_on, left.contains("replacement"), "{told}");
+        assert_eq!(names(&bench.get("/api/workers/all").await), left);
+    }
 }
 
 #[tokio::test]

@@ -108,7 +108,9 @@ impl Workbench {
             match entry["outcome"].as_str().unwrap() {
                 "done" => assert!(!is_left, "told as done: {entry}"),
                 "skipped" => assert!(is_left, "made, and told as skipped: {entry}"),
-                outcome => assert!(["failed", "unknown"].contains(&outcome), "{entry}"),
+                // What may have been written can be undone.
+                "unknown" => assert_ne!(entry["written"], Value::Array(Vec::new()), "{entry}"),
+                outcome => assert_eq!(outcome, "failed", "{entry}"),
             }
         }
     }
@@ -203,22 +205,4 @@ fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
     );
     workbench.receipts_tell(&["partial"]);
     workbench.goes_on();
-}
-
-/// A receipt of hundreds of changes is not written at each of them.
-#[test]
-fn a_kill_amid_many_changes_leaves_a_true_receipt() {
-    let seed = Seed::Large { projects: 60, steps: 10, workers: 4 };
-    let workbench = Workbench::new(seed);
-    workbench.write("workers.toml", "version = 1\n[[placements]]\npool = \"General\"\n");
-    for puts in [1, 20] {
-        let puts = workbench.count("PUT") + puts;
-        let mut child = workbench.begin(&["apply", "--auto-approve"]);
-        workbench.wait_for(puts, "PUT", &mut child);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        workbench.receipts_tell(&["running"]);
-    }
-    workbench.apply();
-    workbench.settled();
 }

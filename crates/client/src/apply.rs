@@ -72,6 +72,8 @@ pub enum ApplyEvent {
         error: String,
         /// Whether the change may have been made anyway.
         unknown: bool,
+        /// Whether the change may have been made in part. If neither, nothing was written.
+        partial: bool,
     },
     /// The workers of a pool that steps wait for were checked.
     WorkersChecked {

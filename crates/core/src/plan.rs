@@ -27,7 +27,7 @@ pub use field::{
     CommonField, EndpointField, Field, PoolField, ServerField, SpaceField, StepField, StepPart,
     TargetField, UnknownFieldError, ValueField, WorkerField,
 };
-pub use new::{NewPool, NewWorker};
+pub use new::{NewPool, NewWorker, interim_worker_name};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
 pub use touches::{Affected, Touches};

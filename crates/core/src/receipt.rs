@@ -111,8 +111,8 @@ pub struct ReceiptEntry {
     pub outcome: ChangeOutcome,
     /// Why the change failed, was skipped, or has an unknown outcome.
     pub error: Option<String>,
-    /// Every field that was written, or was about to be if the outcome is not `done`. Empty if nothing
-    /// had to be written, such as for a pool that someone else created in the meantime.
+    /// Every field that was written, or may have been if the outcome is `unknown`. Empty if nothing was, such
+    /// as for a pool that someone else created in the meantime.
     #[serde(rename = "written")]
     pub written: Vec<WrittenField>,
 }
@@ -123,11 +123,11 @@ pub struct ReceiptEntry {
 pub enum ChangeOutcome {
     /// The change was made as planned.
     Done,
-    /// The change was not made; the error says why. The listed fields may have been written anyway.
+    /// The change was not made; the error says why. If it was made in part, the written fields are listed.
     Failed,
     /// Nothing was sent.
     Skipped,
-    /// A request was sent, but no answer arrived.
+    /// A request was sent, and no answer arrived that says what came of it.
     Unknown,
 }
 
@@ -282,7 +282,10 @@ impl ReceiptEntry {
                 let written = written.unwrap_or_else(|| std::mem::take(&mut self.written));
                 self.record_success(id.as_deref(), &written);
             }
-            JournalEvent::Failed { error, .. } => {
+            JournalEvent::Failed { error, partial, .. } => {
+                if !partial {
+                    self.written.clear();
+                }
                 self.record_failure(ChangeOutcome::Failed, &error);
             }
             JournalEvent::Unknown { error, .. } => {

@@ -31,10 +31,15 @@ use std::collections::HashMap;
 ///
 /// Anything that is already restored needs no change, so a second rollback is empty.
 pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
-    // A failed change may have been written in part: a replacement may have deleted the old worker.
+    // A failed change may have been written in part: a replacement may have deleted the old worker. But a pool or
+    // worker is created with one request; if that failed, what has its name is somebody else's.
+    let is_creation = |entry: &ReceiptEntry| {
+        let is_alone = matches!(entry.kind, ObjectKind::Pool | ObjectKind::Worker);
+        is_alone && entry.action == ChangeAction::Create
+    };
     let may_be_written = |entry: &&ReceiptEntry| match entry.outcome {
         ChangeOutcome::Done | ChangeOutcome::Unknown => true,
-        ChangeOutcome::Failed => !entry.written.is_empty(),
+        ChangeOutcome::Failed => !entry.written.is_empty() && !is_creation(entry),
         ChangeOutcome::Skipped => false,
     };
     // Pools come first, because everything that returns to a pool needs its current id. Pools to
@@ -116,6 +121,11 @@ impl FieldState {
 
 impl RollbackPlanner<'_> {
     fn undo_entry(&mut self, entry: &ReceiptEntry) {
+        if entry.is_unknown() && entry.written.is_empty() {
+            let why =
+                "it may have been made, and the receipt does not record what was there before";
+            return self.warn_not_undone(entry, why);
+        }
         let entry = &match self.with_current_pools(entry) {
             Ok(entry) => entry,
             Err(pool) => {
@@ -155,6 +165,13 @@ impl RollbackPlanner<'_> {
             let kind = ChangeKind::SetBuiltInWorker { enabled: on };
             self.push_change(entry.address.clone(), kind);
         }
+    }
+
+    /// Reports that an object has the name of one that the apply was about to create, and is another one.
+    fn warn_not_own(&mut self, entry: &ReceiptEntry) {
+        let why = "the server did not answer its creation, and what has its name now is not as this apply would \
+                   have made it";
+        self.warn_not_undone(entry, why);
     }
 
     fn push_change(&mut self, address: Address, kind: ChangeKind) {

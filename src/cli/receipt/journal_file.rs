@@ -66,12 +66,14 @@ impl JournalFile {
     }
 }
 
-/// Whether the path still leads to the file.
+/// Whether the path still leads to the file. On some network file systems one file has many numbers, so a file of the
+/// same length counts as this one.
 #[cfg(unix)]
 fn is_in_place(file: &std::fs::File, path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     let [open, named] = [file.metadata()?, std::fs::metadata(path)?];
-    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+    let is_same = (open.dev(), open.ino()) == (named.dev(), named.ino());
+    Ok(is_same || (named.is_file() && open.len() == named.len()))
 }
 
 #[cfg(not(unix))]

@@ -230,7 +230,7 @@ impl JournalState {
         match event {
             // It will not be sent.
             JournalEvent::Sent { .. } if self.sealed => {}
-            JournalEvent::Failed { change, error }
+            JournalEvent::Failed { change, error, .. }
                 if self.sealed && is_unsent(self.receipt.entries.get(change)) =>
             {
                 self.receipt.record_event(JournalEvent::Skipped { change, error });
@@ -260,5 +260,133 @@ impl JournalState {
                 entry.written.clear();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolwright_core::{plan::CommonField, receipt::WrittenField};
+
+    use serde_json::json;
+    use std::fs;
+
+    const TIME: &str = "2026-11-23T14:51:09Z";
+
+    fn receipt(changes: usize) -> Receipt {
+        let entry = |at: usize| {
+            json!({
+                "address": format!("workers.w{at}"), "kind": "worker", "action": "update",
+                "id": format!("Workers-{at}"), "outcome": "skipped", "error": null, "written": [],
+            })
+        };
+        let server = json!({
+            "url": "https://octopus.example", "version": "2026.2", "space_id": "Spaces-1",
+            "space": "Default",
+        });
+        let receipt = json!({
+            "format_version": "1.1", "status": "running", "tool": "poolwright 0.1.0",
+            "server": server, "config": "sha256:0", "started": TIME, "ended": null,
+            "changes": (0..changes).map(entry).collect::<Vec<_>>(),
+        });
+        Receipt::read(receipt.to_string()).unwrap()
+    }
+
+    fn written() -> Vec<WrittenField> {
+        vec![WrittenField::new(CommonField::Name, Some(json!("old")), Some(json!("new")))]
+    }
+
+    fn writing(index: usize) -> ApplyEvent {
+        ApplyEvent::Writing { index, written: written() }
+    }
+
+    fn failed(index: usize) -> ApplyEvent {
+        let error = "nothing was sent".to_owned();
+        ApplyEvent::Failed { index, error, unknown: false, partial: true }
+    }
+
+    fn outcomes(receipt: &Receipt) -> Vec<ChangeOutcome> {
+        receipt.entries.iter().map(|entry| entry.outcome).collect()
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_recorded_is_skipped_and_what_was_sent_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipt.json");
+        let (stop, stopped) = watch::channel(None);
+        let recorder = ReceiptRecorder::start(receipt(4), path.clone(), stop).unwrap();
+        recorder.note_event(writing(0));
+        recorder.note_event(writing(3));
+        recorder.wait_until_stored().await.unwrap();
+        let journal = Receipt::read(fs::read(&path).unwrap()).unwrap();
+        let (skipped, unknown) = (ChangeOutcome::Skipped, ChangeOutcome::Unknown);
+        assert_eq!(outcomes(&journal), [unknown, skipped, skipped, unknown]);
+        assert_eq!(journal.entries[0].written, written());
+
+        fs::remove_file(&path).unwrap();
+        recorder.note_event(writing(1));
+        recorder.wait_until_stored().await.unwrap_err();
+        assert_eq!(*stopped.borrow(), Some(StopReason::ReceiptLost));
+        recorder.note_event(failed(1));
+        recorder.note_event(writing(2));
+        recorder.wait_until_stored().await.unwrap_err();
+        recorder.note_event(failed(2));
+        recorder.note_event(ApplyEvent::Done { index: 0, id: None, written: written() });
+        let RecordedApply { receipt, lost } = recorder.finish(TIME.to_owned());
+        assert!(lost.unwrap().contains("receipt.json"));
+        assert_eq!(outcomes(&receipt), [ChangeOutcome::Done, skipped, skipped, unknown]);
+        assert!(receipt.entries[1].written.is_empty() && receipt.entries[2].written.is_empty());
+        assert_eq!(receipt.entries[1].error.as_deref(), Some("nothing was sent"));
+    }
+
+    #[tokio::test]
+    async fn after_a_stop_nothing_is_sent_and_the_receipt_is_final() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipt.json");
+        let (stop, _stopped) = watch::channel(None);
+        let recorder = ReceiptRecorder::start(receipt(2), path.clone(), stop).unwrap();
+        recorder.note_event(writing(0));
+        recorder.wait_until_stored().await.unwrap();
+        let recorded = recorder.stop_now(TIME.to_owned());
+        recorder.note_event(writing(1));
+        recorder.wait_until_stored().await.unwrap_err();
+        assert_eq!(recorded.lost, None);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, recorded.receipt.to_json_text());
+        let (unknown, skipped) = (ChangeOutcome::Unknown, ChangeOutcome::Skipped);
+        assert_eq!(outcomes(&recorded.receipt), [unknown, skipped]);
+        // Whatever ends the receipt second changes nothing.
+        recorder.finish(TIME.to_owned());
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_changes_at_once_are_each_on_disk_before_they_are_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("receipt.json");
+        let (stop, _stopped) = watch::channel(None);
+        let recorder = ReceiptRecorder::start(receipt(500), path.clone(), stop).unwrap();
+        let recorder = Arc::new(recorder);
+        let record = |index: usize| {
+            let (recorder, path) = (Arc::clone(&recorder), path.clone());
+            tokio::spawn(async move {
+                recorder.note_event(writing(index));
+                recorder.wait_until_stored().await.unwrap();
+                if index.is_multiple_of(50) {
+                    let journal = Receipt::read(fs::read(&path).unwrap()).unwrap();
+                    assert_eq!(journal.entries[index].outcome, ChangeOutcome::Unknown);
+                }
+                recorder.note_event(ApplyEvent::Done { index, id: None, written: written() });
+            })
+        };
+        let all: Vec<_> = (0..500).map(record).collect();
+        for one in all {
+            one.await.unwrap();
+        }
+        let recorded = recorder.finish(TIME.to_owned());
+        assert_eq!(recorded.lost, None);
+        let saved = Receipt::read(fs::read(&path).unwrap()).unwrap();
+        assert!(saved.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done));
+        assert_eq!(saved, recorded.receipt);
     }
 }

@@ -48,11 +48,11 @@ pub fn journal_event(event: ApplyEvent) -> Option<JournalEvent> {
         ApplyEvent::Done { index, id, written } => {
             JournalEvent::Done { change: index, id, written: Some(written) }
         }
-        ApplyEvent::Failed { index, error, unknown: true } => {
+        ApplyEvent::Failed { index, error, unknown: true, .. } => {
             JournalEvent::Unknown { change: index, error }
         }
-        ApplyEvent::Failed { index, error, unknown: false } => {
-            JournalEvent::Failed { change: index, error }
+        ApplyEvent::Failed { index, error, unknown: false, partial } => {
+            JournalEvent::Failed { change: index, error, partial }
         }
         ApplyEvent::Skipped { index, because } => {
             JournalEvent::Skipped { change: index, error: because }

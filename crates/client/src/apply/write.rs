@@ -134,11 +134,19 @@ impl<'a> ChangeWriter<'a> {
             }
             Err(WriteFailure { error, unknown }) => {
                 let outcome = if unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
-                (outcome, ApplyEvent::Failed { index, error, unknown })
+                let partial = self.may_be_partial(index);
+                (outcome, ApplyEvent::Failed { index, error, unknown, partial })
             }
         };
         self.listener.note_event(event);
         outcome
+    }
+
+    /// Whether a change that failed may have been made in part. A pool or worker is created with one request: if that
+    /// failed, what has its name is somebody else's.
+    fn may_be_partial(&self, index: usize) -> bool {
+        let kind = self.changes.get(index).map(|change| &change.kind);
+        !matches!(kind, Some(ChangeKind::CreatePool(_) | ChangeKind::CreateWorker(_)))
     }
 
     async fn write_change(&self, index: usize) -> WriteResult<WriteSuccess> {

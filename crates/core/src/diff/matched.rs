@@ -9,6 +9,7 @@ use crate::{
     finding::{Code, Finding, Span},
     live::{Live, LivePool, LiveWorker},
     model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
+    plan::interim_worker_name,
 };
 
 use indexmap::IndexMap;
@@ -36,9 +37,11 @@ impl<'a> Matched<'a> {
         let pools = Declarations::new("pool", &desired.pools, Address::Pool, |pool| {
             (&pool.name, &pool.renamed_from)
         });
-        let workers = Declarations::new("worker", &desired.workers, Address::Worker, |worker| {
-            (&worker.name, &worker.renamed_from)
-        });
+        let mut workers =
+            Declarations::new("worker", &desired.workers, Address::Worker, |worker| {
+                (&worker.name, &worker.renamed_from)
+            });
+        workers.interim_name = Some(interim_worker_name);
         let live_pools = live.pools.iter().map(|pool| (&pool.name, pool));
         let live_workers = live.workers.iter().map(|worker| (&worker.name, worker));
         let pools = pools.match_live(live_pools, findings);
@@ -169,6 +172,8 @@ impl<'a> Matched<'a> {
 struct Declarations<'a> {
     noun: &'static str,
     all: Vec<Declaration<'a>>,
+    /// The name of an object that replaces another one and has not got its name yet.
+    interim_name: Option<fn(&str) -> String>,
 }
 
 struct Declaration<'a> {
@@ -194,7 +199,7 @@ impl<'a> Declarations<'a> {
             let address = address(key.clone());
             Declaration { key, name, renamed_from, span: &declared.span, address }
         });
-        Self { noun, all: all.collect() }
+        Self { noun, all: all.collect(), interim_name: None }
     }
 
     /// Returns the live object of each declaration: by its name, or else by an earlier name that no other declaration
@@ -221,6 +226,11 @@ impl<'a> Declarations<'a> {
         let idle = present.iter().filter_map(|it| self.idle_rename_warning(it, &by_name, &claims));
         findings.extend(idle);
         for declaration in absent {
+            if let Some((name, thing)) = self.interim_thing(declaration, &by_name, &claims) {
+                found.insert(declaration.key, thing);
+                claims.insert(name, declaration.key);
+                continue;
+            }
             match self.renamed_thing(declaration, &by_name, &claims) {
                 Ok(None) => {}
                 Ok(Some((old_name, thing))) => {
@@ -251,6 +261,21 @@ impl<'a> Declarations<'a> {
         let text = declaration.name.as_str();
         Err(ambiguous_name_error(self.noun, text, &names, span.clone())
             .with_address(declaration.address.clone()))
+    }
+
+    /// Returns the object that an apply created to replace another one, if the apply stopped before it got the
+    /// declaration's name.
+    fn interim_thing<L>(
+        &self,
+        declaration: &Declaration,
+        by_name: &LiveByName<'a, L>,
+        claims: &HashMap<&Name, &str>,
+    ) -> Option<(&'a Name, &'a L)> {
+        let name = Name::new(self.interim_name?(declaration.name.as_str()));
+        match by_name.get(&name)?.as_slice() {
+            [one] if !claims.contains_key(&name) => Some(*one),
+            _ => None,
+        }
     }
 
     /// Returns the object with an earlier name of the declaration.

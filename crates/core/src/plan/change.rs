@@ -57,7 +57,7 @@ pub enum ChangeKind {
         /// Never empty.
         edits: Vec<WorkerEdit>,
     },
-    /// Replaces a worker with one of another kind and the same name: the old one is deleted first.
+    /// Replaces a worker with one of another kind and the same name, which is created before the old one is deleted.
     ReplaceWorker {
         /// The old worker's id.
         id: Id<Worker>,
@@ -182,7 +182,7 @@ pub enum ChangeAction {
     Create,
     /// Changes some of its fields.
     Update,
-    /// Deletes it and creates another with the same name.
+    /// Creates another with the same name in its place.
     Replace,
     /// Deletes it.
     Delete,

@@ -38,6 +38,14 @@ pub struct NewWorker<E = Endpoint> {
     pub disabled: bool,
 }
 
+/// Returns the name of a new worker while it stands beside the one that it replaces.
+///
+/// Two workers cannot have one name, and a worker that is deleted first takes its settings with it if the apply
+/// stops there. So the new one is created beside the old one, and gets its name last.
+pub fn interim_worker_name(name: &str) -> String {
+    format!("{name} (replacement)")
+}
+
 /// Returns the fields, except the name, in which a worker differs from the one that it replaces.
 pub(super) fn replacement_diffs(
     old: Option<&NewWorker<LiveEndpoint>>,

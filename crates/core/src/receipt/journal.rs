@@ -38,6 +38,9 @@ pub enum JournalEvent {
         change: usize,
         /// Why.
         error: String,
+        /// Whether it was made in part. Otherwise nothing was written, and there is nothing to undo.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        partial: bool,
     },
     /// A request was sent, and it cannot be known whether it was processed.
     Unknown {
@@ -148,8 +151,7 @@ fn read_first_value(text: &[u8]) -> Result<(Value, usize), ReceiptReadError> {
     let mut values = Deserializer::from_slice(text).into_iter::<Value>();
     let saved = match values.next() {
         Some(Ok(saved)) => saved,
-        // A final receipt is written over many lines, and a journal starts with one.
-        Some(Err(error)) if error.is_eof() && !text.contains(&b'\n') => {
+        Some(Err(error)) if error.is_eof() && is_start_of_journal(text) => {
             return Err(ReceiptReadError::Cut);
         }
         Some(Err(error)) => return Err(error.into()),
@@ -160,6 +162,13 @@ fn read_first_value(text: &[u8]) -> Result<(Value, usize), ReceiptReadError> {
         return Err(ReceiptReadError::Format(format_version));
     }
     Ok((saved, values.byte_offset()))
+}
+
+/// Whether a text may be the beginning of the first line of a journal. A final receipt has its first field on the
+/// second line.
+fn is_start_of_journal(text: &[u8]) -> bool {
+    const START: &[u8] = br#"{"format_version":"#;
+    text.starts_with(START) || START.starts_with(text)
 }
 
 /// An entry of a receipt while its journal is read.

@@ -6,16 +6,18 @@ use crate::{
         KubernetesLink, Linked, LiveEndpoint, SSH_PORT, Subscription, TentacleUrl, Thumbprint,
         normalize_text,
     },
-    plan::{EndpointField, Field},
+    plan::{EndpointField, Field, FieldSide},
     receipt::ReceiptEntry,
 };
 
 use serde_json::Value;
+use std::mem::discriminant;
 
-/// Returns the previous endpoint of an entry's worker; `None` if the fields do not record a known
-/// style.
-pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
-    let mut endpoint = match text_or_empty(entry.value_before(EndpointField::Style)) {
+/// Returns the endpoint of an entry's worker before or after the apply; `None` if the fields do not record
+/// a known style.
+pub(super) fn from_entry(entry: &ReceiptEntry, side: FieldSide) -> Option<LiveEndpoint> {
+    let value = |field: EndpointField| entry.find_written(field).and_then(|it| it.value(side));
+    let mut endpoint = match text_or_empty(value(EndpointField::Style)) {
         "TentaclePassive" => {
             LiveEndpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
         }
@@ -31,7 +33,7 @@ pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
             proxy: None,
         },
         "KubernetesTentacle" => LiveEndpoint::Kubernetes {
-            link: match text_or_empty(entry.value_before(EndpointField::AgentMode)) {
+            link: match text_or_empty(value(EndpointField::AgentMode)) {
                 "Listening" => KubernetesLink::Listening(String::new()),
                 _ => KubernetesLink::Polling(String::new()),
             },
@@ -41,11 +43,23 @@ pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
         _ => return None,
     };
     for written in &entry.written {
-        if let (Field::Endpoint(field), Some(before)) = (written.field, &written.before) {
-            set_field(&mut endpoint, field, Some(before));
+        if let (Field::Endpoint(field), Some(value)) = (written.field, written.value(side)) {
+            set_field(&mut endpoint, field, Some(value));
         }
     }
     Some(endpoint)
+}
+
+/// Whether two endpoints have one style and, for Kubernetes agents, one mode, and so the same fields.
+pub(super) fn have_same_form(one: &LiveEndpoint, other: &LiveEndpoint) -> bool {
+    let links = match (one, other) {
+        (
+            LiveEndpoint::Kubernetes { link: one, .. },
+            LiveEndpoint::Kubernetes { link: other, .. },
+        ) => discriminant(one) == discriminant(other),
+        _ => true,
+    };
+    discriminant(one) == discriminant(other) && links
 }
 
 /// Sets a field; a field that the endpoint's style does not have is ignored.

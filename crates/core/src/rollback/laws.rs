@@ -141,29 +141,35 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
 /// Returns the id of the object that a change created.
 fn made(change: &Change, then: &Live) -> Option<String> {
     match &change.kind {
-        ChangeKind::CreatePool(new) => {
-            let pool = then.pools.iter().rev().find(|pool| pool.name.as_str() == new.name)?;
-            Some(pool.id.as_str().to_owned())
-        }
+        ChangeKind::CreatePool(new) => Some(new_pool(then, &new.name).id.as_str().to_owned()),
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
-            let worker =
-                then.workers.iter().rev().find(|worker| worker.name.as_str() == new.name)?;
-            Some(worker.id.as_str().to_owned())
+            Some(new_worker(then, &new.name).id.as_str().to_owned())
         }
         _ => None,
     }
 }
 
+/// Returns the last pool with this name.
+fn new_pool<'l>(then: &'l Live, name: &str) -> &'l LivePool {
+    then.pools.iter().rev().find(|pool| pool.name.as_str() == name).unwrap()
+}
+
+/// Returns the last worker with this name.
+fn new_worker<'l>(then: &'l Live, name: &str) -> &'l LiveWorker {
+    then.workers.iter().rev().find(|worker| worker.name.as_str() == name).unwrap()
+}
+
 /// Returns what an apply records of one change: the fields that differ, in the server's spelling.
 fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
-    let named = |name: &str| written_field(CommonField::Name, None, Some(json!(name)));
     let pool = |live: &Live, id: &Id<Pool>| of_pool(live.find_pool(id).unwrap());
     let worker = |live: &Live, id: &str| {
         of_worker(live.workers.iter().find(|other| other.id.as_str() == id).unwrap())
     };
     match &change.kind {
-        ChangeKind::CreatePool(new) => vec![named(&new.name)],
-        ChangeKind::CreateWorker(new) => vec![named(&new.name)],
+        ChangeKind::CreatePool(new) => differing(Vec::new(), of_pool(new_pool(then, &new.name))),
+        ChangeKind::CreateWorker(new) => {
+            differing(Vec::new(), of_worker(new_worker(then, &new.name)))
+        }
         ChangeKind::UpdatePool { id, .. } => differing(pool(now, id), pool(then, id)),
         ChangeKind::DeletePool { id, .. } => differing(pool(now, id), Vec::new()),
         ChangeKind::UpdateWorker { id, .. } => {
@@ -174,8 +180,8 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
             // Two writes in one entry: the old worker is deleted, and one with the same name is
             // created.
             let mut written = differing(worker(now, id.as_str()), Vec::new());
-            let names = written.iter_mut().filter(|field| field.field == CommonField::Name.into());
-            names.for_each(|field| field.after = Some(json!(new.name)));
+            let made = differing(Vec::new(), of_worker(new_worker(then, &new.name)));
+            WrittenField::merge_into(&mut written, &made);
             written
         }
         ChangeKind::SetDefaultPool { .. } => {

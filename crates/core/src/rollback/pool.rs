@@ -25,6 +25,9 @@ impl RollbackPlanner<'_> {
         if pool.name != named {
             return self.warn_not_undone(entry, "it has been renamed since");
         }
+        if entry.is_unknown() && !is_as_made(pool, entry) {
+            return self.warn_not_own(entry);
+        }
         let hands_over = |change: &Change| match &change.kind {
             ChangeKind::SetDefaultPool { to, .. } => to.id() != Some(&pool.id),
             _ => false,
@@ -137,6 +140,20 @@ impl RollbackPlanner<'_> {
         }
         self.push_change(Address::PoolOrder, ChangeKind::SortPools { before: live, order: wanted });
     }
+}
+
+/// Whether a pool is as the entry's apply would have created it, apart from its name.
+fn is_as_made(pool: &LivePool, entry: &ReceiptEntry) -> bool {
+    let after = |field: PoolField| {
+        let written = entry.find_written(field);
+        text_or_empty(written.and_then(|written| written.after.as_ref()))
+    };
+    let kind = match after(PoolField::Type) {
+        "StaticWorkerPool" => PoolKind::Static,
+        "DynamicWorkerPool" => PoolKind::Dynamic { image: after(PoolField::Image).to_owned() },
+        _ => return false,
+    };
+    pool.kind == kind && pool.description == after(PoolField::Description)
 }
 
 /// Returns the pool with the given value of a field.

@@ -4,7 +4,10 @@ use super::{FieldState, RollbackPlanner, describe_edited, endpoint, text_or_empt
 use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
-    plan::{ChangeKind, CommonField, Delta, Field, NewWorker, WorkerEdit, WorkerField},
+    plan::{
+        ChangeKind, CommonField, Delta, Field, FieldSide, NewWorker, WorkerEdit, WorkerField,
+        WrittenField, interim_worker_name,
+    },
     receipt::{ChangeOutcome, ReceiptEntry},
 };
 
@@ -18,6 +21,9 @@ impl RollbackPlanner<'_> {
         if let Some(worker) = self.find_created_worker(entry) {
             if worker.name != created_name(entry) {
                 return self.warn_not_undone(entry, "it has been renamed since");
+            }
+            if entry.is_unknown() && !is_as_made(worker, entry) {
+                return self.warn_not_own(entry);
             }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
             self.push_change(entry.address.clone(), ChangeKind::DeleteWorker { id, name });
@@ -34,6 +40,7 @@ impl RollbackPlanner<'_> {
 
     pub(super) fn undo_replacement(&mut self, entry: &ReceiptEntry) {
         let Some(new) = self.worker_from_receipt(entry) else { return };
+        self.remove_interim(entry);
         let Some(worker) = self.find_created_worker(entry) else {
             return self.recreate_worker(entry);
         };
@@ -51,6 +58,18 @@ impl RollbackPlanner<'_> {
             disabled: worker.disabled,
         }));
         self.push_change(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
+    }
+
+    /// Deletes the new worker of a replacement that stopped before it got the name of the old one.
+    fn remove_interim(&mut self, entry: &ReceiptEntry) {
+        let name = Name::new(interim_worker_name(created_name(entry).as_str()));
+        let is_interim = |worker: &&LiveWorker| worker.name == name && is_as_made(worker, entry);
+        let interim = self.live.workers.iter().find(is_interim);
+        if let Some(worker) = interim.filter(|_| entry.outcome != ChangeOutcome::Done) {
+            let (id, name) = (worker.id.clone(), worker.name.to_string());
+            let address = Address::Worker(name.clone());
+            self.push_change(address, ChangeKind::DeleteWorker { id, name });
+        }
     }
 
     pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry) {
@@ -106,7 +125,8 @@ impl RollbackPlanner<'_> {
 
     /// Rebuilds a deleted worker from the receipt; reports an entry that does not record enough.
     fn worker_from_receipt(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
-        let endpoint = endpoint::from_entry(entry).and_then(|live| live.convert().ok());
+        let endpoint =
+            endpoint::from_entry(entry, FieldSide::Before).and_then(|live| live.convert().ok());
         let Some(endpoint) = endpoint else {
             self.warn_not_undone(entry, "the receipt does not record the endpoint of the worker");
             return None;
@@ -132,6 +152,19 @@ impl RollbackPlanner<'_> {
 fn created_name(entry: &ReceiptEntry) -> Name {
     let name = entry.find_written(CommonField::Name);
     Name::new(text_or_empty(name.and_then(|name| name.after.as_ref())))
+}
+
+/// Whether a worker is as the entry's apply would have created it, apart from its name.
+fn is_as_made(worker: &LiveWorker, entry: &ReceiptEntry) -> bool {
+    let Some(made) = endpoint::from_entry(entry, FieldSide::After) else { return false };
+    let set = entry.written.iter().filter(|field| field.field != CommonField::Name.into());
+    // The server chooses a policy if none is given.
+    let is_chosen = |field: &WrittenField| {
+        field.field == WorkerField::Policy.into() && text_or_empty(field.after.as_ref()).is_empty()
+    };
+    let mut set = set.filter(|field| field.after.is_some() && !is_chosen(field));
+    endpoint::have_same_form(&made, &worker.endpoint)
+        && set.all(|it| worker_with_field(worker, it.field, it.after.as_ref()) == *worker)
 }
 
 /// Returns the worker with the given value of a field.

@@ -28,13 +28,27 @@ pub(super) struct ObjectCreation<'c> {
     pub(super) body: Value,
     /// The fields that an existing object of this name must have to count as the same.
     pub(super) fields: Vec<FieldChange>,
+    /// The name that it has in the end.
+    pub(super) final_name: &'c str,
+    /// The fields of the object that it replaces; empty if there is none.
+    pub(super) replaced: Vec<WrittenField>,
 }
 
 impl ObjectCreation<'_> {
-    /// Returns the fields for the receipt: only that the object did not exist. Its content is in the plan file.
+    /// Returns the fields for the receipt. A rollback compares them if the creation is not answered: an object that
+    /// differs is somebody else's.
     fn journal_fields(&self) -> Vec<WrittenField> {
-        vec![WrittenField::new(CommonField::Name, None, Some(json!(self.name)))]
+        let mut written = self.replaced.clone();
+        WrittenField::merge_into(&mut written, &created_fields(self.final_name, &self.fields));
+        written
     }
+}
+
+/// Returns the fields of an object that is created.
+pub(super) fn created_fields(name: &str, fields: &[FieldChange]) -> Vec<WrittenField> {
+    let name = WrittenField::new(CommonField::Name, None, Some(json!(name)));
+    let fields = fields.iter().map(|it| WrittenField::new(it.field, None, Some(it.after.clone())));
+    [name].into_iter().chain(fields).collect()
 }
 
 impl ChangeWriter<'_> {

@@ -20,9 +20,42 @@ impl ChangeWriter<'_> {
         resource: &Resource,
         name: &str,
     ) -> WriteResult<WriteSuccess> {
+        self.delete_replaced(index, resource, name, &[]).await
+    }
+
+    /// Deletes the object, if it still has this name. `made` are the fields of the object that takes its place.
+    pub(super) async fn delete_replaced(
+        &self,
+        index: usize,
+        resource: &Resource,
+        name: &str,
+        made: &[WrittenField],
+    ) -> WriteResult<WriteSuccess> {
+        let Some(document) = self.read_if_named(resource, name).await? else {
+            return Ok(WriteSuccess::default());
+        };
+        let mut written = deleted_fields(&document, resource);
+        WrittenField::merge_into(&mut written, made);
+        self.announce_write(index, &written);
+        match self.writer.delete_resource(resource).await {
+            Ok(()) => Ok(WriteSuccess { id: None, written }),
+            Err(error) => Err(WriteFailure::from_write_error(&error)),
+        }
+    }
+
+    /// Reads the object; `None` if it is gone.
+    ///
+    /// # Errors
+    ///
+    /// It has another name, or cannot be read.
+    pub(super) async fn read_if_named(
+        &self,
+        resource: &Resource,
+        name: &str,
+    ) -> WriteResult<Option<JsonDocument>> {
         let text = match self.space_reader().read_document(resource).await {
             Ok(text) => text,
-            Err(error) if error.is_not_found() => return Ok(WriteSuccess::default()),
+            Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(WriteFailure::new(error)),
         };
         let document = JsonDocument::parse(text).map_err(WriteFailure::new)?;
@@ -31,17 +64,12 @@ impl ChangeWriter<'_> {
             let error = format!("its name is `{now}`, the plan expected `{name}`");
             return Err(WriteFailure::new(error));
         }
-        let written = deleted_fields(&document, resource);
-        self.announce_write(index, &written);
-        match self.writer.delete_resource(resource).await {
-            Ok(()) => Ok(WriteSuccess { id: None, written }),
-            Err(error) => Err(WriteFailure::from_write_error(&error)),
-        }
+        Ok(Some(document))
     }
 }
 
 /// Returns the fields of a deleted object, from which a rollback can recreate it.
-fn deleted_fields(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
+pub(super) fn deleted_fields(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
     fn all<F: Copy + Into<Field>>(fields: &[F]) -> impl Iterator<Item = Field> {
         fields.iter().copied().map(Into::into)
     }

@@ -50,8 +50,15 @@ impl<'a> ChangeWriter<'a> {
         let other = (SpaceField::IsDefault.into(), json!(false));
         let mut body = document_with([named, other].into_iter().chain(fields));
         body["SpaceId"] = json!(self.space.as_str());
-        let creation =
-            ObjectCreation { index, kind: CreateKind::WorkerPool, name, body, fields: wanted };
+        let creation = ObjectCreation {
+            index,
+            kind: CreateKind::WorkerPool,
+            name,
+            body,
+            fields: wanted,
+            final_name: name,
+            replaced: Vec::new(),
+        };
         let wrote = self.create_once(&creation).await?;
         if let Some(id) = &wrote.id {
             self.remember_created(address, id);
@@ -121,7 +128,9 @@ impl<'a> ChangeWriter<'a> {
         let before = now.map(|now| json!(now));
         let written = vec![WrittenField::new(SpaceField::DefaultPool, before, Some(json!(to)))];
         self.announce_write(index, &written);
-        self.modify_document(index, &Resource::WorkerPool(to), &[wanted]).await?;
+        let set = self.modify_document(index, &Resource::WorkerPool(to), &[wanted]).await?;
+        // Nothing was written if somebody else has made it the default meanwhile.
+        let written = if set.written.is_empty() { Vec::new() } else { written };
         Ok(WriteSuccess { id: None, written })
     }
 

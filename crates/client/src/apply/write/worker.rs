@@ -2,28 +2,50 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    create::ObjectCreation,
+    create::{ObjectCreation, created_fields},
+    delete::deleted_fields,
     endpoint,
     field::{FieldChange, FieldComparison, document_with},
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
     model::{Id, PoolHandle, Worker},
-    plan::{CommonField, NewWorker, WorkerEdit, WorkerField, WrittenField},
+    plan::{CommonField, NewWorker, WorkerEdit, WorkerField, WrittenField, interim_worker_name},
 };
 
 use serde_json::json;
 
 impl ChangeWriter<'_> {
-    /// # Source
-    ///
-    /// `POST …/workers`; the server queues a health check of the new worker.
     pub(super) async fn create_worker(
         &self,
         index: usize,
         new: &NewWorker,
     ) -> WriteResult<WriteSuccess> {
-        let NewWorker { name, endpoint, pools, policy, disabled } = new;
+        let fields = self.expected_by_new(new).await?;
+        self.create_once(&self.worker_creation(index, new, &new.name, fields)).await
+    }
+
+    /// # Source
+    ///
+    /// `POST …/workers`; the server queues a health check of the new worker.
+    fn worker_creation<'c>(
+        &self,
+        index: usize,
+        new: &'c NewWorker,
+        name: &'c str,
+        fields: Vec<FieldChange>,
+    ) -> ObjectCreation<'c> {
+        let values = fields.iter().map(|change| (change.field, change.after.clone()));
+        let named = (CommonField::Name.into(), json!(name));
+        let mut body = document_with([named].into_iter().chain(values));
+        body["SpaceId"] = json!(self.space.as_str());
+        let (kind, final_name) = (CreateKind::Worker, new.name.as_str());
+        ObjectCreation { index, kind, name, body, fields, final_name, replaced: Vec::new() }
+    }
+
+    /// Returns the fields of a new worker, except its name.
+    async fn expected_by_new(&self, new: &NewWorker) -> WriteResult<Vec<FieldChange>> {
+        let NewWorker { name: _, endpoint, pools, policy, disabled } = new;
         let pools = self.pool_ids(pools).map_err(WriteFailure::new)?;
         let policy = match policy {
             Some(policy) => policy.id.as_str().to_owned(),
@@ -39,18 +61,7 @@ impl ChangeWriter<'_> {
                 FieldComparison::IdOr(policy.clone()),
             ),
         ]);
-        let fields = wanted.iter().map(|change| (change.field, change.after.clone()));
-        let named = (CommonField::Name.into(), json!(name));
-        let mut body = document_with([named].into_iter().chain(fields));
-        body["SpaceId"] = json!(self.space.as_str());
-        self.create_once(&ObjectCreation {
-            index,
-            kind: CreateKind::Worker,
-            name,
-            body,
-            fields: wanted,
-        })
-        .await
+        Ok(wanted)
     }
 
     pub(super) async fn update_worker(
@@ -99,7 +110,9 @@ impl ChangeWriter<'_> {
         }])
     }
 
-    /// Deletes the old worker first, since two workers cannot have the same name.
+    /// Creates the new worker beside the old one under an interim name, deletes the old one, and renames the new one:
+    /// two workers cannot have one name, and wherever this stops, one of the two has all settings. The next plan
+    /// knows the interim name.
     pub(super) async fn replace_worker(
         &self,
         index: usize,
@@ -107,16 +120,38 @@ impl ChangeWriter<'_> {
         name: &str,
         new: &NewWorker,
     ) -> WriteResult<WriteSuccess> {
-        let WriteSuccess { mut written, .. } =
-            self.delete_if_named(index, &worker_resource(id), name).await?;
-        let created = self.create_worker(index, new).await.map_err(|WriteFailure { error, unknown }| {
-            let error = format!(
-                "the old worker was deleted but the new one was not created: {error}; the next `apply` creates it"
-            );
-            WriteFailure { error, unknown }
-        })?;
-        WrittenField::merge_into(&mut written, &created.written);
-        Ok(WriteSuccess { id: created.id, written })
+        let resource = worker_resource(id);
+        let Some(old) = self.read_if_named(&resource, name).await? else {
+            return self.create_worker(index, new).await;
+        };
+        let interim = interim_worker_name(&new.name);
+        let fields = self.expected_by_new(new).await?;
+        let made = created_fields(&new.name, &fields);
+        let replaced = deleted_fields(&old, &resource);
+        let mut written = replaced.clone();
+        WrittenField::merge_into(&mut written, &made);
+        let creation = self.worker_creation(index, new, &interim, fields);
+        let created = self.create_once(&ObjectCreation { replaced, ..creation }).await?;
+        let new_id = created.id.unwrap_or_default();
+        let explain = |what: String| {
+            move |WriteFailure { error, unknown }: WriteFailure| {
+                let error = format!("{what}: {error}; the next `apply` goes on from there");
+                WriteFailure { error, unknown }
+            }
+        };
+        let kept = format!("its replacement `{interim}` was created, but it was not deleted");
+        self.delete_replaced(index, &resource, name, &made).await.map_err(explain(kept))?;
+        let rename = FieldChange::new_change(
+            CommonField::Name,
+            json!(interim),
+            json!(new.name),
+            FieldComparison::Text,
+        );
+        let unnamed = format!("it was replaced, but the new worker is still named `{interim}`");
+        let renamed =
+            self.modify_document(index, &Resource::Worker(new_id.clone()), &[rename]).await;
+        renamed.map_err(explain(unnamed))?;
+        Ok(WriteSuccess { id: Some(new_id), written })
     }
 
     pub(super) async fn delete_worker(

@@ -78,7 +78,11 @@ fn any_event() -> impl Strategy<Value = JournalEvent> {
             .prop_map(|(change, written)| JournalEvent::Sent { change, written }),
         (change.clone(), option::of(any_text()), option::of(any_written()))
             .prop_map(|(change, id, written)| JournalEvent::Done { change, id, written }),
-        error().prop_map(|(change, error)| JournalEvent::Failed { change, error }),
+        (error(), any::<bool>()).prop_map(|((change, error), partial)| JournalEvent::Failed {
+            change,
+            error,
+            partial
+        }),
         error().prop_map(|(change, error)| JournalEvent::Unknown { change, error }),
         error().prop_map(|(change, error)| JournalEvent::Skipped { change, error }),
     ]
@@ -135,7 +139,7 @@ fn a_journal_has_short_lines() {
             written: Some(written.clone()),
         },
         JournalEvent::Done { change: 2, id: None, written: Some(Vec::new()) },
-        JournalEvent::Failed { change: 0, error: "the server returned 400".into() },
+        JournalEvent::Failed { change: 0, error: "the server returned 400".into(), partial: false },
         JournalEvent::Ended { time: "2026-11-23T14:51:09Z".into() },
     ] {
         lines.push_str(&receipt.record_event(event));
