@@ -16,8 +16,8 @@ mod pull;
 mod rollback;
 
 pub(crate) use apply::{
-    LackingPermission, PlanCheck, lacking_apply_permissions, lacking_check_permission,
-    recheck_plan, unfinished_entries,
+    LackingPermission, PlanCheck, PlanProvenance, lacking_apply_permissions,
+    lacking_check_permission, recheck_plan, unfinished_entries,
 };
 pub(crate) use checkout::{
     CheckoutChange, CheckoutEdits, CheckoutPlan, CheckoutRequest, EditedFile, OclFile,

@@ -5,6 +5,7 @@ use super::{
     plan::{PlanFilter, PlanFormat},
     print::{self, Stream, errln, outln},
     progress::Progress,
+    provenance::find_provenance,
     receipt::{self, ReceiptRecorder, RecordedApply},
     screen::Screen,
     session::{self, Session},
@@ -13,8 +14,8 @@ use super::{
     wait,
 };
 use crate::ops::{
-    LackingPermission, PlanCheck, error_with_help, lacking_apply_permissions, recheck_plan,
-    unfinished_entries,
+    LackingPermission, PlanCheck, PlanProvenance, error_with_help, lacking_apply_permissions,
+    recheck_plan, unfinished_entries,
 };
 use poolwright_client::apply::{
     self, ApplyEvent, ApplyListener, StopReason, StoreError, apply_plan,
@@ -107,7 +108,10 @@ pub(super) struct ApplyRun<'a> {
 }
 
 impl ApplyRun<'_> {
-    /// Shows a plan, asks for confirmation and applies it. Returns the exit code.
+    /// Checks a saved plan, shows it and applies it; any other is shown, confirmed, checked and applied. Returns the
+    /// exit code.
+    ///
+    /// A saved plan is untrusted: what is shown of it has been compared with the server.
     pub(super) async fn confirm_and_apply(
         &self,
         plan: Plan,
@@ -115,19 +119,22 @@ impl ApplyRun<'_> {
     ) -> anyhow::Result<u8> {
         let Self { session, flags, saved, screen } = self;
         let text = flags.format == PlanFormat::Text;
-        let plan = if flags.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan };
+        let mut checked_live = None;
+        let mut plan = self.relax_gates(plan);
+        if saved.is_some() && !plan.changes.is_empty() {
+            match self.recheck(&plan, &find_provenance(&plan)).await? {
+                PlanCheck::Fits { plan: derived, live } => {
+                    (plan, checked_live) = (self.relax_gates(*derived), Some(live));
+                }
+                PlanCheck::Stale(changed) => return Ok(self.report_stale(&changed, &plan)),
+            }
+        }
         if text {
             flags.format.print_plan(&plan, sources, screen);
         }
         let approved = match plan.approve() {
             Ok(approved) => approved,
-            Err(refused) => {
-                if !text {
-                    files::print_findings(&refused.findings, sources, screen);
-                }
-                errln!("refused: nothing was written");
-                return Ok(exit::REFUSED);
-            }
+            Err(refused) => return Ok(self.report_refusal(&refused, sources, text)),
         };
         let plan = approved.plan();
         if plan.changes.is_empty() {
@@ -139,17 +146,44 @@ impl ApplyRun<'_> {
         }
         warn_permissions(session, plan).await;
         flags.wait.warn_no_checks(&session.connection, plan).await;
-        if saved.is_none() && !flags.auto_approve && !ask_to_confirm()? {
+        if let Some(live) = checked_live {
+            return self.write_with_receipt(&approved, &live).await;
+        }
+        if !flags.auto_approve && !ask_to_confirm()? {
             errln!("nothing was written");
             return Ok(exit::ERROR);
         }
-        match recheck_plan(&session.connection.reader(), plan, &session.url).await? {
-            PlanCheck::Fits(live) => self.write_with_receipt(&approved, &live).await,
-            PlanCheck::Stale(changed) => {
-                print_stale(&changed, saved.map(|saved| (saved, plan)), screen);
-                Ok(exit::STALE)
-            }
+        match self.recheck(plan, &PlanProvenance::JustMade).await? {
+            PlanCheck::Fits { plan, live } => match self.relax_gates(*plan).approve() {
+                Ok(approved) => self.write_with_receipt(&approved, &live).await,
+                Err(refused) => Ok(self.report_refusal(&refused, sources, false)),
+            },
+            PlanCheck::Stale(changed) => Ok(self.report_stale(&changed, plan)),
         }
+    }
+
+    fn relax_gates(&self, plan: Plan) -> Plan {
+        if self.flags.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan }
+    }
+
+    async fn recheck(&self, plan: &Plan, provenance: &PlanProvenance) -> anyhow::Result<PlanCheck> {
+        let session = self.session;
+        recheck_plan(&session.connection.reader(), plan, &session.url, provenance).await
+    }
+
+    /// Reports a plan that gates refuse, with their findings unless these were shown. Returns the exit code.
+    fn report_refusal(&self, refused: &Plan, sources: &Sources, are_shown: bool) -> u8 {
+        if !are_shown {
+            files::print_findings(&refused.findings, sources, self.screen);
+        }
+        errln!("refused: nothing was written");
+        exit::REFUSED
+    }
+
+    /// Reports a plan that does not fit. Returns the exit code.
+    fn report_stale(&self, changed: &[StaleExpectation], plan: &Plan) -> u8 {
+        print_stale(changed, self.saved.map(|saved| (saved, plan)), self.screen);
+        exit::STALE
     }
 
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
@@ -277,7 +311,7 @@ fn ask_to_confirm() -> anyhow::Result<bool> {
 }
 
 fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
-    errln!("error: the server has changed since the plan was made; nothing was written");
+    errln!("error: the plan no longer fits what is there; nothing was written");
     let lines = changed.iter().map(|StaleExpectation { address, field, expected, found }| {
         let address = address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
         format!("{address}{field} is {found}, but the plan expects {expected}")

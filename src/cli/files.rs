@@ -70,7 +70,8 @@ pub(super) fn warn_unread(unread: &[UnreadPart]) {
     }
 }
 
-fn read_source(path: &str) -> anyhow::Result<Source> {
+/// Reads one file, or standard input.
+pub(super) fn read_source(path: &str) -> anyhow::Result<Source> {
     let bytes = if path == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;

@@ -1,13 +1,16 @@
 //! The checks around an apply: missing permissions, whether the plan still fits, and which changes are unfinished.
 
+use super::LoadedFiles;
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    diff::{StaleExpectation, find_stale},
+    diff::{self, StaleExpectation},
+    finding::Sources,
     live::Live,
-    plan::{ChangeKind, Plan},
+    plan::{Change, ChangeKind, GateSettings, Plan},
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
+    rollback::plan_rollback,
 };
-use poolwright_refresh::{lacking_permissions, refresh_live};
+use poolwright_refresh::{find_space, lacking_permissions, refresh_live, refresh_missing};
 
 use std::collections::BTreeMap;
 
@@ -57,16 +60,34 @@ pub(crate) async fn lacking_check_permission(
     Some(LackingPermission { permission, needed_by })
 }
 
-/// Whether a server is still in the state that a plan expects.
+/// Whether a plan may still be carried out.
 #[derive(Debug)]
 pub(crate) enum PlanCheck {
-    /// It is, and this is its state.
-    Fits(Box<Live>),
-    /// It is not: the expectations that no longer hold.
+    /// It may.
+    Fits {
+        /// The plan, with all that can be derived from its changes and the server derived again.
+        plan: Box<Plan>,
+        /// The state of the server.
+        live: Box<Live>,
+    },
+    /// It may not: what is not as the plan expects.
     Stale(Vec<StaleExpectation>),
 }
 
-/// Checks every expectation of a plan against the server, just before the first write.
+/// Where a plan that is checked comes from.
+#[derive(Debug)]
+pub(crate) enum PlanProvenance {
+    /// This process has made it.
+    JustMade,
+    /// It was saved, and what it was made from is not at hand.
+    Saved,
+    /// It was saved, and these are the files that it names.
+    SavedWithFiles(Sources),
+    /// It was saved, and this is the receipt that it names.
+    SavedWithReceipt(Box<Receipt>),
+}
+
+/// Checks a plan against the server, and against what it was made from, just before the first write.
 ///
 /// # Errors
 ///
@@ -75,11 +96,67 @@ pub(crate) async fn recheck_plan(
     reader: &Reader,
     plan: &Plan,
     url: &str,
+    provenance: &PlanProvenance,
 ) -> anyhow::Result<PlanCheck> {
     let header = &plan.header;
-    let live = refresh_live(reader, &header.space, &header.scope, url).await?;
-    let stale = find_stale(plan, &live);
-    Ok(if stale.is_empty() { PlanCheck::Fits(Box::new(live)) } else { PlanCheck::Stale(stale) })
+    let space = match provenance {
+        PlanProvenance::JustMade => header.space.clone(),
+        // A saved plan may name one space and mean another.
+        _ => find_space(reader, Some(header.space.id.as_str())).await?,
+    };
+    let scope = header.scope.for_apply(plan.planned_writes());
+    let mut live = refresh_live(reader, &space, &scope, url).await?;
+    if let Some(missing) = scope.widened().missing_from(&scope)
+        && diff::concerns_every_step(&live, plan)
+    {
+        live = refresh_missing(reader, live, &missing).await?;
+    }
+    let (requested, mut stale) = match provenance {
+        PlanProvenance::JustMade | PlanProvenance::Saved => (None, Vec::new()),
+        PlanProvenance::SavedWithFiles(sources) => check_files(plan, sources, &live),
+        PlanProvenance::SavedWithReceipt(receipt) => {
+            let mut changes = plan_rollback(receipt, &live).0;
+            diff::name_live_pools(&mut changes, &live);
+            (Some(changes), Vec::new())
+        }
+    };
+    let checked = diff::recheck_plan(plan, &live, requested.as_deref());
+    Ok(match checked {
+        Ok(plan) if stale.is_empty() => {
+            PlanCheck::Fits { plan: Box::new(plan), live: Box::new(live) }
+        }
+        Ok(_) => PlanCheck::Stale(stale),
+        Err(found) => {
+            stale.extend(found);
+            PlanCheck::Stale(stale)
+        }
+    })
+}
+
+/// Compares a plan with the files that it names. Returns the changes that the files ask for, and what differs.
+fn check_files(
+    plan: &Plan,
+    sources: &Sources,
+    live: &Live,
+) -> (Option<Vec<Change>>, Vec<StaleExpectation>) {
+    let differing = |field: String, expected: &str, found: &str| {
+        let (expected, found) = (expected.to_owned(), found.to_owned());
+        (None, vec![StaleExpectation { address: None, field, expected, found }])
+    };
+    let names = || sources.0.iter().map(|source| source.path.as_str()).collect::<Vec<_>>();
+    let files = match LoadedFiles::parse(sources.clone()) {
+        Ok(files) if files.sources_digest() == plan.header.digest => files,
+        _ => {
+            let names = names().join(", ");
+            return differing(names, "the text that it was made from", "another text");
+        }
+    };
+    if GateSettings::from_desired(&files.desired) != plan.gates {
+        let names = format!("what {} sets for gates", names().join(", "));
+        return differing(names, "what it shows", "something else");
+    }
+    let asked = diff::plan_changes(&files.desired, live, plan.header.clone());
+    (Some(asked.changes), Vec::new())
 }
 
 /// Returns the changes in a receipt that were not made: failed ones first, then those that depended on them.
@@ -125,7 +202,8 @@ mod tests {
     async fn a_plan_fits_the_server_that_it_was_made_for() {
         let server = Server::start().await;
         let plan = plan(&server, POOLS).await;
-        let check = recheck_plan(&server.reader(), &plan, server.target().url).await.unwrap();
-        assert!(matches!(check, PlanCheck::Fits(live) if !live.pools.is_empty()));
+        let made = PlanProvenance::JustMade;
+        let check = recheck_plan(&server.reader(), &plan, server.target().url, &made).await;
+        assert!(matches!(check.unwrap(), PlanCheck::Fits { live, .. } if !live.pools.is_empty()));
     }
 }

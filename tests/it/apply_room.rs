@@ -61,6 +61,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         expectations: relies,
         requirements: needs,
         affected: Default::default(),
+        gates: Default::default(),
     }
     .approve()
     .unwrap()

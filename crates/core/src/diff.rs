@@ -19,6 +19,7 @@ mod matched;
 mod order;
 mod placements;
 mod pools;
+mod recheck;
 mod reference;
 mod rules;
 mod snapshots;
@@ -36,6 +37,7 @@ pub use after::simulate_changes;
 pub use arrivals::{find_arrivals, relax_unhealthy_gate};
 pub use ledger::rules_about_unread;
 pub use placements::deciding_rules;
+pub use recheck::recheck_plan;
 pub use snapshots::frozen_warnings;
 pub use stale::{StaleExpectation, find_stale};
 pub use targets::TargetFilter;
@@ -47,7 +49,7 @@ use crate::{
         HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
     },
     model::Address,
-    plan::{Affected, Change, ChangeKind, Plan, PlanHeader},
+    plan::{Affected, Change, ChangeKind, GateSettings, Plan, PlanHeader},
 };
 
 use branches::BranchTracker;
@@ -80,23 +82,25 @@ pub fn plan_for_targets(
     let whole = simulate_changes(live, &changes);
     order::order_changes(&mut changes, live, &whole);
 
+    let gates = GateSettings::from_desired(desired);
     let (mut requirements, mut affected) = (Vec::new(), Affected::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
         findings.extend(wave.and_then(|it| waves::hold_back_waves(&matched, it, &mut changes)));
         findings.extend(targets.narrow_changes(&mut changes));
         branches.retain_in_scope(&changes, targets, waves::due_projects(desired, live, wave));
         let narrowed = simulate_changes(live, &changes);
-        let input = GateInput { matched: &matched, changes: &changes, after: &narrowed };
+        let input =
+            GateInput { settings: &gates, matched: &matched, changes: &changes, after: &narrowed };
         findings.extend(gates::check_gates(&input));
         // Whether the rules settle depends on all of them, narrowed or not.
         findings.extend(unsettled_finding(desired, &whole));
-        requirements = arrivals::pool_needs(&matched, &changes, &narrowed);
+        requirements = arrivals::pool_needs(&matched, &gates, &changes, &narrowed);
         affected = affected::count_affected(&changes, live, &narrowed);
     }
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
     let expectations = stale::plan_expectations(&changes, live);
-    Plan { header, changes, findings, expectations, requirements, affected }
+    Plan { header, changes, findings, expectations, requirements, affected, gates }
 }
 
 /// Plans everything that the file declares, in no particular order yet.
@@ -126,8 +130,10 @@ pub fn plan_from_changes(
 ) -> Plan {
     let desired = Desired::default();
     let matched = Matched::new(&desired, live, &mut findings);
+    name_live_pools(&mut changes, live);
     let done = simulate_changes(live, &changes);
-    let input = GateInput { matched: &matched, changes: &changes, after: &done };
+    let gates = GateSettings::default();
+    let input = GateInput { settings: &gates, matched: &matched, changes: &changes, after: &done };
     let gate_findings = gates::check_gates(&input);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
@@ -140,9 +146,25 @@ pub fn plan_from_changes(
     let done = simulate_changes(live, &changes);
     order::order_changes(&mut changes, live, &done);
     let expectations = stale::plan_expectations(&changes, live);
-    let requirements = arrivals::pool_needs(&matched, &changes, &done);
+    let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
     let affected = affected::count_affected(&changes, live, &done);
-    Plan { header, changes, findings, expectations, requirements, affected }
+    Plan { header, changes, findings, expectations, requirements, affected, gates }
+}
+
+/// Gives each change to a live pool the address that the server's name of the pool makes. A file's keys mean nothing
+/// where no file declares them.
+pub fn name_live_pools(changes: &mut [Change], live: &Live) {
+    let desired = Desired::default();
+    let matched = Matched::new(&desired, live, &mut Vec::new());
+    for change in changes {
+        let (ChangeKind::UpdatePool { id, .. } | ChangeKind::DeletePool { id, .. }) = &change.kind
+        else {
+            continue;
+        };
+        if let Some(pool) = live.find_pool(id) {
+            change.address = matched.pool_address(pool);
+        }
+    }
 }
 
 /// Whether a finding reports a pool that is in use. Findings about unread parts have no address and keep no pool.

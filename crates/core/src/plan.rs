@@ -9,7 +9,9 @@ mod edit;
 mod fact;
 mod field;
 pub mod file;
+mod gate_settings;
 mod new;
+mod pool_handles;
 #[cfg(test)]
 pub(crate) mod sample;
 mod step_edits;
@@ -27,6 +29,7 @@ pub use field::{
     CommonField, EndpointField, Field, PoolField, ServerField, SpaceField, StepField, StepPart,
     TargetField, UnknownFieldError, ValueField, WorkerField,
 };
+pub use gate_settings::{DeclaredPool, GateLevel, GateSettings};
 pub use new::{NewPool, NewWorker, interim_worker_name};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
@@ -36,8 +39,8 @@ pub use written_field::{FieldSide, WrittenField};
 
 use crate::{
     finding::{Finding, Level},
-    model::{Linked, PoolHandle, Space},
-    scope::ReadScope,
+    model::{Linked, PoolHandle, ProcessKind, Space},
+    scope::{PlannedWrites, ReadScope},
 };
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +60,8 @@ pub struct Plan {
     pub requirements: Vec<PoolRequirement>,
     /// Steps that will run in another place although no change names them.
     pub affected: Affected,
+    /// What the gates depend on besides the changes and the server.
+    pub gates: GateSettings,
 }
 
 /// Where a plan comes from and which server it is for.
@@ -147,6 +152,44 @@ impl Plan {
     /// Returns the highest level among the findings.
     pub fn highest_level(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.level).max()
+    }
+
+    /// Returns what the changes write, as far as it matters for what has to be read before they are applied.
+    pub fn planned_writes(&self) -> PlannedWrites {
+        let mut writes = PlannedWrites::default();
+        for change in &self.changes {
+            match &change.kind {
+                ChangeKind::CreateWorker(_)
+                | ChangeKind::UpdateWorker { .. }
+                | ChangeKind::ReplaceWorker { .. }
+                | ChangeKind::DeleteWorker { .. } => writes.workers = true,
+                ChangeKind::PlaceStep { kind, edits, .. } => {
+                    writes.destinations = true;
+                    writes.deployments |= *kind == ProcessKind::Deployment;
+                    writes.runbooks |= *kind == ProcessKind::Runbook;
+                    let is_container = |edit: &StepEdit| matches!(edit, StepEdit::Container(_));
+                    writes.containers |= edits.iter().any(is_container);
+                }
+                ChangeKind::SetValue { edit, .. } => {
+                    (writes.destinations, writes.indirect) = (true, true);
+                    writes.scoped_values |=
+                        edit.planned_scope().is_some_and(|scope| !scope.describe().is_empty());
+                }
+                ChangeKind::SetTargetPool { .. } => {
+                    (writes.destinations, writes.indirect) = (true, true);
+                }
+                ChangeKind::SetDefaultPool { .. } => writes.destinations = true,
+                ChangeKind::SetBuiltInWorker { enabled } => {
+                    writes.server = true;
+                    writes.switches_off |= !enabled;
+                }
+                ChangeKind::DeletePool { .. } => writes.deletes_pools = true,
+                ChangeKind::CreatePool(_)
+                | ChangeKind::UpdatePool { .. }
+                | ChangeKind::SortPools { .. } => {}
+            }
+        }
+        writes
     }
 
     /// Counts the changes and findings.

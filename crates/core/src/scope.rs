@@ -3,6 +3,10 @@
 //! A file about workers alone reads no project, and only what empties or deletes a pool needs every variable. The
 //! types cannot be built in another crate, so that nothing else decides what is read. Never: I/O.
 
+mod planned_writes;
+
+pub use planned_writes::PlannedWrites;
+
 use crate::{
     desired::{
         Desired, DesiredEndpoint, PlacementRule, PlacementVerdict, ProtectedBranchAction,
@@ -234,6 +238,27 @@ impl ReadScope {
             features_if_visible: true,
             git: steps.then_some(git),
             ..Self::default()
+        }
+    }
+
+    /// What a plan with these writes needs before it is applied: what it was made from, and whatever its writes need,
+    /// since a saved plan may state too little.
+    pub fn for_apply(&self, writes: PlannedWrites) -> Self {
+        let every_step = writes.deletes_pools || writes.switches_off;
+        Self {
+            workers: self.workers || writes.workers || writes.destinations || every_step,
+            policies: self.policies || writes.workers,
+            feeds: self.feeds || writes.containers,
+            deployments: self.deployments || writes.deployments || every_step,
+            runbooks: self.runbooks || writes.runbooks || every_step,
+            references: self.references || writes.indirect || every_step,
+            scope_names: self.scope_names || writes.scoped_values,
+            templates: self.templates || every_step,
+            snapshots: self.snapshots || every_step,
+            features: self.features || writes.server,
+            other_spaces: self.other_spaces || writes.switches_off,
+            project: None,
+            ..self.clone()
         }
     }
 

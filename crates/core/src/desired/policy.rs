@@ -2,10 +2,13 @@
 
 use super::Declared;
 use crate::finding::{Code, Level, Span};
+
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A check that refuses a plan even though every request in it would succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Gate {
     /// Switching the built-in worker off while a step would still resolve to it.
     BuiltInWorkerInUse,
@@ -50,7 +53,8 @@ impl Gate {
 }
 
 /// How many deletes a plan may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MaxDeletes {
     /// At most this many.
     Count(usize),

@@ -8,7 +8,7 @@ use crate::{
     finding::{Code, Finding, Level},
     live::{Case, Decider, Live, LivePool, LiveProcess, built_in_worker_pool, effective_cases},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
-    plan::{Arrival, Change, ChangeKind, FactValue, Plan, PoolRequirement, StepEdit},
+    plan::{Arrival, Change, ChangeKind, FactValue, GateSettings, Plan, PoolRequirement, StepEdit},
 };
 
 use indexmap::{IndexMap, IndexSet};
@@ -59,6 +59,7 @@ pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
 /// Returns how many healthy workers each pool needs that `changes` send steps to, as the file declares it.
 pub(super) fn pool_needs(
     matched: &Matched,
+    settings: &GateSettings,
     changes: &[Change],
     done: &Live,
 ) -> Vec<PoolRequirement> {
@@ -66,15 +67,15 @@ pub(super) fn pool_needs(
     let requirement = |pool: &LivePool| {
         let address = matched.planned_pool_address(pool);
         let declared = match &address {
-            Address::Pool(key) => matched.desired.pools.get(key),
+            Address::Pool(key) => settings.declared_pool(key),
             _ => None,
         };
-        let min = declared.and_then(|it| it.min_healthy()).map_or(1, |it| it.value.max(1));
+        let healthy = declared.and_then(|it| it.min_healthy).map_or(1, |min| min.max(1));
         let pool = match planned_handle(changes, pool) {
             PoolHandle::Existing { id, .. } => PoolHandle::Existing { id, address },
             new @ PoolHandle::New(_) => new,
         };
-        PoolRequirement { pool, healthy: min }
+        PoolRequirement { pool, healthy }
     };
     pools.map(requirement).collect()
 }

@@ -10,14 +10,16 @@ mod variables;
 use super::matched::Matched;
 use crate::{
     desired::Gate,
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::Live,
-    plan::Change,
+    plan::{Change, GateSettings},
 };
 
 /// The input of the gates.
 pub(super) struct GateInput<'a> {
-    /// The file and the server.
+    /// The settings of the gates; nothing else that a file declares may decide.
+    pub(super) settings: &'a GateSettings,
+    /// The file, for addresses and locations, and the server.
     pub(super) matched: &'a Matched<'a>,
     /// The planned changes.
     pub(super) changes: &'a [Change],
@@ -41,10 +43,15 @@ pub(super) fn check_gates(input: &GateInput) -> Vec<Finding> {
     .collect()
 }
 
+/// Whether findings with this code come from a gate.
+pub(super) fn is_gate_code(code: Code) -> bool {
+    code == Code::UnsetVariable || Gate::ALL.iter().any(|gate| gate.code() == code)
+}
+
 impl GateInput<'_> {
     /// Returns a finding at the gate's level; `None` if the file allows it.
     fn gate_finding(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
-        let level = self.matched.desired.policy.gate_level(gate)?;
+        let level = self.settings.gate_level(gate)?;
         Some(Finding::new(gate.code(), level, at, message))
     }
 

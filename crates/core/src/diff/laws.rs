@@ -2,6 +2,7 @@
 
 mod indifference;
 mod indirect_pools;
+mod tampering;
 
 pub(crate) use indirect_pools::{any_file, any_server};
 

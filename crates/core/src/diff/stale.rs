@@ -1,18 +1,25 @@
-//! Whether the server is still as a plan expects it: what the plan changes, and what else it relies on.
+//! Whether the server is still as a plan expects it: what the plan changes, what it calls by name, and what else it
+//! relies on.
 //!
-//! Edits of anything else do not matter. Never: judging whether the plan would still be a good one.
+//! Edits of anything else do not matter. What a change relies on is computed from the change, so that a saved plan
+//! cannot leave it out. Never: judging whether the plan would still be a good one.
 
 mod fields;
+mod labels;
+mod links;
 mod observer;
 
 use crate::{
     live::Live,
     model::{Address, Id, Place, PoolHandle, Process, VariableSet},
-    plan::{Change, ChangeKind, Expectation, Fact, Plan, PlannedCommit, StepEdit, StepFact},
+    plan::{
+        Change, ChangeKind, Expectation, Fact, FactValue, Plan, PlannedCommit, StepEdit, StepFact,
+    },
 };
 
+use labels::LabelChecker;
 use observer::Observer;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that is no longer as a plan expects it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +38,26 @@ pub struct StaleExpectation {
 pub fn find_stale(plan: &Plan, live: &Live) -> Vec<StaleExpectation> {
     let observer = Observer::new(live);
     let fields = plan.changes.iter().flat_map(|change| fields::stale_fields(change, &observer));
-    let facts = plan.expectations.iter().filter_map(|expectation| {
-        observer.check_expectation(expectation, fact_address(plan, &expectation.fact))
-    });
-    fields.chain(facts).collect()
+    let mut stale: Vec<_> = fields.collect();
+    stale.extend(labels::stale_space(plan, live));
+    stale.extend(LabelChecker::check_plan(plan, &observer));
+    let stated: BTreeMap<&Fact, &FactValue> =
+        plan.expectations.iter().map(|it| (&it.fact, &it.expected)).collect();
+    let relied: BTreeSet<Fact> = plan.changes.iter().flat_map(related_facts).collect();
+    for fact in &relied {
+        let address = fact_address(plan, fact);
+        let Some(found) = observer.check_fact(fact, stated.get(fact).copied(), address) else {
+            continue;
+        };
+        // The default pool and the order of the pools may be fields of a change too.
+        let is_field =
+            |other: &StaleExpectation| (&other.field, &other.found) == (&found.field, &found.found);
+        let may_be_field = matches!(fact, Fact::DefaultPool | Fact::PoolOrder);
+        if !(may_be_field && stale.iter().any(is_field)) {
+            stale.push(found);
+        }
+    }
+    stale
 }
 
 /// What `changes` rely on beyond the fields that they change, as it is in `live`.

@@ -5,6 +5,8 @@ use crate::model::{
     StepAction,
 };
 
+use std::collections::HashMap;
+
 /// A process: its owner and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveProcess {
@@ -165,6 +167,27 @@ impl LiveProcess {
     pub(super) fn template_contents(&self, usage: &LiveStep) -> Option<&TemplateContents> {
         let found = self.templates.iter().find(|template| template.usage == usage.id);
         found.map(|it| &it.contents)
+    }
+
+    /// Returns the name of each step by its id, made unique within the process; an id that is not unique is left out.
+    pub fn unique_step_names(&self) -> HashMap<&Id<StepAction>, String> {
+        let (mut counts, mut ids) = (HashMap::new(), HashMap::new());
+        for step in &self.steps {
+            *counts.entry(step.display_name()).or_insert(0_usize) += 1;
+            *ids.entry(&step.id).or_insert(0_usize) += 1;
+        }
+        let unique = self.steps.iter().filter(|step| ids.get(&step.id) == Some(&1));
+        let names = unique.map(|step| {
+            let name = step.display_name();
+            let is_unique = counts.get(name) == Some(&1);
+            let name = if is_unique {
+                name.to_string()
+            } else {
+                format!("{} / {}", step.step, step.action)
+            };
+            (&step.id, name)
+        });
+        names.collect()
     }
 
     /// Returns a step's name, made unique within its process.

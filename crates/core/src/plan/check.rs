@@ -164,6 +164,16 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         _ => (fields < edits).then_some(ONE_FIELD_TWICE),
     };
     match kind {
+        ChangeKind::PlaceStep { process, git: Some(commit), .. }
+            if *process != commit.at.process_id() =>
+        {
+            Some(COMMITTED_ELSEWHERE)
+        }
+        ChangeKind::SetValue { set, git: Some(commit), .. }
+            if *set != commit.at.variable_set_id() =>
+        {
+            Some(COMMITTED_ELSEWHERE)
+        }
         ChangeKind::UpdatePool { edits: all, .. } => check_edits(all.len(), count_edit_kinds(all)),
         ChangeKind::UpdateWorker { edits: all, .. } => {
             check_edits(all.len(), count_edit_kinds(all))
@@ -203,6 +213,8 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         | ChangeKind::SetBuiltInWorker { .. } => None,
     }
 }
+
+const COMMITTED_ELSEWHERE: &str = "it is committed to another document than the one that it names";
 
 const NOT_AS_SHOWN: &str = "the fields that it writes differ from what it shows";
 

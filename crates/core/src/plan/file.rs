@@ -4,8 +4,8 @@
 //! since no type of a plan can hold one.
 
 use super::{
-    Cause, Change, ChangeAction, ChangeKind, Expectation, FieldDiff, ObjectKind, Plan, PlanFlaw,
-    PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches, check_soundness,
+    Cause, Change, ChangeAction, ChangeKind, Expectation, FieldDiff, GateSettings, ObjectKind,
+    Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches, check_soundness,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
@@ -70,6 +70,8 @@ struct PlanFile<W> {
     expectations: Vec<Expectation>,
     #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
     requirements: Vec<PoolRequirement>,
+    #[serde(default)]
+    gates: GateSettings,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,8 +136,15 @@ struct SavedFinding {
 
 /// Returns the plan as a file's text; `sources` are the files that its locations refer to.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
-    let Plan { header, changes, findings, expectations: relies, requirements: needs, affected: _ } =
-        plan;
+    let Plan {
+        header,
+        changes,
+        findings,
+        expectations: relies,
+        requirements: needs,
+        affected: _,
+        gates,
+    } = plan;
     let file = PlanFile {
         format_version: FORMAT.to_owned(),
         tool: PlanTool {
@@ -157,6 +166,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         scope: header.scope.clone(),
         expectations: relies.clone(),
         requirements: needs.clone(),
+        gates: gates.clone(),
     };
     // Strings, numbers, lists and maps with string keys always have a JSON form.
     let text = escape_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
@@ -190,6 +200,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         expectations: file.expectations,
         requirements: file.requirements,
         affected: file.touches.affected,
+        gates: file.gates,
     };
     check_soundness(&plan)?;
     match plan.summarize() == file.summary {

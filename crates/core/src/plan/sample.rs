@@ -3,9 +3,9 @@
 //! Not part of the program.
 
 use super::{
-    Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, NewPool, NewWorker,
-    Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement, StepEdit, StepFact,
-    ValueEdit, WorkerEdit,
+    Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, GateSettings,
+    NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement,
+    StepEdit, StepFact, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -67,6 +67,7 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         expectations: Vec::new(),
         requirements: Vec::new(),
         affected: Affected::default(),
+        gates: GateSettings::default(),
     }
 }
 

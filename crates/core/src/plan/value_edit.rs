@@ -122,6 +122,14 @@ impl ValueEdit {
         }
     }
 
+    /// Returns the scope that the edit states; `None` if the value's id decides.
+    pub fn planned_scope(&self) -> Option<&PlannedValueScope> {
+        match self {
+            Self::Add { scope, .. } => Some(scope),
+            Self::Change { scope, .. } | Self::Remove { scope, .. } => scope.as_ref(),
+        }
+    }
+
     /// Returns the current pool.
     pub fn pool_before(&self) -> Option<&PoolHandle> {
         match self {

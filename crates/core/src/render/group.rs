@@ -69,7 +69,8 @@ fn collect_blocks<'a>(
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
             let Cause { location: _, rule, why } = &change.cause;
-            let key = (line.clone(), rule, why, fields.clone());
+            let commit = change.kind.git_commit().map(|commit| (&commit.base, &commit.message));
+            let key = (line.clone(), rule, why, commit, fields.clone());
             let at = *folds.entry(key).or_insert(blocks.len());
             if let Some(block) = blocks.get_mut(at) {
                 block.changes.push(change);

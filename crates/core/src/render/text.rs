@@ -5,6 +5,7 @@
 use super::{
     RenderOptions, findings,
     group::{ChangeGroup, PlanSection, plan_sections},
+    notes,
 };
 use crate::{
     finding::{Level, SourceLine, Sources},
@@ -52,6 +53,9 @@ impl TextPage<'_> {
             }
         }
         out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.options));
+        for line in notes::plan_notes(self.plan) {
+            writeln!(out, "{line}")?;
+        }
         if let Some(touches) = touches_line(self.plan.count_touched()) {
             writeln!(out, "{touches}")?;
         }
@@ -152,6 +156,9 @@ impl TextPage<'_> {
     }
 
     fn write_fields(&self, out: &mut String, block: &ChangeGroup) -> fmt::Result {
+        if let Some(commit) = block.changes.first().and_then(|it| it.kind.git_commit()) {
+            writeln!(out, "      {}", notes::describe_commit(commit))?;
+        }
         let width = block.fields.iter().map(|it| it.path.len()).max().unwrap_or_default();
         for field in &block.fields {
             let path = format!("{:width$}", Escaped(&field.path).to_string());

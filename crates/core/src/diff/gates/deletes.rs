@@ -5,7 +5,6 @@ use crate::{
     desired::{Gate, MaxDeletes},
     finding::{Finding, FindingLocation, Level},
     live::{HiddenData, Live, LivePool, describe_pool_users, group_by_cause},
-    model::Address,
     plan::{Change, ChangeAction, ChangeKind},
     text::pluralize,
 };
@@ -89,10 +88,10 @@ fn unread_users(input: &GateInput, change: &Change) -> Option<Finding> {
 
 /// Returns a finding if the plan has more deletes and replacements than the file allows.
 pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
-    let Some(max) = &input.matched.desired.policy.max_deletes else { return Vec::new() };
+    let Some(max) = input.settings.max_deletes else { return Vec::new() };
     let live = input.matched.live;
     let all = live.pools.len() + live.workers.len();
-    let (limit, shown_limit) = match max.value {
+    let (limit, shown_limit) = match max {
         MaxDeletes::Count(limit) => (limit, limit.to_string()),
         MaxDeletes::Percent(percent) => {
             let limit = all * usize::from(percent) / 100;
@@ -113,11 +112,10 @@ pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
         pluralize(deletes.len(), "delete")
     );
     let notes = deletes.iter().map(|change| change.address.to_string()).collect();
-    let finding = input.gate_finding(
-        Gate::TooManyDeletes,
-        FindingLocation::Source(max.span.clone()),
-        message,
-    );
+    let declared = input.matched.desired.policy.max_deletes.as_ref();
+    let at =
+        declared.map_or(FindingLocation::Nowhere, |max| FindingLocation::Source(max.span.clone()));
+    let finding = input.gate_finding(Gate::TooManyDeletes, at, message);
     let finding = finding.map(|finding| {
         finding
             .with_notes(notes)
@@ -128,20 +126,11 @@ pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
 
 /// Returns findings about deletes and replacements of objects that the file protects.
 pub(super) fn protected_deletes(input: &GateInput) -> Vec<Finding> {
-    let desired = input.matched.desired;
-    let is_protected = |change: &&Change| match &change.address {
-        Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
-        Address::Pool(key) => desired.pools.get(key).is_some_and(|it| it.protect),
-        Address::BuiltInWorker
-        | Address::PoolOrder
-        | Address::Variable { .. }
-        | Address::Target(_)
-        | Address::Step { .. } => false,
-    };
     let deletes = |change: &&Change| {
         matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
     };
-    let found = input.changes.iter().filter(deletes).filter(is_protected);
+    let found = input.changes.iter().filter(deletes);
+    let found = found.filter(|change| input.settings.is_protected(&change.address));
     let findings = found.filter_map(|change| {
         let message = format!(
             "`{}` is protected and would be {}d",

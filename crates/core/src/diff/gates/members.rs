@@ -143,7 +143,10 @@ fn pool_findings(
         Address::Pool(key) => input.matched.desired.pools.get(key),
         _ => None,
     };
-    let wanted = declared.and_then(|it| it.min_healthy());
+    let wanted = match &address {
+        Address::Pool(key) => input.settings.declared_pool(key).and_then(|it| it.min_healthy),
+        _ => None,
+    };
     let counts_differ =
         wanted.is_some() && (members.healthy, members.enabled) != (before.healthy, before.enabled);
     let PoolLosses { emptied, lost_healthy } = PoolLosses::compare_states(input, &pool.id);
@@ -174,7 +177,7 @@ fn pool_findings(
         format!("{} would run in `{address}`", pluralize(affected.len(), "step"))
     };
     let has_arrivals = arrivals.is_some();
-    let shortage = PoolShortage { required: wanted.map(|it| it.value), members, has_arrivals };
+    let shortage = PoolShortage { required: wanted, members, has_arrivals };
     let certain = (!affected.is_empty()).then(|| {
         let finding = shortage.shortage_finding(input, at.clone(), &subject)?;
         Some(finding.with_address(address.clone()).with_notes(affected))

@@ -2,12 +2,14 @@
 
 use super::{StaleExpectation, observer::Observer, source_process, source_variable_set};
 use crate::{
-    live::{LiveStep, RunLocation, classify_step},
+    live::{LiveStep, LiveWorker, MachinePolicy, RunLocation, classify_step},
     model::{
-        Execution, Id, LiveEndpoint, Name, Place, Pool, PoolHandle, PoolKind, VariableSet, Worker,
+        Execution, Id, Linked, LiveEndpoint, Name, Place, Pool, PoolHandle, PoolKind, VariableSet,
+        Worker,
     },
     plan::{
-        ABSENT, Change, ChangeKind, PoolEdit, StepEdit, ValueEdit, WorkerEdit, endpoint_fields,
+        ABSENT, Change, ChangeKind, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
+        endpoint_fields,
     },
 };
 
@@ -36,9 +38,15 @@ pub(super) fn stale_fields(change: &Change, observer: &Observer) -> Vec<StaleExp
         ChangeKind::UpdateWorker { id, edits } => {
             edits.iter().map(|edit| compare_worker(observer, id, edit)).collect()
         }
-        ChangeKind::ReplaceWorker { id, kind, .. } => {
-            let found = observer.find_worker(id).map(|worker| worker.endpoint.kind());
-            vec![compare_text("kind", kind, found)]
+        ChangeKind::ReplaceWorker { id, name, kind, old, .. } => {
+            let worker = observer.find_worker(id);
+            let found = worker.map(|worker| worker.endpoint.kind());
+            let mut stale = vec![
+                compare_text("name", name, worker.map(|worker| worker.name.as_str())),
+                compare_text("kind", kind, found),
+            ];
+            stale.extend(old.iter().flat_map(|old| compare_replaced(observer, old, worker)));
+            stale
         }
         ChangeKind::DeleteWorker { id, name } => {
             let found = observer.find_worker(id).map(|worker| worker.name.as_str());
@@ -62,7 +70,19 @@ pub(super) fn stale_fields(change: &Change, observer: &Observer) -> Vec<StaleExp
             let describe = |on| if on { "on".to_owned() } else { "off".to_owned() };
             vec![compare("the built-in worker", Some(!enabled), Some(found), describe)]
         }
-        ChangeKind::SetDefaultPool { .. } | ChangeKind::SortPools { .. } => Vec::new(),
+        ChangeKind::SetDefaultPool { from, .. } => {
+            let found = observer.live.default_pool().map(|pool| &pool.id);
+            let expected = from.as_ref().and_then(PoolHandle::id);
+            vec![compare("the default pool", expected, found, |pool| observer.pool_name(pool))]
+        }
+        ChangeKind::SortPools { before, .. } => {
+            let expected: Vec<_> = before.iter().filter_map(PoolHandle::id).collect();
+            let found = observer.live.pools.iter().map(|pool| &pool.id).collect();
+            vec![compare("the order of the pools", Some(expected), Some(found), |pools| {
+                let names = pools.into_iter().map(|pool| observer.pool_name(pool));
+                names.collect::<Vec<_>>().join(" ")
+            })]
+        }
     };
     let address = Some(change.address.clone());
     let stale = checked.into_iter().flatten();
@@ -124,10 +144,7 @@ fn compare_worker(
         WorkerEdit::Name(delta) => {
             compare_text("name", delta.before(), worker.map(|worker| worker.name.as_str()))
         }
-        WorkerEdit::Endpoint(delta) => {
-            let found = worker.map(|worker| &worker.endpoint);
-            compare("endpoint", Some(delta.before()), found, describe_endpoint)
-        }
+        WorkerEdit::Endpoint(delta) => compare_endpoint(delta.before(), worker),
         WorkerEdit::Pools(delta) => {
             let expected: BTreeSet<_> = delta.before().iter().filter_map(PoolHandle::id).collect();
             let found = worker.map(|worker| worker.pools.iter().collect());
@@ -136,15 +153,56 @@ fn compare_worker(
                 names.collect::<Vec<_>>().join(" ")
             })
         }
-        WorkerEdit::Policy(delta) => {
-            let found = worker.map(|worker| &worker.policy);
-            compare("policy", Some(delta.before()), found, |policy| policy.name.clone())
-        }
+        WorkerEdit::Policy(delta) => compare_policy(delta.before(), worker),
         WorkerEdit::Disabled(delta) => {
             let found = worker.map(|worker| worker.disabled);
             compare("disabled", Some(*delta.before()), found, |disabled| disabled.to_string())
         }
     }
+}
+
+/// Compares a worker that is replaced with what the plan shows of it.
+fn compare_replaced(
+    observer: &Observer,
+    old: &NewWorker<LiveEndpoint>,
+    worker: Option<&LiveWorker>,
+) -> Vec<Option<StaleExpectation>> {
+    let NewWorker { name, endpoint, pools, policy, disabled } = old;
+    let pools: Vec<_> = pools.iter().filter_map(PoolHandle::id).collect();
+    let found = worker.map(|worker| worker.pools.iter().collect());
+    let describe_pools = |pools: Vec<&Id<Pool>>| {
+        let names = pools.into_iter().map(|pool| observer.pool_name(pool));
+        names.collect::<Vec<_>>().join(" ")
+    };
+    vec![
+        compare_text("name", name, worker.map(|worker| worker.name.as_str())),
+        compare_endpoint(endpoint, worker),
+        compare("pools", Some(pools), found, describe_pools),
+        policy.as_ref().and_then(|policy| compare_policy(policy, worker)),
+        compare("disabled", Some(*disabled), worker.map(|worker| worker.disabled), |disabled| {
+            disabled.to_string()
+        }),
+    ]
+}
+
+/// Compares an endpoint in what it does and in what is shown of it: the names of what it links to.
+fn compare_endpoint(
+    expected: &LiveEndpoint,
+    worker: Option<&LiveWorker>,
+) -> Option<StaleExpectation> {
+    let both = |endpoint| (endpoint, endpoint_fields(endpoint));
+    let found = worker.map(|worker| both(&worker.endpoint));
+    compare("endpoint", Some(both(expected)), found, |(endpoint, _)| describe_endpoint(endpoint))
+}
+
+/// Compares a policy by its id and by its name.
+fn compare_policy(
+    expected: &Linked<MachinePolicy>,
+    worker: Option<&LiveWorker>,
+) -> Option<StaleExpectation> {
+    let both = |policy: &'_ Linked<MachinePolicy>| (policy.id.clone(), policy.name.clone());
+    let found = worker.map(|worker| both(&worker.policy));
+    compare("policy", Some(both(expected)), found, |(_, name)| name)
 }
 
 fn compare_step(

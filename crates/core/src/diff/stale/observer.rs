@@ -2,7 +2,9 @@
 
 use super::StaleExpectation;
 use crate::{
-    live::{self, Live, LivePool, LiveStep, LiveWorker, classify_step, describe_pool_users},
+    live::{
+        self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, classify_step, describe_pool_users,
+    },
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process, StepAction, Worker},
     plan::{Expectation, Fact, FactValue, StepFact},
 };
@@ -14,6 +16,7 @@ pub(super) struct Observer<'a> {
     pub(super) live: &'a Live,
     pools: HashMap<&'a Id<Pool>, &'a LivePool>,
     workers: HashMap<&'a Id<Worker>, &'a LiveWorker>,
+    processes: HashMap<&'a Id<Process>, &'a LiveProcess>,
     steps: HashMap<(&'a Id<Process>, &'a Id<StepAction>), &'a LiveStep>,
 }
 
@@ -26,6 +29,7 @@ impl<'a> Observer<'a> {
             live,
             pools: live.pools.iter().map(|pool| (&pool.id, pool)).collect(),
             workers: live.workers.iter().map(|worker| (&worker.id, worker)).collect(),
+            processes: live.processes.iter().map(|process| (&process.id, process)).collect(),
             steps: steps.collect(),
         }
     }
@@ -36,6 +40,10 @@ impl<'a> Observer<'a> {
 
     pub(super) fn find_worker(&self, id: &Id<Worker>) -> Option<&'a LiveWorker> {
         self.workers.get(id).copied()
+    }
+
+    pub(super) fn find_process(&self, id: &Id<Process>) -> Option<&'a LiveProcess> {
+        self.processes.get(id).copied()
     }
 
     pub(super) fn find_step(
@@ -66,24 +74,27 @@ impl<'a> Observer<'a> {
         Expectation { expected: self.observe_fact(&fact), fact }
     }
 
-    /// How an expectation no longer holds; none where it does.
-    pub(super) fn check_expectation(
+    /// How a fact differs from what a plan states of it; none where the plan may rely on it. A plan that does not
+    /// state it cannot.
+    pub(super) fn check_fact(
         &self,
-        Expectation { fact, expected }: &Expectation,
+        fact: &Fact,
+        stated: Option<&FactValue>,
         address: Option<&Address>,
     ) -> Option<StaleExpectation> {
         let found = self.observe_fact(fact);
-        if expected.allows(&found) {
+        if stated.is_some_and(|stated| stated.allows(&found)) {
             return None;
         }
         let describe = |value: &FactValue| value.describe(|pool| self.pool_name(pool));
-        let (expected, found) = match (expected, &found) {
+        let (expected, found) = match (stated, &found) {
+            (None, found) => ("something that it does not state".to_owned(), describe(found)),
             // Of many users only the new ones are worth showing.
-            (FactValue::Users(then), FactValue::Users(now)) => {
+            (Some(FactValue::Users(then)), FactValue::Users(now)) => {
                 let new = now.iter().filter(|user| !then.contains(user)).cloned();
                 ("none".to_owned(), new.collect::<Vec<_>>().join(", "))
             }
-            (expected, found) => (describe(expected), describe(found)),
+            (Some(stated), found) => (describe(stated), describe(found)),
         };
         let field = fact.describe(|pool| self.pool_name(pool));
         Some(StaleExpectation { address: address.cloned(), field, expected, found })

@@ -1,0 +1,158 @@
+//! A plan just before its first write: whatever its changes and the server determine is derived again.
+//!
+//! A plan that was saved is text that somebody may have edited. Its changes are compared with the server
+//! ([`find_stale`]), and everything else that people are shown or that protects them is computed here and not read:
+//! the gates, the order, the needs of pools, the counts, the server's version. Never: a change that the plan does
+//! not have.
+
+use super::{
+    GateInput, affected, arrivals, downgrade_to_warning,
+    gates::{self, is_gate_code},
+    keeps_pool,
+    matched::Matched,
+    order,
+    stale::{StaleExpectation, find_stale},
+};
+use crate::{
+    diff::after::simulate_changes,
+    finding::{Code, Finding, Level},
+    live::{BranchRole, Live, LiveBranch, VariableStore},
+    model::Address,
+    plan::{Change, ChangeKind, Plan, PlanHeader, PlanOrigin},
+};
+
+use std::collections::{BTreeMap, HashMap};
+
+/// Derives a plan again from its changes and the server. `requested` is what its file or receipt asks for now, if that
+/// is known: the plan must not have any other change.
+///
+/// # Errors
+///
+/// Returns everything about the server, or about what is requested, that is not as the plan expects.
+pub fn recheck_plan(
+    plan: &Plan,
+    live: &Live,
+    requested: Option<&[Change]>,
+) -> Result<Plan, Vec<StaleExpectation>> {
+    let mut stale = find_stale(plan, live);
+    if stale.is_empty() {
+        stale.extend(requested.into_iter().flat_map(|requested| unrequested(plan, requested)));
+    }
+    if !stale.is_empty() {
+        return Err(stale);
+    }
+    let mut changes = plan.changes.clone();
+    let after = simulate_changes(live, &changes);
+    order::order_changes(&mut changes, live, &after);
+    let desired = plan.gates.pools_as_desired();
+    let matched = Matched::new(&desired, live, &mut Vec::new());
+    let input =
+        GateInput { settings: &plan.gates, matched: &matched, changes: &changes, after: &after };
+    let gate_findings = gates::check_gates(&input).into_iter().chain(protected_branches(&input));
+    let gate_findings = gate_findings.map(|finding| match plan.header.origin {
+        PlanOrigin::Files => finding,
+        PlanOrigin::Rollback if deletes_used_pool(&finding, &changes) => finding,
+        PlanOrigin::Rollback => downgrade_to_warning(finding),
+    });
+    let findings = merge_findings(&plan.findings, gate_findings.collect());
+    let requirements = arrivals::pool_needs(&matched, &plan.gates, &changes, &after);
+    let affected = affected::count_affected(&changes, live, &after);
+    Ok(Plan {
+        header: PlanHeader {
+            server_version: live.server.version.clone(),
+            space: live.server.space.clone(),
+            ..plan.header.clone()
+        },
+        changes,
+        findings,
+        expectations: plan.expectations.clone(),
+        requirements,
+        affected,
+        gates: plan.gates.clone(),
+    })
+}
+
+/// Returns the changes that the file or the receipt of a plan does not ask for in the same way.
+fn unrequested(plan: &Plan, requested: &[Change]) -> Vec<StaleExpectation> {
+    let mut by_address: HashMap<&Address, Vec<&ChangeKind>> = HashMap::new();
+    for change in requested {
+        by_address.entry(&change.address).or_default().push(&change.kind);
+    }
+    let is_requested = |change: &&Change| {
+        by_address.get(&change.address).is_some_and(|kinds| kinds.contains(&&change.kind))
+    };
+    let source = match plan.header.origin {
+        PlanOrigin::Files => "files",
+        PlanOrigin::Rollback => "receipt",
+    };
+    let others = plan.changes.iter().filter(|change| !is_requested(change));
+    let stale = others.map(|change| StaleExpectation {
+        address: Some(change.address.clone()),
+        field: "the change".to_owned(),
+        expected: "it".to_owned(),
+        found: format!("not what the {source} ask for"),
+    });
+    stale.collect()
+}
+
+/// Whether a finding reports a pool that is deleted while something uses it. Not even a rollback does that.
+fn deletes_used_pool(finding: &Finding, changes: &[Change]) -> bool {
+    let deletes = |change: &Change| {
+        matches!(change.kind, ChangeKind::DeletePool { .. })
+            && finding.address.as_deref() == Some(&change.address)
+    };
+    keeps_pool(finding) && changes.iter().any(deletes)
+}
+
+/// Returns a finding for each protected branch that the plan commits to, since the server refuses that.
+fn protected_branches(input: &GateInput) -> Vec<Finding> {
+    let live = input.matched.live;
+    let mut by_branch: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+    for change in input.changes {
+        let Some(commit) = change.kind.git_commit().filter(|commit| commit.base.is_none()) else {
+            continue;
+        };
+        let mut processes = live.processes.iter().filter_map(|process| process.git.as_ref());
+        let mut sets = live.indirect.sets.iter().filter_map(|set| match &set.store {
+            VariableStore::Branch(branch) => Some(branch),
+            _ => None,
+        });
+        let is_target = |branch: &&LiveBranch| branch.at == commit.at;
+        let branch = processes.find(is_target).or_else(|| sets.find(is_target));
+        let role = branch.map(|branch| &branch.role);
+        if matches!(role, Some(BranchRole::Protected | BranchRole::ProtectedWithoutStandIn)) {
+            by_branch.entry(commit.at.name.clone()).or_default().push(change);
+        }
+    }
+    let findings = by_branch.into_iter().filter_map(|(branch, changes)| {
+        let first = changes.first()?;
+        let message = format!("branch `{branch}` is protected");
+        let finding =
+            Finding::new(Code::ProtectedBranch, Level::Deny, first.cause.location.clone(), message);
+        let notes = changes.iter().map(|change| change.address.to_string()).collect();
+        Some(finding.with_notes(notes))
+    });
+    findings.collect()
+}
+
+/// Replaces the findings of gates by those that the gates have now. A finding that is still the same keeps its place in
+/// the file.
+fn merge_findings(saved: &[Finding], derived: Vec<Finding>) -> Vec<Finding> {
+    let (gates, mut others): (Vec<Finding>, Vec<Finding>) =
+        saved.iter().cloned().partition(|finding| is_gate_code(finding.code));
+    // The plan may report a protected branch itself, in more words.
+    let is_reported = |finding: &Finding| {
+        finding.code == Code::ProtectedBranch
+            && others.iter().any(|it| it.code == finding.code && it.level == finding.level)
+    };
+    let mut derived: Vec<Finding> = derived.into_iter().filter(|it| !is_reported(it)).collect();
+    for finding in &mut derived {
+        let same =
+            |other: &&Finding| other.code == finding.code && other.message == finding.message;
+        if let Some(saved) = gates.iter().find(same) {
+            finding.location = saved.location.clone();
+        }
+    }
+    others.extend(derived);
+    others
+}

@@ -1,0 +1,65 @@
+//! What a reader needs besides the changes: which pools the keys mean, which gates were lowered, what is committed.
+
+use crate::{
+    model::{Address, Name},
+    plan::{DeclaredPool, Plan, PlanOrigin, PlannedCommit},
+    text::escape::Escaped,
+};
+
+use std::collections::BTreeSet;
+
+/// Returns the lines about a plan as a whole.
+pub(super) fn plan_notes(plan: &Plan) -> Vec<String> {
+    if plan.changes.is_empty() {
+        return Vec::new();
+    }
+    let names = pool_names(plan);
+    let gates = match plan.header.origin {
+        PlanOrigin::Files => plan.gates.describe_lowered().join(", "),
+        PlanOrigin::Rollback => "they only warn, because this undoes an apply".to_owned(),
+    };
+    let lines = [("Pools", names.join(", ")), ("Gates", gates)].into_iter();
+    lines
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(title, text)| format!("{title}: {text}"))
+        .collect()
+}
+
+/// Returns what the keys of the pools in a plan mean, unless a key is the pool's name in another spelling.
+fn pool_names(plan: &Plan) -> Vec<String> {
+    let changed = plan.changes.iter().map(|change| &change.address);
+    let referenced = plan.changes.iter().flat_map(|change| change.kind.pool_handles());
+    let addresses: BTreeSet<&Address> =
+        changed.chain(referenced.map(|pool| pool.address())).collect();
+    let pools = plan.gates.pools.iter().filter(|pool| {
+        addresses.contains(&Address::Pool(pool.key.clone())) && !is_same_name(&pool.key, &pool.name)
+    });
+    pools.map(describe_pool).collect()
+}
+
+fn describe_pool(pool: &DeclaredPool) -> String {
+    let address = Address::Pool(pool.key.clone()).to_string();
+    let names: Vec<String> = [&pool.name]
+        .into_iter()
+        .chain(&pool.renamed_from)
+        .map(|name| format!("{name:?}"))
+        .collect();
+    let text = format!("{address} is {}", names.join(" or "));
+    Escaped(&text).to_string()
+}
+
+/// Whether a key is a name in another spelling: `hosted-windows` is `Hosted Windows`.
+fn is_same_name(key: &str, name: &str) -> bool {
+    let letters = |text: &str| {
+        let folded = Name::new(text);
+        folded.as_folded().chars().filter(|it| it.is_alphanumeric()).collect::<String>()
+    };
+    letters(key) == letters(name)
+}
+
+/// Describes a commit: its message, and the branch that it is made from if that is another one.
+pub(super) fn describe_commit(commit: &PlannedCommit) -> String {
+    let branch = commit.base.as_ref().map(|base| format!(" on a new branch from {base:?}"));
+    let text = format!("by commit {:?}{}", commit.message, branch.unwrap_or_default());
+    Escaped(&text).to_string()
+}
