@@ -9,7 +9,9 @@
 
 use futures_util::{StreamExt as _, stream};
 use octopus_sandbox::{self as sandbox, Sandbox, Seed};
-use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret};
+use poolwright_client::octopus::{
+    Connection, ConnectionOptions, Credentials, Secret, TrustedServer,
+};
 use poolwright_core::{
     config,
     diff::{deciding_rules, plan_changes},
@@ -128,7 +130,10 @@ async fn measure_rules(sandbox: &Sandbox) {
     let sources = Sources(vec![Source::new("workers.toml", text)]);
     let (desired, _) = config::load_desired(&sources);
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
-    let reader = Connection::open(ConnectionOptions::new(sandbox.url(), key)).unwrap().reader();
+    let reader =
+        Connection::open(ConnectionOptions::new(TrustedServer::named_by_user(sandbox.url()), key))
+            .unwrap()
+            .reader();
     let space = refresh::find_space(&reader, None).await.unwrap();
     let scope = ReadScope::for_plan(&desired);
     let live = refresh::refresh_live(&reader, &space, &scope, sandbox.url()).await.unwrap();

@@ -8,7 +8,7 @@ use super::{
     provenance::find_provenance,
     receipt::{self, ReceiptRecorder, RecordedApply},
     screen::Screen,
-    session::{self, Session},
+    session::{self, DeclaredServer, Session},
     show,
     signals::{ReceiptSlot, listen_for_stop},
     wait,
@@ -256,7 +256,7 @@ async fn prepare_plan(
     }
     let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
     let session_args = &args.flags.session;
-    let session = session_args.open_session(files.url()).await?;
+    let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let plan = args.narrowed.make_plan(&files, session_args, &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
@@ -273,7 +273,8 @@ async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session
             "make a plan for this server, or remove `--url` and OCTOPUS_URL",
         ));
     }
-    let session = args.flags.session.open_session(Some(&header.url)).await?;
+    let session =
+        args.flags.session.open_session(Some(DeclaredServer::in_plan(&header.url))).await?;
     if let Some(wanted) = args.flags.session.space_name(None) {
         let space = find_space(&session.connection.reader(), Some(wanted)).await?;
         if space.id != header.space.id {

@@ -18,7 +18,8 @@ pub(super) struct Args {
 /// Checks the files.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let sources = args.files.read()?;
-    let (desired, found) = config::load_desired(&sources);
+    let (desired, mut found) = config::load_desired(&sources);
+    found.extend(args.files.untrusted_findings(&desired));
     files::print_findings(&found, &sources, screen);
     if found.iter().any(|finding| finding.level == Level::Error) {
         return Ok(exit::ERROR);

@@ -1,6 +1,11 @@
 //! `poolwright explain`: where steps run and why, or what uses a pool.
 
-use super::{exit, files, print::Stream, screen::Screen, session};
+use super::{
+    exit, files,
+    print::Stream,
+    screen::Screen,
+    session::{self, DeclaredServer},
+};
 use crate::ops::{ExplainQuestion, ExplainRequest, explain};
 use poolwright_core::{
     explain::{render_csv, render_json, render_text},
@@ -57,7 +62,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         None
     };
     let files = files.as_ref();
-    let session = args.session.open_session(files.and_then(|files| files.url())).await?;
+    let url = files.and_then(|files| files.url());
+    let session = args.session.open_session(url.map(DeclaredServer::in_file)).await?;
     let request = ExplainRequest {
         target: session.target(&args.session, files.and_then(|files| files.space())),
         question: args.question(),

@@ -6,6 +6,8 @@ use super::{
 };
 use crate::ops::{LoadedFiles, error_with_help};
 use poolwright_core::{
+    config,
+    desired::Desired,
     finding::{Finding, Source, Sources},
     live::UnreadPart,
     render::findings,
@@ -25,12 +27,15 @@ pub(super) struct Args {
     /// A configuration file, or `-` for standard input. May be repeated.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
+    /// The files may be written by anyone, as in a pull request: refuse what names a server or a space.
+    #[arg(long)]
+    untrusted: bool,
 }
 
 impl Args {
     /// The arguments that name this file alone.
     pub(super) fn from_path(path: &Path) -> Self {
-        Self { files: vec![path.to_string_lossy().into_owned()] }
+        Self { files: vec![path.to_string_lossy().into_owned()], untrusted: false }
     }
 
     /// Whether only the default file is named.
@@ -45,13 +50,25 @@ impl Args {
 
     /// Reads and parses the files. Returns `None` after printing their errors.
     pub(super) fn load_files(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
-        match LoadedFiles::parse(self.read()?) {
-            Ok(files) => Ok(Some(files)),
-            Err((sources, findings)) => {
-                print_findings(&findings, &sources, screen);
-                Ok(None)
+        let (findings, sources) = match LoadedFiles::parse(self.read()?) {
+            Ok(files) => {
+                let findings = self.untrusted_findings(&files.desired);
+                if findings.is_empty() {
+                    return Ok(Some(files));
+                }
+                (findings, files.sources)
             }
-        }
+            Err((sources, findings)) => (findings, sources),
+        };
+        print_findings(&findings, &sources, screen);
+        Ok(None)
+    }
+}
+
+impl Args {
+    /// Returns an error for everything in the files that whoever wrote them may not decide.
+    pub(super) fn untrusted_findings(&self, desired: &Desired) -> Vec<Finding> {
+        if self.untrusted { config::untrusted_findings(desired) } else { Vec::new() }
     }
 }
 

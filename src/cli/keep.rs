@@ -6,7 +6,7 @@ use super::{
     print::errln,
     replace_file::replace_file,
     screen::Screen,
-    session,
+    session::{self, DeclaredServer},
 };
 use crate::ops::{KeepOutcome, error_with_help, keep_file};
 use poolwright_core::{
@@ -32,7 +32,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let files = files::Args::from_path(path);
     let Some(files) = files.load_files(screen)? else { return Ok(exit::ERROR) };
     let Some(Source { text, .. }) = files.sources.0.first() else { return Ok(exit::ERROR) };
-    let session = args.open_session(files.url()).await?;
+    let session = args.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let target = session.target(args, files.space());
     let outcome = keep_file(&session.connection.reader(), &files, text, target).await?;
     let (result, unread) = match outcome {

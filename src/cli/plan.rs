@@ -5,7 +5,7 @@ use super::{
     print::{Stream, redact_secrets},
     replace_file::replace_file,
     screen::Screen,
-    session::{self, Session},
+    session::{self, DeclaredServer, Session},
 };
 use crate::ops::{LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
@@ -118,7 +118,7 @@ impl PlanFormat {
 /// Makes the plan and shows it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
-    let session = args.session.open_session(files.url()).await?;
+    let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let plan = args.narrowed.make_plan(&files, &args.session, &session, screen).await?;
     let Some(plan) = plan else { return Ok(exit::ERROR) };
     if let Some(path) = &args.output {

@@ -33,11 +33,12 @@ pub(super) fn find_provenance(plan: &Plan) -> PlanProvenance {
             })
         }
         PlanOrigin::Rollback => {
-            let text = files.first().and_then(|path| fs::read_to_string(path).ok());
-            let receipt = text.and_then(|text| Receipt::read(&text).ok());
-            receipt.map_or(PlanProvenance::Saved, |receipt| {
-                PlanProvenance::SavedWithReceipt(Box::new(receipt))
-            })
+            let path = files.first().map(String::as_str).unwrap_or_default();
+            let receipt = fs::read(path).ok().and_then(|text| Receipt::read(text).ok());
+            receipt.map_or_else(
+                || PlanProvenance::SavedWithoutReceipt(path.to_owned()),
+                |receipt| PlanProvenance::SavedWithReceipt(Box::new(receipt)),
+            )
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     print::{errln, redact_secrets},
     replace_file::replace_file,
     screen::Screen,
+    session::DeclaredServer,
 };
 use crate::ops::{error_with_help, plan_receipt_rollback};
 use poolwright_core::{
@@ -42,7 +43,11 @@ pub(super) struct Args {
 /// Plans the rollback, asks for confirmation, and applies it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let receipt = read_receipt(args)?;
-    let session = args.flags.session.open_session(Some(&receipt.server.url)).await?;
+    let session = args
+        .flags
+        .session
+        .open_session(Some(DeclaredServer::in_receipt(&receipt.server.url)))
+        .await?;
     let file = args.undo.display().to_string();
     let reader = session.connection.reader();
     let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url).await?;

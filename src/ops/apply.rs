@@ -83,6 +83,8 @@ pub(crate) enum PlanProvenance {
     Saved,
     /// It was saved, and these are the files that it names.
     SavedWithFiles(Sources),
+    /// It was saved as a rollback, and this file that it names is not a receipt.
+    SavedWithoutReceipt(String),
     /// It was saved, and this is the receipt that it names.
     SavedWithReceipt(Box<Receipt>),
 }
@@ -114,6 +116,9 @@ pub(crate) async fn recheck_plan(
     let (requested, mut stale) = match provenance {
         PlanProvenance::JustMade | PlanProvenance::Saved => (None, Vec::new()),
         PlanProvenance::SavedWithFiles(sources) => check_files(plan, sources, &live),
+        PlanProvenance::SavedWithoutReceipt(path) => {
+            (None, vec![differing_source(path.clone(), "a receipt", "another file")])
+        }
         PlanProvenance::SavedWithReceipt(receipt) => {
             let mut changes = plan_rollback(receipt, &live).0;
             diff::name_live_pools(&mut changes, &live);
@@ -140,8 +145,7 @@ fn check_files(
     live: &Live,
 ) -> (Option<Vec<Change>>, Vec<StaleExpectation>) {
     let differing = |field: String, expected: &str, found: &str| {
-        let (expected, found) = (expected.to_owned(), found.to_owned());
-        (None, vec![StaleExpectation { address: None, field, expected, found }])
+        (None, vec![differing_source(field, expected, found)])
     };
     let names = || sources.0.iter().map(|source| source.path.as_str()).collect::<Vec<_>>();
     let files = match LoadedFiles::parse(sources.clone()) {
@@ -157,6 +161,12 @@ fn check_files(
     }
     let asked = diff::plan_changes(&files.desired, live, plan.header.clone());
     (Some(asked.changes), Vec::new())
+}
+
+/// Returns what is to be told of a file that a plan names and that is not as the plan expects.
+fn differing_source(field: String, expected: &str, found: &str) -> StaleExpectation {
+    let (expected, found) = (expected.to_owned(), found.to_owned());
+    StaleExpectation { address: None, field, expected, found }
 }
 
 /// Returns the changes in a receipt that were not made: failed ones first, then those that depended on them.

@@ -4,7 +4,9 @@ use super::Target;
 use octopus_sandbox::{
     ADMIN_KEY, RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server,
 };
-use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Reader, Secret};
+use poolwright_client::octopus::{
+    Connection, ConnectionOptions, Credentials, Reader, Secret, TrustedServer,
+};
 use poolwright_core::finding::{Source, Sources};
 
 use std::sync::{Arc, Mutex};
@@ -47,7 +49,12 @@ impl Server {
     /// Returns a reader with this key.
     pub(super) fn reader_with(&self, key: &str) -> Reader {
         let key = Credentials::ApiKey(Secret::from(key.to_owned()));
-        Connection::open(ConnectionOptions::new(self.sandbox.url(), key)).unwrap().reader()
+        Connection::open(ConnectionOptions::new(
+            TrustedServer::named_by_user(self.sandbox.url()),
+            key,
+        ))
+        .unwrap()
+        .reader()
     }
 
     /// Returns the server and its default space.

@@ -8,6 +8,7 @@ use axum::{
 use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, Sandbox, Seed};
 use poolwright_client::octopus::{
     ClientError, Connection, ConnectionOptions, Credentials, Resource, Secret, SpaceReader,
+    TrustedServer,
 };
 use poolwright_core::model::Id;
 
@@ -19,7 +20,10 @@ use tokio::net::TcpListener;
 
 /// A connection with the patience that users get: a busy machine needs it.
 pub(crate) fn connect(url: &str, key: &str) -> Connection {
-    let options = ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
+    let options = ConnectionOptions::new(
+        TrustedServer::named_by_user(url),
+        Credentials::ApiKey(Secret::from(key.to_owned())),
+    );
     Connection::open(options).unwrap()
 }
 
@@ -187,7 +191,9 @@ async fn an_answer_may_be_packed() {
 async fn an_access_token_is_a_bearer_token() {
     let server = Stub::new(|_| r#"{"Version":"2026.2.1"}"#).await;
     let token = Credentials::AccessToken(Secret::from("eyJ.x.y\n".to_owned()));
-    let connection = Connection::open(ConnectionOptions::new(&server.url, token)).unwrap();
+    let connection =
+        Connection::open(ConnectionOptions::new(TrustedServer::named_by_user(&server.url), token))
+            .unwrap();
     assert_eq!(connection.reader().read_server_root().await.unwrap().version, "2026.2.1");
     let (_, headers) = &server.asked.lock().unwrap()[0];
     assert_eq!(headers["authorization"], "Bearer eyJ.x.y");
@@ -224,7 +230,7 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
 async fn an_answer_that_does_not_come_is_not_waited_for() {
     let server = failing("GET /api", &[FaultKind::Delay(Duration::from_secs(9))]).await;
     let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
-    let mut options = ConnectionOptions::new(server.url(), key);
+    let mut options = ConnectionOptions::new(TrustedServer::named_by_user(server.url()), key);
     options.timeout = Duration::from_millis(200);
     let root = Connection::open(options).unwrap().reader().read_server_root().await;
     insta::assert_snapshot!(told(root), @"
@@ -236,10 +242,13 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_refused() {
     let key = Credentials::ApiKey(Secret::from("API-\nX".to_owned()));
-    let error = Connection::open(ConnectionOptions::new("https://octopus.example", key.clone()));
+    let error = Connection::open(ConnectionOptions::new(
+        TrustedServer::named_by_user("https://octopus.example"),
+        key.clone(),
+    ));
     assert_eq!(error.unwrap_err(), ClientError::BadCredentials);
     let mut options = ConnectionOptions::new(
-        "https://octopus.example",
+        TrustedServer::named_by_user("https://octopus.example"),
         Credentials::ApiKey(Secret::from("API-X".to_owned())),
     );
     options.ca_pem = Some(b"no certificate".to_vec());

@@ -1,6 +1,8 @@
 //! The client and certificates: what is trusted, and what an error says where nothing is.
 
-use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret};
+use poolwright_client::octopus::{
+    Connection, ConnectionOptions, Credentials, Secret, TrustedServer,
+};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -41,7 +43,7 @@ fn serve(answer: &'static [u8]) -> String {
 
 fn connect(url: &str, ca_pem: Option<&[u8]>) -> Connection {
     let key = Credentials::ApiKey(Secret::from("API-TEST".to_owned()));
-    let mut options = ConnectionOptions::new(url, key);
+    let mut options = ConnectionOptions::new(TrustedServer::named_by_user(url), key);
     options.ca_pem = ca_pem.map(<[u8]>::to_vec);
     options.retry_limit = Duration::ZERO;
     Connection::open(options).unwrap()

@@ -85,10 +85,11 @@ fn a_plan_is_saved_shown_and_carried_out_as_it_was_shown() {
 }
 
 #[test]
-fn a_plan_needs_neither_the_file_nor_a_url() {
+fn a_plan_needs_no_file_and_a_server_that_the_user_names() {
     let workbench = saved();
     std::fs::remove_file(workbench.folder.path().join("workers.toml")).unwrap();
-    let mut command = program(workbench.folder.path(), &["apply", "plan.json"]);
+    let url = workbench.bench.sandbox.url();
+    let mut command = program(workbench.folder.path(), &["apply", "plan.json", "--url", url]);
     output(command.env("OCTOPUS_API_KEY", workbench.key)).expect(0);
 }
 

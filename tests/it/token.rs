@@ -5,7 +5,9 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use poolwright_client::octopus::{ClientError, ConnectionOptions, Credentials, Secret, token};
+use poolwright_client::octopus::{
+    ClientError, ConnectionOptions, Credentials, Secret, TrustedServer, token,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -38,7 +40,10 @@ async fn exchange(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
 }
 
 async fn exchanged(endpoint: &'static str, identity: &str) -> Result<Secret, ClientError> {
-    let options = ConnectionOptions::new(server(endpoint).await, Credentials::Anonymous);
+    let options = ConnectionOptions::new(
+        TrustedServer::named_by_user(server(endpoint).await),
+        Credentials::Anonymous,
+    );
     token::exchange_identity(options, "5be4ac10", &Secret::from(identity.to_owned())).await
 }
 

@@ -16,6 +16,7 @@ mod resource;
 pub(crate) mod retry;
 mod space_reader;
 pub mod token;
+mod trust;
 pub mod wire;
 
 pub use connection::Connection;
@@ -25,3 +26,4 @@ pub use reader::Reader;
 pub use refusal::Refusal;
 pub use resource::{ProjectBranch, Resource};
 pub use space_reader::{SpaceReader, UnreadDocument};
+pub use trust::{ParseHostError, ServerHost, TrustedServer};

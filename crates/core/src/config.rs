@@ -101,6 +101,18 @@ fn source_position(finding: &Finding) -> (usize, usize) {
     }
 }
 
+/// Returns an error for everything in files that only a trusted author may decide: the server and the space.
+pub fn untrusted_findings(desired: &Desired) -> Vec<Finding> {
+    let declared = [("url", &desired.url), ("space", &desired.space)].into_iter();
+    let declared = declared.filter_map(|(key, value)| Some((key, value.as_ref()?)));
+    let findings = declared.map(|(key, value)| {
+        let message = format!("`{key}` under `[octopus]` is refused in an untrusted file");
+        Finding::error(Code::UntrustedServer, value.span.clone(), message)
+            .with_help("set OCTOPUS_URL and OCTOPUS_SPACE, or pass `--url` and `--space`")
+    });
+    findings.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,6 +41,12 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some_and(|it| !it.starts_with('/')) {
             return Err(bad_url("it has a query or a fragment"));
         }
+        // The same name, which ends at the root of all names in both cases.
+        let mut url = url;
+        let without_dot = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
+        if let Some(name) = without_dot {
+            url.set_host(Some(&name)).map_err(|why| bad_url(&why.to_string()))?;
+        }
         let path = url.path().trim_end_matches('/');
         let below = ["/api", "/app"].iter().find_map(|it| path.strip_suffix(it)).unwrap_or(path);
         let origin = url.origin().ascii_serialization();
@@ -52,6 +58,11 @@ impl BaseUrl {
     /// The base URL as text.
     pub(super) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The base URL.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Whether the server is reached over TLS.
@@ -92,7 +103,11 @@ fn redact_url(text: &str) -> String {
 }
 
 fn is_loopback_url(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
+    is_loopback_host(url.host_str().unwrap_or_default())
+}
+
+/// Whether a host is this machine: `localhost`, or a loopback address.
+pub(super) fn is_loopback_host(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }

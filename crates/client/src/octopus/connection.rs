@@ -48,7 +48,7 @@ impl Connection {
     /// [`ClientError::BadUrl`], [`ClientError::InsecureUrl`], [`ClientError::BadCredentials`],
     /// [`ClientError::BadCertificates`], or [`ClientError::Setup`] if the system has no certificates.
     pub fn open(options: ConnectionOptions) -> Result<Self, ClientError> {
-        let base = BaseUrl::new(&options.url, options.insecure_http)?;
+        let base = BaseUrl::new(options.server.url(), options.insecure_http)?;
         let client = build_client(&options, &base)?;
         Ok(Self(Arc::new(ConnectionInner {
             client,

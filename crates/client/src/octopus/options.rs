@@ -1,5 +1,6 @@
 //! Connection options: the server, the credentials, and the limits.
 
+use super::TrustedServer;
 use std::{fmt, time::Duration};
 
 /// The shortest secret that is looked for in a text.
@@ -59,15 +60,15 @@ pub enum Credentials {
     ApiKey(Secret),
     /// A short-lived token, sent as a bearer token.
     AccessToken(Secret),
-    /// No credentials: only for the token exchange.
+    /// No credentials: only for the token exchange, which sends the identity itself.
     Anonymous,
 }
 
 /// How to connect to a server.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
-    /// The server: `https://octopus.example`, with its base path if it has one.
-    pub url: String,
+    /// The server, with its base path if it has one.
+    pub server: TrustedServer,
     /// How requests are authenticated.
     pub credentials: Credentials,
     /// Certificate authorities to trust in addition to the system's, as PEM.
@@ -84,9 +85,9 @@ pub struct ConnectionOptions {
 
 impl ConnectionOptions {
     /// Returns the default options: 8 concurrent requests, 100 seconds for each, a minute of retries.
-    pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
+    pub fn new(server: TrustedServer, credentials: Credentials) -> Self {
         Self {
-            url: url.into(),
+            server,
             credentials,
             ca_pem: None,
             insecure_http: false,
@@ -114,7 +115,8 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown_in_what_holds_it() {
         let key = Credentials::ApiKey(Secret::from("API-HIDDEN".to_owned()));
-        let options = ConnectionOptions::new("https://octopus.example", key);
+        let server = TrustedServer::named_by_user("https://octopus.example");
+        let options = ConnectionOptions::new(server, key);
         assert!(!format!("{options:#?}").contains("HIDDEN"));
         assert_eq!(format!("{:?}", options.credentials), "ApiKey(Secret(…))");
     }

@@ -5,8 +5,8 @@
 //! `api.md` 1.2: the endpoint is discovered; the request is OAuth's token exchange.
 
 use super::{
-    ClientError, Connection, ConnectionOptions, Credentials, Secret, exchange::ApiRequest,
-    exchange::strip_bom,
+    ClientError, Connection, ConnectionOptions, Credentials, Secret, TrustedServer,
+    exchange::ApiRequest, exchange::strip_bom,
 };
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -86,8 +86,10 @@ pub async fn github_identity(
     let mut parsed = Url::parse(url).map_err(|_| bad_url())?;
     parsed.query_pairs_mut().append_pair("audience", audience);
     let origin = parsed.origin().ascii_serialization();
+    // The job's own environment names it.
+    let server = TrustedServer::named_by_user(origin);
     let connection =
-        Connection::open(ConnectionOptions::new(&origin, Credentials::AccessToken(token)))?;
+        Connection::open(ConnectionOptions::new(server, Credentials::AccessToken(token)))?;
     let path = format!("{}?{}", parsed.path(), parsed.query().unwrap_or_default());
     let identity: IdentityToken = connection.get_json(&path).await?;
     Ok(Secret::from(identity.value))

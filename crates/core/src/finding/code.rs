@@ -248,6 +248,8 @@ codes! {
     UnsettledRules = "unsettled-rules",
     /// The file uses something that this version of poolwright does not support.
     Unsupported = "unsupported",
+    /// A file that is read with `--untrusted` names a server or a space.
+    UntrustedServer = "untrusted-server",
     /// Steps of step templates have no type in their files, so a server may place them differently.
     UntypedStep = "untyped-step",
     /// The server gives no id for a value that a rule would change.

@@ -5,6 +5,7 @@ use super::{CreateKind, Writer};
 use crate::apply::{ApplyEvent, ApplyListener, StoreError};
 use crate::octopus::{
     ClientError, Connection, ConnectionOptions, Credentials, ProjectBranch, Resource, Secret,
+    TrustedServer,
 };
 use axum::{
     Router,
@@ -22,7 +23,10 @@ use tokio::net::TcpListener;
 
 /// A connection with the patience that users get: a busy machine needs it.
 fn connect(url: &str, key: &str) -> Connection {
-    let options = ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
+    let options = ConnectionOptions::new(
+        TrustedServer::named_by_user(url),
+        Credentials::ApiKey(Secret::from(key.to_owned())),
+    );
     Connection::open(options).unwrap()
 }
 
