@@ -73,8 +73,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
     let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
     fs::create_dir_all(folder)?;
-    let parents = missing.iter().filter_map(|made| made.parent());
-    parents.map(|parent| sync_folder(parent)).collect()
+    missing.iter().filter_map(|made| made.parent()).try_for_each(sync_folder)
 }
 
 /// Puts the names in a folder on disk: a file whose name is lost is lost too.

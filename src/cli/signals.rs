@@ -5,11 +5,11 @@
 
 use super::{
     exit,
-    print::errln,
+    print::{Stream, errln},
     receipt::{ReceiptRecorder, current_time},
 };
 use poolwright_client::apply::StopReason;
-use poolwright_core::text::pluralize;
+use poolwright_core::text::{escape::Syntax, pluralize};
 
 use futures_util::{
     StreamExt as _,
@@ -73,7 +73,9 @@ fn end_receipt(recorder: &ReceiptRecorder) {
     let recorded = recorder.stop_now(current_time());
     let unknown = recorded.receipt.entries.iter().filter(|entry| entry.is_unknown()).count();
     if let Some(why) = recorded.lost {
-        errln!("error: the receipt is not complete: {why}");
+        errln!("error: the receipt cannot be written: {why}");
+        Stream::Err.print(&recorded.receipt.to_json_text(), Syntax::Json);
+        return;
     }
     let path = recorder.path().display();
     errln!(

@@ -397,7 +397,7 @@ mod tests {
             let known = document["changes"][0].clone();
             *document.pointer_mut(&format!("/changes/0{pointer}")).unwrap() = value;
             document["changes"].as_array_mut().unwrap().push(known);
-            let read = Receipt::read(&document.to_string()).unwrap();
+            let read = Receipt::read(document.to_string()).unwrap();
             assert_eq!(read.entries, receipt().entries);
             read.unread.into_iter().map(|entry| entry.why).collect::<String>()
         };

@@ -20,7 +20,7 @@ fn begun() -> Receipt {
         address: Address::Worker(format!("wörker-{at}\u{202e}")),
         kind: ObjectKind::Worker,
         action: ChangeAction::Update,
-        id: (at % 2 == 0).then(|| format!("Workers-{at}")),
+        id: at.is_multiple_of(2).then(|| format!("Workers-{at}")),
         step_id: None,
         project_id: None,
         outcome: ChangeOutcome::Skipped,
