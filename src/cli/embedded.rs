@@ -29,6 +29,9 @@ pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
         ":memory:" => StoreLocation::Memory,
         path => StoreLocation::File(path.into()),
     };
+    if let StoreLocation::File(path) = &store {
+        crate::cli::links::check_written(path)?;
+    }
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.context("cannot listen on the loopback address")?;
     let options = SandboxOptions { store, seed: Seed::Chapter, ..SandboxOptions::default() };

@@ -3,7 +3,7 @@
 use super::{exit, print::Stream, screen::Screen};
 use crate::ops::ErrorWithHelp;
 use poolwright_client::octopus;
-use poolwright_core::text::escape::Escaped;
+use poolwright_core::text::{escape::Escaped, secret::redact_message};
 use poolwright_refresh as refresh;
 
 use std::{fmt::Write as _, process::ExitCode};
@@ -11,7 +11,8 @@ use std::{fmt::Write as _, process::ExitCode};
 /// Prints `error` and its help. Returns the exit code.
 pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     let (red, plain) = if screen.err.colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-    let mut chain: Vec<String> = error.chain().map(|it| escape_message(&it.to_string())).collect();
+    let messages = error.chain().map(|cause| redact_message(&cause.to_string()));
+    let mut chain: Vec<String> = messages.map(|message| escape_message(&message)).collect();
     // A transparent error repeats its source's message.
     chain.dedup();
     let mut text = format!("{red}error{plain}: {}\n", chain.join(": "));

@@ -106,6 +106,11 @@ pub(super) fn read_source(path: &str) -> anyhow::Result<Source> {
             "save the file as UTF-8",
         )
     })?;
+    // Such as `/proc/self/environ`, to which a link may lead: no line of it is to be shown.
+    if text.contains('\0') {
+        let message = format!("cannot read `{shown}`: it is not a text file");
+        return Err(error_with_help(message, "name a TOML file with `-f FILE`"));
+    }
     Ok(Source::new(shown, text))
 }
 

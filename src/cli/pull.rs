@@ -5,7 +5,7 @@ use super::{
     files::warn_unread,
     keep,
     print::{Stream, errln},
-    replace_file::replace_file,
+    replace_file::replace_shared_file,
     screen::Screen,
     session,
 };
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let PulledConfig { text, unread } = pull_config(&session.connection.reader(), target).await?;
     match &args.output {
         Some(path) => {
-            replace_file(path, text.as_bytes())?;
+            replace_shared_file(path, text.as_bytes())?;
             errln!("wrote {}: it matches the server", path.display());
         }
         None => Stream::Out.print(&text, Syntax::Toml),

@@ -1,10 +1,11 @@
 //! `sandbox --record`: writes every exchange as a line of JSON.
 
-use anyhow::Context as _;
+use super::replace_file::place_file;
 use octopus_sandbox::{RecordedExchange, Recorder};
+use poolwright_core::text::secret::{is_secret_key, redact_message};
+
 use serde_json::{Value, json};
 use std::{
-    fs::File,
     io::Write as _,
     path::Path,
     sync::{Mutex, PoisonError},
@@ -16,8 +17,7 @@ use std::{
 ///
 /// Fails if the file cannot be created.
 pub(super) fn record_to_file(path: &Path) -> anyhow::Result<Recorder> {
-    let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
-    let file = Mutex::new(file);
+    let file = Mutex::new(place_file(path, b"")?.file);
     Ok(Recorder::new(move |exchange| {
         let line = format!("{}\n", exchange_json(&exchange));
         // One write per line, so that readers of the growing file see whole lines. A full disk must not stop the server.
@@ -29,7 +29,7 @@ fn exchange_json(exchange: &RecordedExchange) -> Value {
     let RecordedExchange { method, target, agent, sent, status, answer } = exchange;
     json!({
         "method": method,
-        "target": target,
+        "target": redact_message(target),
         "agent": agent,
         "sent": body_json(sent),
         "status": status,
@@ -37,11 +37,50 @@ fn exchange_json(exchange: &RecordedExchange) -> Value {
     })
 }
 
-/// Returns a JSON body unchanged, any other body as a string, and an empty one as null.
+/// Returns a JSON body, any other body as a string, and an empty one as null; without keys, tokens and passwords.
 fn body_json(bytes: &[u8]) -> Value {
-    match bytes {
-        [] => Value::Null,
-        _ => serde_json::from_slice(bytes)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned())),
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    let Ok(mut body) = serde_json::from_slice(bytes) else {
+        // The first parameter of a form is found like the others.
+        let form = redact_message(&format!("&{}", String::from_utf8_lossy(bytes)));
+        return Value::String(form.split_at(1).1.to_owned());
+    };
+    redact_value(&mut body, false);
+    body
+}
+
+/// Takes secrets out of a body. In a field whose name is that of a secret, every text is one.
+fn redact_value(value: &mut Value, is_secret: bool) {
+    match value {
+        Value::String(text) if is_secret => *text = "(withheld)".to_owned(),
+        Value::String(text) => *text = redact_message(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, is_secret)),
+        Value::Object(fields) => {
+            let redact = |(key, value): (&String, &mut Value)| {
+                redact_value(value, is_secret || is_secret_key(key));
+            };
+            fields.iter_mut().for_each(redact);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_token_or_password_is_recorded() {
+        let exchange = RecordedExchange {
+            method: "POST".to_owned(),
+            target: "/api/users?apikey=API-HUNTER2HUNTER2&skip=0".to_owned(),
+            agent: "curl".to_owned(),
+            sent: b"subject_token=hunter2&audience=me".to_vec(),
+            status: 200,
+            answer: br#"{"access_token":"hunter2","ApiKey":{"HasValue":true,"NewValue":"hunter2"},"Name":"API-HUNTER2HUNTER2","Thumbprint":"8A"}"#.to_vec(),
+        };
+        insta::assert_snapshot!(exchange_json(&exchange), @"");
     }
 }

@@ -1,8 +1,10 @@
 //! The one way to write a file that may already exist: whole or not at all.
 //!
 //! The bytes go into a file whose name cannot be guessed, in the target's folder, and take the target's place once
-//! they are on disk. Never under a predictable name, where a link could have been planted.
+//! they are on disk. Never under a predictable name, where a link could have been planted. What a run leaves (plans,
+//! receipts, recordings) is for its user alone.
 
+use super::links;
 use anyhow::Context as _;
 use std::{
     fs::{self, File},
@@ -21,28 +23,37 @@ pub(super) struct PlacedFile {
 
 /// Writes a file whole or not at all, and creates its folder if needed.
 ///
-/// An existing file keeps its mode. A link is kept and its target is replaced; a pipe or a device is written to
-/// directly.
+/// An existing file keeps its mode, and a new one is for this user alone. A link in the same tree is kept and its
+/// target is replaced; a pipe or a device is written to directly.
 pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     place_file(path, bytes).map(drop)
 }
 
-/// Writes a file as [`replace_file`] does, and keeps it open.
-pub(super) fn place_file(path: &Path, bytes: &[u8]) -> anyhow::Result<PlacedFile> {
-    place_whole(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+/// Writes a file as [`replace_file`] does; a new one gets the process's default mode, because others read it too.
+pub(super) fn replace_shared_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    place_checked(path, bytes, new_file_in).map(drop)
 }
 
-fn place_whole(path: &Path, bytes: &[u8]) -> io::Result<PlacedFile> {
+/// Writes a file as [`replace_file`] does, and keeps it open.
+pub(super) fn place_file(path: &Path, bytes: &[u8]) -> anyhow::Result<PlacedFile> {
+    place_checked(path, bytes, |folder| NamedTempFile::new_in(folder))
+}
+
+fn place_checked(path: &Path, bytes: &[u8], create: CreateFile) -> anyhow::Result<PlacedFile> {
+    links::check_written(path)?;
+    place_whole(path, bytes, create).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Creates a temporary file in a folder.
+type CreateFile = fn(&Path) -> io::Result<NamedTempFile>;
+
+fn place_whole(path: &Path, bytes: &[u8], create: CreateFile) -> io::Result<PlacedFile> {
     let target = fs::canonicalize(path);
-    let is_dangling = target.is_err() && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
     let existing = fs::metadata(path).ok();
     let is_stream = existing.as_ref().is_some_and(|it| !it.is_file() && !it.is_dir());
-    if is_stream || is_dangling {
+    if is_stream {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
-        if is_dangling {
-            sync_file(&file)?;
-        }
         return Ok(PlacedFile { file, is_stream });
     }
     let path = target.as_deref().unwrap_or(path);
@@ -51,7 +62,7 @@ fn place_whole(path: &Path, bytes: &[u8]) -> io::Result<PlacedFile> {
     create_folder(folder)?;
     let mut beside = match existing {
         Some(_) => NamedTempFile::new_in(folder)?,
-        None => new_file_in(folder)?,
+        None => create(folder)?,
     };
     beside.write_all(bytes)?;
     if let Some(existing) = existing {
@@ -156,7 +167,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_existing_file_keeps_its_mode_and_a_new_one_gets_the_usual_one() {
+    fn an_existing_file_keeps_its_mode_and_a_new_one_is_private_unless_it_is_shared() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -167,6 +178,7 @@ mod tests {
         replace_file(&at("private"), b"text").unwrap();
         replace_file(&at("new"), b"text").unwrap();
         assert_eq!(mode("private"), 0o600);
-        assert_eq!(mode("new"), mode("usual"));
+        replace_shared_file(&at("shared"), b"text").unwrap();
+        assert_eq!((mode("new"), mode("shared")), (0o600, mode("usual")));
     }
 }

@@ -1,6 +1,7 @@
 //! `poolwright sandbox`: runs the embedded Octopus-compatible server in the foreground.
 
 use super::{
+    links,
     print::{errln, outln},
     record,
     replace_file::replace_file,
@@ -67,8 +68,8 @@ pub(super) struct Args {
     /// How many seconds a deployment, a runbook run or a script takes.
     #[arg(long, default_value_t = 2, value_name = "SECONDS")]
     work: u64,
-    /// Write every request and its response to this file, one line of JSON each. Includes whole bodies with
-    /// any secrets in them, but no headers.
+    /// Write every request and its response to this file, one line of JSON each, without headers
+    /// and without keys, tokens and passwords.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
@@ -91,6 +92,9 @@ enum SeedName {
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { StoreLocation::Memory } else { StoreLocation::File(args.db.clone()) };
+    if let StoreLocation::File(path) = &store {
+        links::check_written(path)?;
+    }
     if let Some(file) = &args.export {
         return export_to_file(&store, file).await;
     }

@@ -4,6 +4,7 @@
 
 use super::{
     embedded::{self, Embedded},
+    links::is_below_working_folder,
     print,
     trusted_hosts::{ALLOWED_HOSTS, ask_to_trust, trusted_hosts},
 };
@@ -140,6 +141,9 @@ impl Args {
                 if let Some(declared) = declared.filter(|it| it.is_saved && !store.is_empty()) {
                     let message = format!("only {} names `{url}`", declared.source);
                     return Err(error_with_help(message, format!("pass `--url {url}` to use it")));
+                }
+                if declared.is_some() {
+                    check_declared_store(store)?;
                 }
                 // The embedded server is sent its own key and no other.
                 let embedded = embedded::start(store).await?;
@@ -303,6 +307,17 @@ fn no_credentials_error(host: Option<&ServerHost>) -> anyhow::Error {
             own.unwrap_or_default()
         ),
     )
+}
+
+/// Checks a sandbox that a file, a saved plan or a receipt names: none of them chooses a path outside.
+fn check_declared_store(store: &str) -> anyhow::Result<()> {
+    if store == ":memory:" || store.is_empty() || is_below_working_folder(Path::new(store)) {
+        return Ok(());
+    }
+    Err(error_with_help(
+        format!("the sandbox `{store}` is outside the working folder, and only a file names it"),
+        "name it on the command line too: `--url sandbox:PATH`, or set OCTOPUS_URL",
+    ))
 }
 
 /// Reads an API key from a file.

@@ -29,6 +29,7 @@ pub use schema::json_schema;
 use crate::{
     desired::Desired,
     finding::{Code, Finding, FindingLocation, SourceId, Sources, Span},
+    text::secret::redact_message,
 };
 
 use reader::FileReader;
@@ -56,6 +57,7 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
     let (desired, more) = lower::lower_files(files, sources);
     findings.extend(more);
     findings.sort_by_key(source_position);
+    findings.iter_mut().for_each(|finding| finding.map_texts(redact_message));
     (desired, remove_repeats(findings))
 }
 

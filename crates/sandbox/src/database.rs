@@ -2,6 +2,8 @@
 //!
 //! With a write-ahead log readers never block anyone, and see the state as of their first read.
 
+mod own;
+
 use crate::{error::SandboxError, store};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::{
@@ -50,11 +52,13 @@ impl Database {
             }
             StoreLocation::File(path) => {
                 create_folder(path)?;
+                own::check_or_create(path)?;
                 (path.clone(), None)
             }
         };
         let writer = Connection::open(&path)?;
         configure_connection(&writer)?;
+        own::mark(&writer)?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(
             None,

@@ -11,6 +11,9 @@ pub enum SandboxError {
     /// The folder of the store cannot be created.
     #[error("cannot create the folder of `{0}`")]
     Folder(PathBuf, #[source] std::io::Error),
+    /// The file is a database of another program, or no database.
+    #[error("`{0}` is not a sandbox's database")]
+    Foreign(PathBuf),
     /// The store cannot be opened, or is not a sandbox's.
     #[error("cannot open the sandbox's store")]
     Store(#[from] rusqlite::Error),

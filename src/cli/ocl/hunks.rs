@@ -3,8 +3,14 @@
 //! The edits are known, so nothing is searched for: the effort grows with the file, whatever is in it.
 
 use crate::ops::EditedFile;
-use poolwright_core::{ocl::TextEdit, text::escape::Escaped};
+use poolwright_core::{
+    ocl::TextEdit,
+    text::{escape::Escaped, secret::SecretRegions},
+};
 use std::{fmt::Write as _, ops::Range};
+
+/// What is shown in place of a line that looks as if it contained a secret.
+const NOT_SHOWN: &str = "(not shown: it may contain a secret)\n";
 
 /// How many unchanged lines are shown around a change.
 const CONTEXT: usize = 2;
@@ -42,13 +48,14 @@ struct ChangedBlock {
 struct TextLines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    secrets: SecretRegions,
 }
 
 impl<'a> TextLines<'a> {
     fn new(text: &'a str) -> Self {
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         let starts = std::iter::once(0).chain(ends).filter(|at| *at < text.len()).collect();
-        Self { text, starts }
+        Self { text, starts, secrets: SecretRegions::in_ocl(text) }
     }
 
     fn count(&self) -> usize {
@@ -133,7 +140,8 @@ impl<'a> TextLines<'a> {
     fn render_lines(&self, sign: char, lines: Range<usize>, out: &mut String) {
         for line in lines {
             let text = self.text.get(self.start(line)..self.start(line + 1)).unwrap_or_default();
-            render_line(sign, text, out);
+            let is_secret = self.secrets.contains(self.start(line));
+            render_line(sign, if is_secret { NOT_SHOWN } else { text }, out);
         }
     }
 }

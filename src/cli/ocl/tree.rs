@@ -1,8 +1,8 @@
 //! Finds and reads the OCL files in a working tree.
 
 mod git;
-mod links;
 
+use crate::cli::links;
 use crate::ops::{OclFile, TextEncoding, decode_bytes, error_with_help};
 use anyhow::Context as _;
 use std::{
@@ -38,7 +38,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
             let message = format!("cannot read `{}`: {error}", path.display());
             error_with_help(message, "name an OCL file or a folder that contains `.octopus`")
         })?;
-        links::check_named(path)?;
+        links::check_read(path, is_ocl)?;
         if kind.is_dir() {
             tree.add_folder(path)?;
         } else if kind.is_file() {
@@ -93,7 +93,7 @@ impl FoundFiles {
             None => walk_folder(folder, &mut files, &mut linked)?,
         }
         for link in linked {
-            match links::follow_inside(&root, &link) {
+            match links::follow_inside(&root, &link).filter(|path| is_ocl(path)) {
                 Some(inside) if is_in_octopus(&link) => self.found.push(folder.join(inside)),
                 Some(inside) => files.push(folder.join(inside)),
                 None => self.skipped.push(link),

@@ -12,6 +12,7 @@ use crate::{
     desired::{Declared, Desired, DesiredRemoval},
     finding::{Code, Finding, FindingLocation, Level, Span},
     model::Name,
+    text::secret::has_secret_parameter,
 };
 
 impl DesiredDraft {
@@ -108,33 +109,65 @@ impl DesiredDraft {
 
     /// Returns the server's URL; if it contains a secret or is not a URL, reports that and returns `None`.
     fn check_server_url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
-        let text = url.value.as_str();
-        if text.starts_with("sandbox:") {
-            return Some(url);
-        }
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let Some(rest) = rest else {
-            let message = "the server's URL does not start with `https://`";
-            self.report_error(
-                Code::BadUrl,
-                url.span,
-                message,
-                "add `https://`, or use `sandbox:` for an in-process sandbox",
-            );
-            return None;
+        let (message, help) = match flawed_url(&url.value) {
+            None => return Some(url),
+            Some(UrlFlaw::Secret(message)) => {
+                // The line is not shown.
+                let at = self.source_line(&url.span);
+                let at = at.map_or(FindingLocation::Nowhere, FindingLocation::Line);
+                self.report(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
+                    "remove it, and pass an API key in OCTOPUS_API_KEY or `--api-key-file FILE`",
+                ));
+                return None;
+            }
+            Some(UrlFlaw::Form { message, help }) => (message, help),
         };
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if host.contains('@') {
-            let message = "the URL contains a user name or a password, which must not be in a file";
-            let at =
-                self.source_line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
-            self.report(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
-                "remove it, and pass an API key in OCTOPUS_API_KEY or `--api-key-file FILE`",
-            ));
-            return None;
-        }
-        Some(url)
+        self.report_error(Code::BadUrl, url.span, message, help);
+        None
     }
+}
+
+/// What is wrong with a server's URL in a file.
+enum UrlFlaw {
+    /// It contains a secret.
+    Secret(&'static str),
+    /// It is not the URL of a server.
+    Form { message: &'static str, help: &'static str },
+}
+
+fn flawed_url(url: &str) -> Option<UrlFlaw> {
+    if let Some(path) = url.strip_prefix("sandbox:") {
+        return (!is_inside_folder(path)).then_some(UrlFlaw::Form {
+            message: "a file cannot name a sandbox outside the working folder",
+            help: "pass `--url sandbox:PATH` or set OCTOPUS_URL, or name a file below this folder",
+        });
+    }
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
+        return Some(UrlFlaw::Form {
+            message: "the server's URL does not start with `https://`",
+            help: "add `https://`, or use `sandbox:` for an in-process sandbox",
+        });
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.contains('@') {
+        let message = "the URL contains a user name or a password, which must not be in a file";
+        return Some(UrlFlaw::Secret(message));
+    }
+    if has_secret_parameter(rest) {
+        return Some(UrlFlaw::Secret("the URL contains a key, which must not be in a file"));
+    }
+    let before_fragment = rest.split('#').next().unwrap_or_default();
+    before_fragment.contains('?').then_some(UrlFlaw::Form {
+        message: "the server's URL has a query",
+        help: "remove everything from `?` on",
+    })
+}
+
+/// Whether a path, by its name, is that of a file below the working folder; also `:memory:` and the default, which is
+/// empty.
+fn is_inside_folder(path: &str) -> bool {
+    let is_absolute = path.starts_with(['/', '\\', '~']) || path.get(1..2) == Some(":");
+    !is_absolute && !path.split(['/', '\\']).any(|part| part == "..")
 }
 
 fn conflict_error(key: &str, at: Span) -> Finding {

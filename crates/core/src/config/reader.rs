@@ -6,7 +6,7 @@ use super::definition::TableDefinition;
 use crate::{
     desired::Declared,
     finding::{Code, Finding, FindingLocation, Level, SourceId, Sources, Span},
-    text::{nearest_name, with_article},
+    text::{nearest_name, secret::is_secret_key, with_article},
 };
 
 use serde_json::{Value, json};
@@ -40,19 +40,6 @@ pub(super) trait ValueType: Sized {
         found.value.span()
     }
 }
-
-/// Keys that hold secrets in other tools, in lower case and without `-` and `_`.
-const SECRETS: [&str; 9] = [
-    "apikey",
-    "octopusapikey",
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "accesstoken",
-    "privatekey",
-    "passphrase",
-];
 
 /// A string: its name, and a hint on how to write one. The constants below have the same form.
 pub(super) const STRING: [&str; 2] = ["a string", "write a string in quotes"];
@@ -114,11 +101,8 @@ impl<'a> FileReader<'a> {
         let definition = T::define();
         for key in table.keys() {
             let name = key.get_ref();
-            if is_secret_key(name) {
-                self.report_secret(key);
-                continue;
-            }
             match definition.keys.iter().find(|known| known.name == name) {
+                None if is_secret_key(name) => self.report_secret(key),
                 None => self.report_unknown_key(key, &definition),
                 Some(known) if known.schema.is_none() => {
                     let message =
@@ -309,9 +293,4 @@ impl<'a> FileReader<'a> {
 fn quote_names(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
-}
-
-fn is_secret_key(key: &str) -> bool {
-    let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
-    SECRETS.contains(&plain.to_lowercase().as_str())
 }

@@ -8,6 +8,7 @@ use crate::{
     text::{
         escape::{Escaped, mask_unsafe},
         pluralize,
+        secret::SecretRegions,
     },
 };
 
@@ -15,6 +16,9 @@ use annotate_snippets::{
     AnnotationKind, Element, Level as Mark, Origin, Renderer, Snippet, renderer::DecorStyle,
 };
 use std::ops::Range;
+
+/// Why a line is not shown.
+const NOT_SHOWN: &str = "the line is not shown, because it may contain a secret";
 
 /// How many notes are shown without `-v`.
 const MAX_NOTES: usize = 3;
@@ -25,7 +29,11 @@ pub fn render_all(findings: &[Finding], sources: &Sources, options: RenderOption
     sorted.sort_by_key(|finding| sort_key(finding));
     let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    sorted.into_iter().map(|finding| render_finding(finding, sources, options, &renderer)).collect()
+    let has_excerpt = |it: &&Finding| matches!(it.location, FindingLocation::Source(_));
+    let has_excerpts = sorted.iter().any(has_excerpt);
+    let secrets = if has_excerpts { find_secrets(sources) } else { Vec::new() };
+    let page = FindingsPage { sources, secrets, options, renderer };
+    sorted.into_iter().map(|finding| page.render_finding(finding)).collect()
 }
 
 /// Counts findings by level: `2 errors, 1 denied, 3 warnings`; `None` if there are none.
@@ -50,40 +58,81 @@ fn sort_key(finding: &Finding) -> (usize, &str, usize) {
     }
 }
 
-fn render_finding(
-    finding: &Finding,
-    sources: &Sources,
+/// Findings and what they point into.
+struct FindingsPage<'a> {
+    sources: &'a Sources,
+    /// The parts of each source that are not shown.
+    secrets: Vec<SecretRegions>,
     options: RenderOptions,
-    renderer: &Renderer,
-) -> String {
-    let mark = match finding.level {
-        Level::Error => Mark::ERROR,
-        Level::Deny => Mark::ERROR.with_name("denied"),
-        Level::Warn => Mark::WARNING,
+    renderer: Renderer,
+}
+
+fn find_secrets(sources: &Sources) -> Vec<SecretRegions> {
+    let find = |source: &Source| {
+        if source.path.to_lowercase().ends_with(".ocl") {
+            SecretRegions::in_ocl(&source.text)
+        } else {
+            SecretRegions::in_toml(&source.text)
+        }
     };
-    let mut elements: Vec<Element> = Vec::new();
-    match &finding.location {
-        FindingLocation::Source(span) => {
-            let source = sources.get(span.source);
-            elements.extend(source.map(|source| build_snippet(finding, source, span).into()));
+    sources.0.iter().map(find).collect()
+}
+
+impl FindingsPage<'_> {
+    fn render_finding(&self, finding: &Finding) -> String {
+        let Self { sources, options, renderer, .. } = self;
+        let mark = match finding.level {
+            Level::Error => Mark::ERROR,
+            Level::Deny => Mark::ERROR.with_name("denied"),
+            Level::Warn => Mark::WARNING,
+        };
+        let mut elements: Vec<Element> = Vec::new();
+        match &finding.location {
+            FindingLocation::Source(span) => {
+                let source = sources.get(span.source);
+                match self.secret_line(span) {
+                    Some(SourceLine { file, line }) => {
+                        elements.push(Origin::path(escape_text(&file)).line(line).into());
+                        let label = finding.label.as_ref();
+                        elements.extend(
+                            label.map(|label| Mark::NOTE.message(escape_text(label)).into()),
+                        );
+                        elements.push(Mark::NOTE.message(NOT_SHOWN).into());
+                    }
+                    None => {
+                        elements.extend(source.map(|it| build_snippet(finding, it, span).into()));
+                    }
+                }
+            }
+            FindingLocation::Line(SourceLine { file, line }) => {
+                elements.push(Origin::path(escape_text(file)).line(*line).into());
+                // Without the source text there is nothing to attach the label to.
+                let label = finding.label.as_ref();
+                elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
+            }
+            FindingLocation::Nowhere => {}
         }
-        FindingLocation::Line(SourceLine { file, line }) => {
-            elements.push(Origin::path(escape_text(file)).line(*line).into());
-            // Without the source text there is nothing to attach the label to.
-            let label = finding.label.as_ref();
-            elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
+        if let Some(address) = &finding.address
+            && matches!(finding.location, FindingLocation::Nowhere)
+        {
+            elements.push(Origin::path(escape_text(&address.to_string())).into());
         }
-        FindingLocation::Nowhere => {}
+        elements.extend(join_notes(finding, *options).map(|note| Mark::NOTE.message(note).into()));
+        elements
+            .extend(finding.help.iter().map(|help| Mark::HELP.message(escape_text(help)).into()));
+        let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.as_str());
+        format!("{}\n\n", renderer.render(&[title.elements(elements)]))
     }
-    if let Some(address) = &finding.address
-        && matches!(finding.location, FindingLocation::Nowhere)
-    {
-        elements.push(Origin::path(escape_text(&address.to_string())).into());
+
+    /// Returns the line of a location that is not shown; `None` if it may be shown.
+    fn secret_line(&self, span: &Span) -> Option<SourceLine> {
+        let text = &self.sources.get(span.source)?.text;
+        let secrets = self.secrets.get(span.source.0)?;
+        let start = floor_char_boundary(text, span.bytes.start);
+        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let is_secret = secrets.contains(line) || secrets.contains(start);
+        is_secret.then(|| self.sources.start_line(span)).flatten()
     }
-    elements.extend(join_notes(finding, options).map(|note| Mark::NOTE.message(note).into()));
-    elements.extend(finding.help.iter().map(|help| Mark::HELP.message(escape_text(help)).into()));
-    let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.as_str());
-    format!("{}\n\n", renderer.render(&[title.elements(elements)]))
 }
 
 /// Joins the notes of a finding into one: the first few, or all with `-v`.

@@ -1,0 +1,113 @@
+//! Where the links of a working tree lead.
+//!
+//! A name may come from the command line, but the links on its way come from the tree, and whoever may push to a
+//! repository may put links into it. So no link leads out of the tree in which a path lies by its name. Octopus reads
+//! a repository's files and follows no link, so nothing is lost for it.
+
+use crate::ops::error_with_help;
+use anyhow::Context as _;
+use std::{
+    env, fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+/// Returns the file that a link in a folder leads to, relative to `root`, the folder's real path; `None` if the link
+/// leads to anything else.
+pub(super) fn follow_inside(root: &Path, link: &Path) -> Option<PathBuf> {
+    let real = fs::canonicalize(link).ok()?;
+    let inside = path_inside(root, &real)?;
+    real.is_file().then(|| inside.to_owned())
+}
+
+/// Returns the path relative to `root`, unless it lies outside or is Git's own.
+fn path_inside<'a>(root: &Path, real: &'a Path) -> Option<&'a Path> {
+    let inside = real.strip_prefix(root).ok()?;
+    let in_git = inside.components().any(|component| component.as_os_str() == ".git");
+    (!in_git).then_some(inside)
+}
+
+/// Checks that a path that is read stays in the tree in which its name lies, and that a link leads to a folder or to
+/// a file of the expected kind.
+///
+/// # Errors
+///
+/// Fails if a link leads elsewhere.
+pub(super) fn check_read(path: &Path, is_expected: impl Fn(&Path) -> bool) -> anyhow::Result<()> {
+    let context = || format!("cannot read `{}`", path.display());
+    let real = fs::canonicalize(path).with_context(context)?;
+    let tree = fs::canonicalize(tree_of(path).with_context(context)?).with_context(context)?;
+    let is_plain = real.is_dir() || is_expected(&real) || !is_link(path);
+    if is_plain && path_inside(&tree, &real).is_some() {
+        return Ok(());
+    }
+    Err(link_error(
+        path,
+        &real,
+        "links are followed only to files of the same kind in the same tree",
+    ))
+}
+
+/// Checks that a path that is written stays in the tree in which its name lies. It need not exist.
+///
+/// # Errors
+///
+/// Fails if a link leads out of the tree, or to nothing.
+pub(super) fn check_written(path: &Path) -> anyhow::Result<()> {
+    let context = || format!("cannot write `{}`", path.display());
+    let named = named_path(path).with_context(context)?;
+    let Some(existing) = named.ancestors().find(|it| fs::symlink_metadata(it).is_ok()) else {
+        return Ok(());
+    };
+    let Ok(real) = fs::canonicalize(existing) else {
+        let message = format!("{}: a link on its way leads to nothing", context());
+        return Err(error_with_help(message, "remove the link, or name another file"));
+    };
+    let tree = fs::canonicalize(tree_of(path).with_context(context)?);
+    // A pipe or a device, such as `/dev/stdout`, is not a file that could be lost.
+    if tree.is_ok_and(|tree| real.starts_with(tree)) || !(real.is_file() || real.is_dir()) {
+        return Ok(());
+    }
+    Err(link_error(path, &real, "links are followed only in the same tree"))
+}
+
+/// Returns whether a path lies below the working folder by its name.
+pub(super) fn is_below_working_folder(path: &Path) -> bool {
+    let below = |named: PathBuf| env::current_dir().is_ok_and(|folder| named.starts_with(folder));
+    named_path(path).is_ok_and(below)
+}
+
+fn link_error(path: &Path, real: &Path, why: &str) -> anyhow::Error {
+    let message = format!("`{}` is a link to `{}`", path.display(), real.display());
+    error_with_help(message, format!("{why}; name the file or folder itself"))
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink())
+}
+
+/// Returns the tree in which a path lies by its name: the repository, else the working folder, else the folder of
+/// the path.
+fn tree_of(path: &Path) -> io::Result<PathBuf> {
+    let named = named_path(path)?;
+    if let Some(root) = named.ancestors().find(|it| it.join(".git").exists()) {
+        return Ok(root.to_owned());
+    }
+    let working = env::current_dir()?;
+    if named.starts_with(&working) {
+        return Ok(working);
+    }
+    let mut folders = named.ancestors().skip(1);
+    Ok(folders.find(|it| it.exists()).unwrap_or(&named).to_owned())
+}
+
+/// Returns the absolute path, with `..` resolved by name alone, without looking at links.
+fn named_path(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    Ok(absolute.components().fold(PathBuf::new(), |mut normal, component| {
+        match component {
+            Component::ParentDir => _ = normal.pop(),
+            other => normal.push(other),
+        }
+        normal
+    }))
+}
