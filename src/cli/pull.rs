@@ -10,14 +10,16 @@ use super::{
     session,
 };
 use crate::ops::{PulledConfig, error_with_help, pull_config};
-use poolwright_core::text::escape::Syntax;
+use poolwright_core::{pull::RuleCoverage, text::escape::Syntax};
 
 use std::path::PathBuf;
 
 /// Write the server's current state as a `workers.toml`, for which `plan` shows no changes.
 ///
 /// Writes to standard output or to a new file, or updates an existing one with `--keep`.
-/// Examples:
+/// The rules match the steps that were seen, by type and by name; steps without a pool and
+/// steps of other names are left alone. With `--closed` a last rule matches all other steps,
+/// those of the future too. Examples:
 ///
 ///   poolwright pull --url sandbox: -o workers.toml
 ///   poolwright pull --keep workers.toml
@@ -34,6 +36,9 @@ pub(super) struct Args {
     /// Overwrite an existing file.
     #[arg(long, requires = "output")]
     force: bool,
+    /// End the rules with one for all other steps: it also moves steps that are created later.
+    #[arg(long, conflicts_with = "keep")]
+    closed: bool,
     #[command(flatten)]
     session: session::Args,
 }
@@ -52,7 +57,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
     let session = args.session.open_session(None).await?;
     let target = session.target(&args.session, None);
-    let PulledConfig { text, unread } = pull_config(&session.connection.reader(), target).await?;
+    let coverage = if args.closed { RuleCoverage::Closed } else { RuleCoverage::Seen };
+    let PulledConfig { text, unread } =
+        pull_config(&session.connection.reader(), target, coverage).await?;
     match &args.output {
         Some(path) => {
             replace_shared_file(path, text.as_bytes())?;

@@ -8,7 +8,7 @@ use poolwright_core::{
     diff::plan_changes,
     finding::{Level, Source, Sources},
     live::{HiddenData, Live, UnreadPart},
-    pull::render_config,
+    pull::{RuleCoverage, render_config},
     scope::{PULL_PERMISSIONS, ReadScope},
 };
 use poolwright_refresh::{find_space, hidden_parts, lacking_permissions, refresh_live};
@@ -30,10 +30,11 @@ pub(crate) struct PulledConfig {
 pub(crate) async fn pull_config(
     reader: &Reader,
     target: Target<'_>,
+    coverage: RuleCoverage,
 ) -> anyhow::Result<PulledConfig> {
     let VisibleLive { mut live, hidden } = read_visible(reader, target, None).await?;
     live.unread.extend(hidden);
-    let text = render_config(&live, target.url);
+    let text = render_config(&live, target.url, coverage);
     check_round_trip(&text, &live)?;
     Ok(PulledConfig { text, unread: live.unread })
 }
@@ -107,11 +108,12 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_sees_no_workers_pulls_pools_and_reports_what_is_missing() {
         let server = Server::start().await;
-        let whole = pull_config(&server.reader(), server.target()).await.unwrap();
+        let whole =
+            pull_config(&server.reader(), server.target(), RuleCoverage::Seen).await.unwrap();
         assert!(whole.text.contains("[[placements]]") || whole.text.contains("default"));
         assert!(whole.unread.is_empty(), "{:?}", whole.unread);
         let reader = server.reader_with(NO_WORKERS_KEY);
-        let partial = pull_config(&reader, server.target()).await.unwrap();
+        let partial = pull_config(&reader, server.target(), RuleCoverage::Seen).await.unwrap();
         assert!(!partial.text.contains("[[placements]]"));
         let unread: Vec<_> = partial.unread.iter().map(|part| part.what.as_str()).collect();
         assert!(unread.contains(&"where steps run, and which pool is the default"), "{unread:?}");

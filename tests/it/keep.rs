@@ -11,7 +11,7 @@ use poolwright_core::{
     finding::{Finding, Level, Source, Sources},
     live::Live,
     plan::{PlanHeader, PlanOrigin},
-    pull::{FilePlan, KeepError, KeepReason, keep_text, render_config},
+    pull::{FilePlan, KeepError, KeepReason, RuleCoverage, keep_text, render_config},
     scope::ReadScope,
 };
 
@@ -78,7 +78,7 @@ proptest! {
     fn a_plan_of_what_is_kept_is_empty_and_every_comment_is_there(
         before in any_live(), now in any_live(),
     ) {
-        let text = commented(&render_config(&before, "https://octopus.acme.example"));
+        let text = commented(&render_config(&before, "https://octopus.acme.example", RuleCoverage::Seen));
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
         prop_assert!(judged.changes.is_empty());
@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn a_file_that_says_what_is_live_stays_as_it_is(live in any_live()) {
-        let text = commented(&render_config(&live, "https://octopus.acme.example"));
+        let text = commented(&render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen));
         let after = kept(&text, &live).unwrap();
         prop_assert!(after == text, "{}\n=====\n{}", text, after);
     }

@@ -4,7 +4,11 @@ use crate::{
     keep::{judge, kept},
     spaces_choosers::any_live_with_choosers,
 };
-use poolwright_core::{live::Live, model::Id, pull::render_config};
+use poolwright_core::{
+    live::Live,
+    model::Id,
+    pull::{RuleCoverage, render_config},
+};
 
 use proptest::{collection::vec, prelude::*};
 
@@ -114,7 +118,7 @@ proptest! {
     fn a_file_of_which_all_is_so_stays_as_it_is(
         live in any_live_with_choosers(), dice in vec(0..720_usize, 200),
     ) {
-        let text = mangled(&render_config(&live, "https://octopus.acme.example"), &dice);
+        let text = mangled(&render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen), &dice);
         judge(&text, &live).map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
         let after = kept(&text, &live).unwrap();
         prop_assert!(after == text, "{:?}\n=====\n{:?}", text, after);
@@ -127,10 +131,10 @@ proptest! {
         let changed = one_changed(&live, which);
         prop_assume!(changed.is_some());
         let (now, key) = changed.unwrap();
-        let is_sayable = |live: &Live| !render_config(live, "x").lines().any(|line| line.starts_with('#') && line.contains(" pool does not exist"));
-        let pulled = render_config(&live, "https://octopus.acme.example");
+        let is_sayable = |live: &Live| !render_config(live, "x", RuleCoverage::Seen).lines().any(|line| line.starts_with('#') && line.contains(" pool does not exist"));
+        let pulled = render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen);
         let is_said = pulled.lines().any(|it| it.starts_with(key)) && pulled.matches("\n[pools.").count() == live.pools.len();
-        prop_assume!(is_said && is_sayable(&live) && pulled != render_config(&now, "https://octopus.acme.example"));
+        prop_assume!(is_said && is_sayable(&live) && pulled != render_config(&now, "https://octopus.acme.example", RuleCoverage::Seen));
         let text = mangled(&pulled, &dice);
         let after = kept(&text, &now).unwrap();
         let (was, is) = difference(&text, &after);

@@ -10,7 +10,7 @@ use poolwright_core::{
     finding::Level,
     live::{IndirectPools, Live, TargetReach, VariableOwner, VariableStore},
     model::Id,
-    pull::render_config,
+    pull::{RuleCoverage, render_config},
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
@@ -127,7 +127,7 @@ proptest! {
         let rules: Vec<Written> = rules.into_iter().map(|((which, form), pool)| (which, form, pool)).collect();
         let written = written(&rules, &before);
         let plain = Live { indirect: IndirectPools::default(), ..before.clone() };
-        let text = render_config(if pulled { &before } else { &plain }, "https://octopus.acme.example");
+        let text = render_config(if pulled { &before } else { &plain }, "https://octopus.acme.example", RuleCoverage::Seen);
         let text = commented(&format!("{text}{written}"));
         let now = Live { indirect: later(&before.indirect, &dice), ..if moves { now } else { before } };
         prop_assume!(judge(&text, &now).is_ok());
@@ -367,7 +367,7 @@ fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
 #[test]
 fn a_plan_that_is_refused_though_nothing_changes_is_told() {
     let workbench = Workbench::new(Seed::Acme);
-    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let pulled = workbench.run(&["pull", "--closed"]).expect(0).stdout;
     workbench.write("workers.toml", &pulled.replacen("on_unreachable = \"skip\"\n", "", 1));
     let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
     let (_, told) = kept.stderr.split_once("workers.toml already matches").unwrap();

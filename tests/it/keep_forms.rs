@@ -7,7 +7,10 @@ use crate::{
     workbench::Workbench,
 };
 use octopus_sandbox::Seed;
-use poolwright_core::{finding::Level, pull::render_config};
+use poolwright_core::{
+    finding::Level,
+    pull::{RuleCoverage, render_config},
+};
 
 use proptest::{collection::vec, prelude::*};
 
@@ -227,7 +230,7 @@ proptest! {
         before in any_live_with_choosers(), now in any_live_with_choosers(),
         dice in vec(0..720_usize, 60), same in any::<bool>(),
     ) {
-        let text = reformed(&render_config(&before, "https://octopus.acme.example"), &dice);
+        let text = reformed(&render_config(&before, "https://octopus.acme.example", RuleCoverage::Seen), &dice);
         judge(&text, &before).map_err(|error| TestCaseError::fail(format!("{}\n{text}", error.message)))?;
         let now = if same { before } else { now };
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };

@@ -211,17 +211,19 @@ fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
 
 #[test]
 fn what_is_new_is_left_out_where_a_rule_that_is_there_would_take_it() {
-    let rule = |currently: &str| {
-        let head = "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.new]\n# Ours.\n";
-        format!("{head}[[placements]]\nproject = \"Web Store\"\n{currently}pool = \"new\"\n")
+    let rule = |condition: &str, pool: &str| {
+        let head =
+            "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.new]\n[pools.other]\n# Ours.\n";
+        format!("{head}[[placements]]\nproject = \"Web Store\"\n{condition}pool = \"{pool}\"\n")
     };
-    let workbench = Workbench::chapter(&rule(""));
+    let workbench = Workbench::chapter(&rule("", "new"));
     workbench.apply();
-    workbench.write("workers.toml", &rule("currently = \"default\"\n"));
+    // No step is limited to a channel, so the rule matches none today.
+    workbench.write("workers.toml", &rule("channel = \"*\"\ncurrently = \"new\"\n", "other"));
     workbench.run(&["plan", "--exit-code"]).expect(0);
     let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
     let text = workbench.read("workers.toml");
-    assert!(text.contains("# Ours.\n[[placements]]\nproject = \"Web Store\"\ncurrently"), "{text}");
+    assert!(text.contains("# Ours.\n[[placements]]\nproject = \"Web Store\"\nchannel"), "{text}");
     workbench.run(&["plan", "--exit-code"]).expect(0);
     assert!(output.stderr.contains("was not added: "), "{}", output.stderr);
     // Told again, though there is nothing more to write.

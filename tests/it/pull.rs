@@ -8,11 +8,12 @@ use poolwright_core::{
     finding::{Finding, Level, Source, Sources},
     live::Live,
     plan::{Plan, PlanHeader, PlanOrigin},
-    pull::render_config,
+    pull::{RuleCoverage, render_config},
     scope::ReadScope,
 };
 
 use proptest::prelude::*;
+use serde_json::json;
 
 /// Pulls into `workers.toml`, plans, and returns the file.
 fn pulled(workbench: &Workbench) -> String {
@@ -45,6 +46,81 @@ fn what_has_been_applied_is_pulled_as_few_rules() {
     }
     let text = pulled(&workbench).replace(workbench.bench.sandbox.url(), "URL");
     insta::assert_snapshot!(text);
+}
+
+/// The tables of a file's rules.
+fn rules(text: &str) -> Vec<&str> {
+    text.split("\n\n").filter(|it| it.contains("[[placements]]")).collect()
+}
+
+/// Adds steps to a project: one in a pool, and one without.
+fn add_steps(workbench: &Workbench, project: &str) {
+    let pool = workbench.id("workerpools", "Linux");
+    workbench.edit(&format!("/api/Spaces-1/projects/{project}/deploymentprocesses"), |process| {
+        for (name, pool) in [("Never seen", Some(&pool)), ("Nor this", None)] {
+            let properties = json!({
+                "Octopus.Action.RunOnServer": "true",
+                "Octopus.Action.Script.ScriptSource": "Inline",
+                "Octopus.Action.Script.ScriptBody": "true",
+            });
+            let action = json!({
+                "Name": name, "ActionType": "Octopus.Script", "WorkerPoolId": pool, "Properties": properties,
+            });
+            let step = json!({ "Name": name, "Properties": {}, "Actions": [action] });
+            process["Steps"].as_array_mut().unwrap().push(step);
+        }
+    });
+}
+
+#[test]
+fn steps_that_nobody_had_seen_are_moved_by_no_pulled_rule() {
+    let workbench = Workbench::new(Seed::Acme);
+    let text = pulled(&workbench);
+    assert!(!rules(&text).is_empty());
+    for rule in rules(&text) {
+        assert!(rule.contains("label = ") && !rule.contains("default_pool"), "{rule}");
+        let kinds = ["\nstep = ", "\naction_type = "];
+        assert!(kinds.iter().any(|kind| rule.contains(kind)), "{rule}");
+    }
+    for name in ["Web Store", "Billing", "Infrastructure"] {
+        add_steps(&workbench, &workbench.id("projects", name));
+    }
+    let group = workbench.get("/api/Spaces-1/projectgroups/all")[0]["Id"].clone();
+    let project =
+        json!({ "Name": "Never seen", "ProjectGroupId": group, "LifecycleId": "Lifecycles-1" });
+    let (_, project) = workbench.try_send("POST", "/api/Spaces-1/projects", project);
+    add_steps(&workbench, project["Id"].as_str().unwrap());
+    workbench.run(&["plan", "--exit-code"]).expect(0);
+}
+
+#[test]
+fn a_migration_of_what_names_no_pool_settles_beside_pulled_rules() {
+    let workbench = Workbench::new(Seed::Acme);
+    let text = pulled(&workbench);
+    let migration = "[[placements]]\nlabel = \"off the server\"\nprocess = \"any\"\ncurrently = [\"server\", \"default\"]\npool = \"linux\"\n";
+    let first = text.replacen("[[placements]]", &format!("{migration}\n[[placements]]"), 1);
+    for text in [format!("{text}\n{migration}"), first] {
+        workbench.write("workers.toml", &text);
+        workbench.run(&["check"]).expect(0);
+        // A protected branch refuses the plan, and nothing else does.
+        let plan = workbench.run(&["plan"]).expect(3);
+        assert!(plan.stdout.contains("refused by 1 gate"), "{}", plan.stdout);
+        assert!(!plan.stdout.contains("unsettled"), "{}", plan.stdout);
+        assert!(plan.stdout.contains("off the server"), "{}", plan.stdout);
+    }
+}
+
+#[test]
+fn a_closed_file_ends_with_a_rule_for_all_other_steps() {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.run(&["pull", "--closed", "-o", "workers.toml"]).expect(0);
+    workbench.run(&["plan", "--exit-code"]).expect(0);
+    let text = workbench.read("workers.toml");
+    let last = *rules(&text).last().unwrap();
+    let catch_all = "[[placements]]\nlabel = \"all other steps\"\nprocess = \"any\"\n";
+    assert!(last.contains(catch_all), "{text}");
+    add_steps(&workbench, &workbench.id("projects", "Web Store"));
+    workbench.run(&["plan", "--exit-code"]).expect(2);
 }
 
 #[test]
@@ -86,12 +162,14 @@ proptest! {
 
     #[test]
     fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {
-        let text = render_config(&live, "https://octopus.acme.example");
-        let (plan, findings) = planned(&text, &live);
-        let stray = |finding: &&Finding| finding.level != Level::Warn || !MEANT.contains(&finding.code.as_str());
-        let stray: Vec<_> = findings.iter().filter(stray).collect();
-        prop_assert!(stray.is_empty(), "{text}\n{stray:#?}");
-        prop_assert!(plan.changes.is_empty(), "{text}\n{:#?}", plan.changes);
+        for coverage in [RuleCoverage::Seen, RuleCoverage::Closed] {
+            let text = render_config(&live, "https://octopus.acme.example", coverage);
+            let (plan, findings) = planned(&text, &live);
+            let stray = |finding: &&Finding| finding.level != Level::Warn || !MEANT.contains(&finding.code.as_str());
+            let stray: Vec<_> = findings.iter().filter(stray).collect();
+            prop_assert!(stray.is_empty(), "{text}\n{stray:#?}");
+            prop_assert!(plan.changes.is_empty(), "{text}\n{:#?}", plan.changes);
+        }
     }
 }
 

@@ -163,7 +163,7 @@ fn a_plan_of_what_is_pulled_is_empty_on_spaces_of_any_content() {
         all.push_str(&text);
         other = text;
     }
-    let said = ["[pools.", "[workers.", "pool = ", "pool_variable = ", "default_pool = "];
+    let said = ["[pools.", "[workers.", "pool = ", "pool_variable = "];
     assert!(said.iter().all(|it| all.contains(it)), "{all}");
 }
 

@@ -11,6 +11,7 @@ mod toml;
 mod workers;
 
 pub use keep::{FilePlan, KeepError, KeepReason, KeepResult, keep_text};
+pub use placements::RuleCoverage;
 
 use crate::{
     live::{HiddenData, Live, LivePool, LiveVariableSet, UnreadPart, VariableStore},
@@ -32,13 +33,13 @@ struct PulledPools<'a> {
 }
 
 /// Renders all of `live` as a file. `url` is the server's address as the user gave it.
-pub fn render_config(live: &Live, url: &str) -> String {
+pub fn render_config(live: &Live, url: &str, coverage: RuleCoverage) -> String {
     let pools = PulledPools::new(&live.pools);
     let mut text = render_header(live, url);
     text.extend(pools.declared.iter().map(|(key, pool)| render_pool_table(key, pool)));
     push_comments(&mut text, &pools.omitted);
     text.push_str(&workers::render_all_tables(live, &pools));
-    text.push_str(&placements::render_rules(live, &pools));
+    text.push_str(&placements::render_rules(live, &pools, coverage));
     text.push_str(&indirect_pools::indirect_tables(live, &pools));
     text
 }
@@ -194,7 +195,7 @@ mod tests {
             other_spaces: Vec::new(),
             unread: Vec::new(),
         };
-        render_config(&live, "https://octopus.acme.example")
+        render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen)
     }
 
     #[test]

@@ -191,7 +191,8 @@ impl<'a> FileReader<'a> {
     pub(super) fn read_free_text(&mut self, found: &Found) -> Option<String> {
         let text = self.expect(found.value, DeValue::as_str, STRING)?;
         let at = found.value.span();
-        if text.replace("$${", "").contains("${") {
+        // Not removed but replaced, because what is before and after it may be a placeholder together.
+        if text.replace("$${", " ").contains("${") {
             let message = "`${…}` is not supported by this version of poolwright";
             let help = "write the value itself; `$${` is a literal `${`";
             self.report_error(Code::Unsupported, at, message, help);

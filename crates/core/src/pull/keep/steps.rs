@@ -4,7 +4,7 @@
 
 use super::{FileUpdater, KeepError, TomlTable, indirect_pools::is_exact_name, placements};
 use crate::{
-    finding::{Code, Finding, FindingLocation},
+    finding::{Finding, FindingLocation},
     live::{HiddenData, Live},
     model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, PlannedCommit, StepEdit},
@@ -59,11 +59,6 @@ impl FileUpdater<'_> {
         let Some(place) = super::start_offset(&finding.location) else { return false };
         let Some(key) = self.document.key_at(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
-        if finding.code == Code::AmbiguousName && key == "project" {
-            let is_shared =
-                |name: &Name| projects.iter().filter(|project| project.name == *name).count() > 1;
-            return self.document.remove_names(table, &key, is_shared);
-        }
         let steps = || processes.iter().flat_map(|it| &it.steps);
         let known: HashSet<&Name> = match key.as_str() {
             "project" => projects.iter().map(|it| &it.name).collect(),
@@ -72,8 +67,13 @@ impl FileUpdater<'_> {
             "step" => steps().flat_map(|step| [&step.step, &step.action]).collect(),
             _ => return false,
         };
-        self.document
-            .remove_names(table, &key, |name| is_exact_name(name.as_str()) && !known.contains(name))
+        // Both at once, so that a list of which nothing would be left is not emptied in two steps.
+        let is_shared = |name: &Name| {
+            key == "project" && projects.iter().filter(|project| project.name == *name).count() > 1
+        };
+        self.document.remove_names(table, &key, |name| {
+            is_exact_name(name.as_str()) && !known.contains(name) || is_shared(name)
+        })
     }
 
     /// Returns the place that all steps decided by the rule at `start` share, if only their pool changes.

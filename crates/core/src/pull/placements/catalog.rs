@@ -36,7 +36,7 @@ pub(super) enum RuleFacet {
 }
 
 /// Every facet.
-pub(super) const FACETS: [RuleFacet; 6] = [
+const FACETS: [RuleFacet; 6] = [
     RuleFacet::ActionType,
     RuleFacet::Group,
     RuleFacet::Step,
@@ -44,6 +44,9 @@ pub(super) const FACETS: [RuleFacet; 6] = [
     RuleFacet::Runbook,
     RuleFacet::Project,
 ];
+
+/// Up to how many names with wildcards are compared with all others; of more, none is used.
+const MAX_WILD_NAMES: usize = 64;
 
 /// What a rule matches of a facet: any of these names, by their numbers.
 pub(super) type RuleTerm = (RuleFacet, Vec<usize>);
@@ -62,16 +65,17 @@ pub(super) struct StepCatalog<'a> {
 #[derive(Default)]
 struct FacetIndex<'a> {
     names: Vec<IndexedName<'a>>,
-    /// The number of each step's name; the action's name for a step with several actions.
+    /// The number of each step's name, if a rule can use it; the action's name for a step with several actions.
     by_step: Vec<Option<usize>>,
+    /// The numbers of all names that match each step, if those may be several.
+    all_by_step: Vec<Vec<usize>>,
 }
 
-/// A name and the steps that a rule with it matches.
+/// A name that steps have.
 pub(super) struct IndexedName<'a> {
     pub(super) written: &'a str,
     /// Whether a rule can use the name and matches nothing else by it.
-    pub(super) usable: bool,
-    pub(super) steps: Vec<usize>,
+    usable: bool,
 }
 
 impl<'a> PlacedStep<'a> {
@@ -130,6 +134,7 @@ impl<'a> StepCatalog<'a> {
         if let Some(projects) = facets.get_mut(&RuleFacet::Project) {
             projects.disable_shared_names(live);
         }
+        facets.values_mut().for_each(FacetIndex::forget_unusable);
         Self { steps, places, place, facets }
     }
 
@@ -145,25 +150,32 @@ impl<'a> StepCatalog<'a> {
 
     /// Returns the number of a step's name, if a rule can use it.
     pub(super) fn step_name_number(&self, facet: RuleFacet, step: usize) -> Option<usize> {
-        let number = (*self.facets.get(&facet)?.by_step.get(step)?)?;
-        self.facet_name(facet, number).filter(|it| it.usable).map(|_| number)
+        *self.facets.get(&facet)?.by_step.get(step)?
     }
 
-    /// Returns the steps that a rule with these terms matches, in order.
-    pub(super) fn matching_steps(&self, terms: &[RuleTerm]) -> Vec<usize> {
-        let found = |(facet, numbers): &RuleTerm| {
-            let named = numbers.iter().filter_map(|number| self.facet_name(*facet, *number));
-            let mut found: Vec<usize> = named.flat_map(|it| it.steps.iter().copied()).collect();
-            found.sort_unstable();
-            found.dedup();
-            found
-        };
-        let mut matches = terms.iter().map(found);
-        let first = matches.next().unwrap_or_else(|| (0..self.steps.len()).collect());
-        matches.fold(first, |mut reach, found| {
-            reach.retain(|it| found.binary_search(it).is_ok());
-            reach
-        })
+    /// Returns the numbers of all names by which a rule can match a step.
+    pub(super) fn step_name_numbers(&self, facet: RuleFacet, step: usize) -> &[usize] {
+        let Some(index) = self.facets.get(&facet) else { return &[] };
+        let own = || index.by_step.get(step).map_or(&[][..], Option::as_slice);
+        index.all_by_step.get(step).map_or_else(own, Vec::as_slice)
+    }
+
+    /// Returns every combination of names, one for each facet, that matches a step.
+    pub(super) fn name_combinations(&self, facets: &[RuleFacet], step: usize) -> Vec<Vec<usize>> {
+        let mut all = vec![Vec::with_capacity(facets.len())];
+        for facet in facets {
+            let names = self.step_name_numbers(*facet, step);
+            if let ([name], [only]) = (names, all.as_mut_slice()) {
+                only.push(*name);
+                continue;
+            }
+            let extend = |known: &Vec<usize>| {
+                let known = known.clone();
+                names.iter().map(move |name| [known.as_slice(), &[*name]].concat())
+            };
+            all = all.iter().flat_map(extend).collect();
+        }
+        all
     }
 }
 
@@ -171,25 +183,31 @@ impl<'a> FacetIndex<'a> {
     fn new(steps: &[PlacedStep<'a>], facet: RuleFacet) -> Self {
         let mut index = Self::default();
         let mut numbers: HashMap<String, usize> = HashMap::new();
-        for (at, step) in steps.iter().enumerate() {
-            let number = step.facet_value(facet).map(|name| index.add_name(&mut numbers, name, at));
+        for step in steps {
+            let number = step.facet_value(facet).map(|name| index.add_name(&mut numbers, name));
             index.by_step.push(number);
             if facet == RuleFacet::Step {
                 // A rule matches a step by its name or by its action's.
-                index.add_name(&mut numbers, step.step.step.as_str(), at);
-                index.add_name(&mut numbers, step.step.action.as_str(), at);
+                let names = [&step.step.step, &step.step.action];
+                let names = names.map(|name| index.add_name(&mut numbers, name.as_str()));
+                let mut all: Vec<usize> = number.into_iter().chain(names).collect();
+                all.sort_unstable();
+                all.dedup();
+                index.all_by_step.push(all);
             }
         }
-        let wild: Vec<usize> = numbers
+        let has_wildcard = |name: &&String| Pattern::new(name).exact_name().is_none();
+        let wild: Vec<&String> = numbers.keys().filter(has_wildcard).collect();
+        let few = wild.len() <= MAX_WILD_NAMES;
+        let matches_others = |name: &&&String| {
+            let pattern = Pattern::new(name);
+            !few || numbers.keys().any(|text| text != **name && pattern.matches(text))
+        };
+        let wild: Vec<usize> = wild
             .iter()
-            .filter(|(name, number)| {
-                let pattern = Pattern::new(name);
-                pattern.exact_name().is_none()
-                    && numbers
-                        .iter()
-                        .any(|(text, text_number)| text_number != *number && pattern.matches(text))
-            })
-            .map(|(_, number)| *number)
+            .filter(matches_others)
+            .filter_map(|name| numbers.get(*name))
+            .copied()
             .collect();
         for number in wild {
             index.names.get_mut(number).into_iter().for_each(|name| name.usable = false);
@@ -209,25 +227,19 @@ impl<'a> FacetIndex<'a> {
         self.names.iter_mut().filter(is_shared).for_each(|name| name.usable = false);
     }
 
-    fn add_name(
-        &mut self,
-        numbers: &mut HashMap<String, usize>,
-        name: &'a str,
-        step: usize,
-    ) -> usize {
+    /// Removes the numbers of names that a rule cannot use from the steps.
+    fn forget_unusable(&mut self) {
+        let Self { names, by_step, all_by_step } = self;
+        let is_usable = |number: &usize| names.get(*number).is_some_and(|name| name.usable);
+        by_step.iter_mut().for_each(|number| *number = number.filter(is_usable));
+        all_by_step.iter_mut().for_each(|numbers| numbers.retain(is_usable));
+    }
+
+    fn add_name(&mut self, numbers: &mut HashMap<String, usize>, name: &'a str) -> usize {
         let written = name.trim();
         let number = *numbers.entry(fold_case(written)).or_insert(self.names.len());
         if number == self.names.len() {
-            self.names.push(IndexedName {
-                written,
-                usable: is_selectable_name(written),
-                steps: vec![],
-            });
-        }
-        if let Some(named) = self.names.get_mut(number)
-            && named.steps.last() != Some(&step)
-        {
-            named.steps.push(step);
+            self.names.push(IndexedName { written, usable: is_selectable_name(written) });
         }
         number
     }

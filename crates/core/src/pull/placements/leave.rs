@@ -2,12 +2,22 @@
 
 use super::{
     LEAVE, RuleEntries,
-    catalog::{PlacedStep, RuleFacet, StepCatalog},
-    escape_value,
-    fold::FoldedRule,
-    write_rule,
+    catalog::{PlacedStep, RuleFacet},
+    escape_value, label, write_rule,
 };
-use crate::text::pattern::Patterns;
+use crate::text::{fold_case, pattern::Patterns};
+
+use std::collections::HashSet;
+
+/// Rules that leave steps unchanged.
+#[derive(Default)]
+pub(super) struct LeaveRules<'a> {
+    pub(super) all: Vec<LeaveRule<'a>>,
+    /// What the rules without a wildcard match: project, runbook and step, in lower case.
+    exact: HashSet<[Option<String>; 3]>,
+    /// The indices of the rules with a wildcard.
+    wild: Vec<usize>,
+}
 
 /// A rule that leaves a step unchanged. If it matches other steps too, they are also left unchanged.
 pub(super) struct LeaveRule<'a> {
@@ -21,17 +31,6 @@ pub(super) struct LeaveRule<'a> {
 impl<'a> LeaveRule<'a> {
     /// The cost of reading one, counted in names.
     pub(super) const COST: usize = 6;
-
-    /// Returns rules that together match all of these steps.
-    pub(super) fn cover_steps(steps: &[PlacedStep<'a>]) -> Vec<Self> {
-        let mut leaves: Vec<Self> = Vec::new();
-        for step in steps {
-            if !leaves.iter().any(|it| it.matches_step(step)) {
-                leaves.push(Self::new(*step));
-            }
-        }
-        leaves
-    }
 
     fn new(step: PlacedStep<'a>) -> Self {
         let name_pattern = |facet| pattern_for_name(step.facet_value(facet).unwrap_or_default());
@@ -57,13 +56,6 @@ impl<'a> LeaveRule<'a> {
             && names.iter().any(|it| fits(&self.name, it.as_str()))
     }
 
-    /// Converts the rule for the list of folded rules.
-    pub(super) fn to_fold_rule(&self, catalog: &StepCatalog) -> FoldedRule {
-        let steps = catalog.steps.iter().enumerate();
-        let reach = steps.filter(|(_, step)| self.matches_step(step)).map(|(at, _)| at).collect();
-        FoldedRule { place: None, terms: Vec::new(), reach }
-    }
-
     /// Writes the rule's table.
     pub(super) fn write(&self, text: &mut String) {
         let process = match &self.runbook {
@@ -75,7 +67,44 @@ impl<'a> LeaveRule<'a> {
             process,
             ("step", escape_value(&self.name)),
         ];
-        write_rule(text, None, rule, (LEAVE, true.to_string()));
+        let label = label::describe_left_step(&self.step);
+        write_rule(text, None, label, rule, (LEAVE, true.to_string()));
+    }
+}
+
+impl<'a> LeaveRules<'a> {
+    /// Returns rules that together match all of these steps.
+    pub(super) fn cover_steps(steps: &[PlacedStep<'a>]) -> Self {
+        let mut rules = Self::default();
+        for step in steps {
+            if !rules.match_step(step) {
+                rules.push(LeaveRule::new(*step));
+            }
+        }
+        rules
+    }
+
+    fn push(&mut self, rule: LeaveRule<'a>) {
+        let patterns = [Some(&rule.project), rule.runbook.as_ref(), Some(&rule.name)];
+        if patterns.iter().flatten().any(|pattern| pattern.contains(['*', '?'])) {
+            self.wild.push(self.all.len());
+        } else {
+            self.exact.insert(patterns.map(|pattern| pattern.map(|it| fold_case(it))));
+        }
+        self.all.push(rule);
+    }
+
+    /// Returns whether any of the rules matches a step.
+    pub(super) fn match_step(&self, step: &PlacedStep) -> bool {
+        let owner = &step.process.owner;
+        let is_exact = |name: &str| {
+            let runbook = owner.runbook.as_ref().map(|it| fold_case(it.as_str()));
+            let key = [Some(fold_case(owner.project.as_str())), runbook, Some(fold_case(name))];
+            self.exact.contains(&key)
+        };
+        let names = [&step.step.step, &step.step.action];
+        !self.exact.is_empty() && names.iter().any(|name| is_exact(name.as_str()))
+            || self.wild.iter().filter_map(|at| self.all.get(*at)).any(|it| it.matches_step(step))
     }
 }
 

@@ -4,10 +4,16 @@
 
 use super::super::toml::escape_value;
 use crate::text::{fold_case, pattern::Pattern};
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, HashMap},
+};
 
 /// The minimum length, in characters, of a word that names have in common.
 const MIN_WORD_LENGTH: usize = 4;
+
+/// Up to how many wildcards are compared with all names.
+const MAX_COMPARED: usize = 64;
 
 /// Where in the names a common word must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,52 +36,96 @@ pub(super) fn generalize_names(
     let listed: BTreeSet<String> = names.iter().map(|it| fold_case(it)).collect();
     let mut open = listed.clone();
     let mut generalized: Vec<String> = Vec::new();
-    loop {
-        let best = wildcard_candidates(names, words)
-            .into_iter()
-            .map(|candidate| {
-                let pattern = Pattern::new(&candidate);
-                let matches_others =
-                    all.iter().any(|text| !listed.contains(text) && pattern.matches(text));
-                let found = open.iter().filter(|it| pattern.matches(it)).count();
-                (if matches_others { 0 } else { found }, candidate)
-            })
-            .filter(|(found, _)| *found >= enough)
-            // Among equals, the most specific one.
-            .max_by_key(|(found, text)| {
-                let stars = text.matches('*').count();
-                (*found, text.chars().count() - stars, Reverse(stars), Reverse(text.clone()))
-            });
-        let Some((_, best)) = best else { break };
-        let pattern = Pattern::new(&best);
-        open.retain(|it| !pattern.matches(it));
-        generalized.push(best);
+    let mut candidates = replaced_names(names, words);
+    let count_open = |names: &[String], open: &BTreeSet<String>| {
+        names.iter().filter(|name| open.contains(*name)).count()
+    };
+    // The candidates that replace the most names first; their numbers only fall.
+    let mut ranked: BinaryHeap<RankedWildcard> = candidates
+        .iter()
+        .map(|(text, names)| RankedWildcard::new(count_open(names, &open), text))
+        .collect();
+    let mut compared = 0;
+    while let Some(best) = ranked.pop().filter(|best| best.found >= enough) {
+        let now = candidates.get(&best.text).map_or(0, |names| count_open(names, &open));
+        if now < best.found {
+            ranked.push(RankedWildcard::new(now, &best.text));
+            continue;
+        }
+        if compared == MAX_COMPARED {
+            break;
+        }
+        compared += 1;
+        let pattern = Pattern::new(&best.text);
+        candidates.remove(&best.text);
+        if !all.iter().any(|text| !listed.contains(text) && pattern.matches(text)) {
+            open.retain(|it| !pattern.matches(it));
+            generalized.push(best.text);
+        }
     }
     let rest = names.iter().filter(|it| open.contains(&fold_case(it)));
     generalized.extend(rest.map(|name| (*name).to_owned()));
-    generalized.sort_by_key(|name| fold_case(name));
+    generalized.sort_by_cached_key(|name| fold_case(name));
     generalized
 }
 
-/// Returns wildcards for the words that names start with, end with or contain.
-fn wildcard_candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
+/// A wildcard, ordered by how many names it would replace; among equals, the most specific one is the greatest.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct RankedWildcard {
+    found: usize,
+    letters: usize,
+    stars: Reverse<usize>,
+    order: Reverse<String>,
+    text: String,
+}
+
+impl RankedWildcard {
+    fn new(found: usize, text: &str) -> Self {
+        let stars = text.matches('*').count();
+        Self {
+            found,
+            letters: text.chars().count() - stars,
+            stars: Reverse(stars),
+            order: Reverse(text.to_owned()),
+            text: text.to_owned(),
+        }
+    }
+}
+
+/// Returns the names that each wildcard would replace, in lower case.
+fn replaced_names(names: &[&str], words: WordPosition) -> HashMap<String, Vec<String>> {
+    let mut spellings: HashMap<String, String> = HashMap::new();
+    let mut replaced: HashMap<String, Vec<String>> = HashMap::new();
+    for name in names {
+        for candidate in wildcard_candidates(name, words) {
+            // Of two spellings, the first one is written.
+            let written = spellings.entry(fold_case(&candidate)).or_insert(candidate);
+            replaced.entry(written.clone()).or_default().push(fold_case(name));
+        }
+    }
+    replaced
+}
+
+/// Returns wildcards for the words that a name starts with, ends with or contains.
+fn wildcard_candidates(name: &str, place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
-    for name in names.iter().filter(|name| !name.contains(['*', '?', '!'])) {
-        for (start, end) in word_ranges(name) {
-            let (Some(word), Some(head), Some(tail)) =
-                (name.get(start..end), name.get(..end), name.get(start..))
-            else {
-                continue;
-            };
-            // `Octopus` starts every action type, so it distinguishes nothing.
-            let is_telling = word.chars().count() >= MIN_WORD_LENGTH && word != "Octopus";
-            if !is_telling || !word.chars().all(char::is_alphabetic) {
-                continue;
-            }
-            candidates.insert(format!("{head}*"));
-            if place == WordPosition::Anywhere {
-                candidates.extend([format!("*{tail}"), format!("*{word}*")]);
-            }
+    if name.contains(['*', '?', '!']) {
+        return candidates;
+    }
+    for (start, end) in word_ranges(name) {
+        let (Some(word), Some(head), Some(tail)) =
+            (name.get(start..end), name.get(..end), name.get(start..))
+        else {
+            continue;
+        };
+        // `Octopus` starts every action type, so it distinguishes nothing.
+        let is_telling = word.chars().count() >= MIN_WORD_LENGTH && word != "Octopus";
+        if !is_telling || !word.chars().all(char::is_alphabetic) {
+            continue;
+        }
+        candidates.insert(format!("{head}*"));
+        if place == WordPosition::Anywhere {
+            candidates.extend([format!("*{tail}"), format!("*{word}*")]);
         }
     }
     candidates
