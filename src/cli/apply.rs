@@ -11,6 +11,7 @@ use super::{
     session::{self, DeclaredServer, Session},
     show,
     signals::{ReceiptSlot, listen_for_stop},
+    undone::RollbackOutcome,
     wait,
 };
 use crate::ops::{
@@ -91,8 +92,10 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         return Ok(exit::ERROR);
     };
     let saved = args.plan.as_deref();
+    let outcome = RollbackOutcome::from_plan(&plan);
     let run = ApplyRun { session: &session, flags: &args.flags, saved, screen };
-    run.confirm_and_apply(plan, &sources).await
+    let code = run.confirm_and_apply(plan, &sources).await?;
+    Ok(outcome.report(code))
 }
 
 /// What a plan is applied with.

@@ -7,13 +7,17 @@ use super::{
     replace_file::replace_file,
     screen::Screen,
     session::DeclaredServer,
+    undone::RollbackOutcome,
 };
 use crate::ops::{error_with_help, plan_receipt_rollback};
+use poolwright_client::octopus::Reader;
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, check_soundness, file},
     receipt::{ApplyStatus, Receipt},
+    text::eq_ignoring_case,
 };
+use poolwright_refresh::find_space;
 
 use std::{
     fs,
@@ -50,12 +54,35 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         .await?;
     let file = args.undo.display().to_string();
     let reader = session.connection.reader();
+    check_space(&reader, &receipt, args).await?;
     let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url).await?;
+    let outcome = RollbackOutcome::from_plan(&plan);
     if let Some(path) = &args.output {
-        return save_rollback(&plan, path, args, screen);
+        let code = save_rollback(&plan, path, args, screen)?;
+        return Ok(outcome.report(code));
     }
     let run = ApplyRun { session: &session, flags: &args.flags, saved: None, screen };
-    run.confirm_and_apply(plan, &Sources::default()).await
+    let code = run.confirm_and_apply(plan, &Sources::default()).await?;
+    Ok(outcome.report(code))
+}
+
+/// Checks that the receipt is for the space that the user names, and that its space is still called the same.
+async fn check_space(reader: &Reader, receipt: &Receipt, args: &Args) -> anyhow::Result<()> {
+    let recorded = &receipt.server;
+    let found = find_space(reader, Some(&recorded.space_id)).await?;
+    if found.id.as_str() != recorded.space_id || !eq_ignoring_case(&found.name, &recorded.space) {
+        let (id, shown) = (&recorded.space_id, &recorded.space);
+        let message =
+            format!("the receipt calls space {id} `{shown}`, but its name is `{}`", found.name);
+        let help = "use the receipt of an apply to this server and space";
+        return Err(error_with_help(message, help));
+    }
+    let Some(wanted) = args.flags.session.space_name(None) else { return Ok(()) };
+    if find_space(reader, Some(wanted)).await?.id == found.id {
+        return Ok(());
+    }
+    let message = format!("the receipt is for space `{}`, not `{wanted}`", found.name);
+    Err(error_with_help(message, "remove `--space` and OCTOPUS_SPACE, or set them to that space"))
 }
 
 /// Saves the plan of the rollback and shows it.

@@ -153,6 +153,7 @@ pub(crate) fn new_worker() -> NewWorker {
         pools: vec![PoolHandle::New(sql())],
         policy: None,
         disabled: false,
+        restored: Default::default(),
     }
 }
 

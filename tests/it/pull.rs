@@ -97,9 +97,15 @@ fn steps_that_nobody_had_seen_are_moved_by_no_pulled_rule() {
 fn a_migration_of_what_names_no_pool_settles_beside_pulled_rules() {
     let workbench = Workbench::new(Seed::Acme);
     let text = pulled(&workbench);
-    let migration = "[[placements]]\nlabel = \"off the server\"\nprocess = \"any\"\ncurrently = [\"server\", \"default\"]\npool = \"linux\"\n";
-    let first = text.replacen("[[placements]]", &format!("{migration}\n[[placements]]"), 1);
-    for text in [format!("{text}\n{migration}"), first] {
+    let migration = |currently: &str| {
+        format!(
+            "[[placements]]\nlabel = \"off the server\"\nprocess = \"any\"\ncurrently = {currently}\npool = \"linux\"\n"
+        )
+    };
+    let last = format!("{text}\n{}", migration("[\"server\", \"default\"]"));
+    // Steps whose variable leads to the server are placed by pulled rules.
+    let first = format!("{}\n[[placements]]", migration("\"default\""));
+    for text in [last, text.replacen("[[placements]]", &first, 1)] {
         workbench.write("workers.toml", &text);
         workbench.run(&["check"]).expect(0);
         // A protected branch refuses the plan, and nothing else does.

@@ -139,7 +139,9 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
             let mut set: Value = serde_json::from_str(&text).unwrap();
             let values = set["Variables"].as_array_mut().unwrap().iter_mut();
             let mut values = values.filter(|value| value["Name"] == "Terraform.WorkerPool");
-            values.next().unwrap()["Value"] = json!("?");
+            let value = values.next().unwrap().as_object_mut().unwrap();
+            value.shift_remove("Value");
+            value.shift_insert(0, "Value".into(), json!("?"));
             set.to_string().replace("\"Value\":\"?\",", &of("Value"))
         });
         workbench.respell(&target, |text| {

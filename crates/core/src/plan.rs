@@ -30,7 +30,7 @@ pub use field::{
     TargetField, UnknownFieldError, ValueField, WorkerField,
 };
 pub use gate_settings::{DeclaredPool, GateLevel, GateSettings};
-pub use new::{NewPool, NewWorker, interim_worker_name};
+pub use new::{NewPool, NewWorker, RestoredWorker, interim_worker_name};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
 pub use touches::{Affected, Touches};
@@ -92,6 +92,13 @@ pub enum PlanOrigin {
     Files,
     /// The receipt of an apply that the plan undoes.
     Rollback,
+}
+
+impl PlanOrigin {
+    /// Returns whether files requested the changes.
+    pub fn is_files(&self) -> bool {
+        *self == Self::Files
+    }
 }
 
 /// What a pool must have before steps are placed in it.

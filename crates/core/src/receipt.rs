@@ -11,7 +11,10 @@ pub use journal::JournalEvent;
 
 use crate::{
     model::{Address, VariableSetOwner},
-    plan::{Change, ChangeAction, ChangeKind, Field, ObjectKind, PlanHeader, StepField, ValueEdit},
+    plan::{
+        Change, ChangeAction, ChangeKind, Field, ObjectKind, PlanHeader, PlanOrigin, StepField,
+        ValueEdit,
+    },
     scope::UndoneChanges,
     text::escape::escape_json,
 };
@@ -39,6 +42,9 @@ pub struct Receipt {
     pub server: ReceiptServer,
     /// `sha256:` and the digest of the files that the plan was made from.
     pub config: String,
+    /// What requested the changes.
+    #[serde(default, skip_serializing_if = "PlanOrigin::is_files")]
+    pub origin: PlanOrigin,
     /// When the apply began, as RFC 3339.
     pub started: String,
     /// When the apply ended; `None` while it runs, or if it was killed.
@@ -107,6 +113,9 @@ pub struct ReceiptEntry {
     /// The project's id, for objects stored in Git: there, runbooks of several projects may share an id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
+    /// The branch from which the apply creates that of the address, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// The outcome.
     pub outcome: ChangeOutcome,
     /// Why the change failed, was skipped, or has an unknown outcome.
@@ -172,6 +181,7 @@ impl Receipt {
                 space: header.space.name.clone(),
             },
             config: header.digest.clone(),
+            origin: header.origin,
             started,
             ended: None,
             pools: BTreeMap::new(),
@@ -239,6 +249,7 @@ impl ReceiptEntry {
             id: change.kind.object_id().map(str::to_owned),
             step_id,
             project_id: change.kind.git_commit().map(|it| it.at.project.as_str().to_owned()),
+            base: change.kind.git_commit().and_then(|commit| commit.base.clone()),
             outcome: ChangeOutcome::Skipped,
             error: None,
             written: Vec::new(),
@@ -356,6 +367,7 @@ mod tests {
             id: Some("deploymentprocess-Projects-1".into()),
             step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
             project_id: None,
+            base: None,
             outcome: ChangeOutcome::Unknown,
             error: Some("no answer".into()),
             written: before,
@@ -371,6 +383,7 @@ mod tests {
                 space: "Default".into(),
             },
             config: format!("sha256:{}", "0".repeat(64)),
+            origin: PlanOrigin::Files,
             started: "2026-11-23T14:51:07Z".into(),
             ended: None,
             pools: [("WorkerPools-21".to_owned(), "Linux".to_owned())].into(),

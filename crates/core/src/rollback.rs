@@ -4,27 +4,30 @@
 //! or a gate; those belong to `diff`, and apply to every plan.
 
 mod endpoint;
+mod fit;
 mod indirect_pools;
 #[cfg(test)]
 mod laws;
 mod pool;
 mod step;
+mod values;
 mod worker;
 
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LiveBranch, LivePool},
-    model::{Address, Id, Name, Pool, PoolHandle},
+    model::{Address, Id, Name, Pool, PoolHandle, VariableSetOwner},
     plan::{
-        Cause, Change, ChangeAction, ChangeKind, Field, ObjectKind, ServerField, StepField,
-        TargetField, ValueField, WorkerField, WrittenField,
+        Cause, Change, ChangeAction, ChangeKind, CommonField, Field, ObjectKind, PlanOrigin,
+        ServerField, StepField, TargetField, ValueField, WorkerField, WrittenField,
     },
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
     text::eq_ignoring_case,
 };
 
+use fit::EntryMisfit;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Returns the changes that undo what `receipt` records, and a finding for everything that cannot
 /// be undone.
@@ -55,17 +58,55 @@ pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Findin
         ChangeAction::Update | ChangeAction::Replace => 1,
         ChangeAction::Create => 2,
     });
+    if let Some(finding) = find_other_server(receipt, live) {
+        return (Vec::new(), vec![finding]);
+    }
     let remade = find_remade_pools(receipt, live);
     let mut way =
         RollbackPlanner { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.undo_entry(entry));
     for entry in &receipt.unread {
-        way.push_not_undone(
-            &entry.address,
-            &format!("its receipt entry is not understood: {}", entry.why),
-        );
+        let why = format!("its receipt entry is not understood: {}", entry.why);
+        way.push_finding(Code::UnreadEntry, &entry.address, &why);
     }
+    way.note_consequences();
     (way.changes, way.findings)
+}
+
+/// Returns whether a rollback leaves entries of its receipt that it could not read or could not trust.
+pub fn is_incomplete(findings: &[Finding]) -> bool {
+    findings.iter().any(|it| matches!(it.code, Code::UnreadEntry | Code::ReceiptMismatch))
+}
+
+/// Returns an error if no pool of the receipt is on the server, although the apply did not delete them all.
+fn find_other_server(receipt: &Receipt, live: &Live) -> Option<Finding> {
+    let was_deleted = |id: &str| {
+        let mut entries = receipt.entries.iter();
+        entries.any(|entry| {
+            entry.kind == ObjectKind::Pool
+                && entry.action == ChangeAction::Delete
+                && entry.id.as_deref() == Some(id)
+        })
+    };
+    let was_renamed = |id: &str| {
+        let mut entries = receipt.entries.iter().filter(|entry| entry.id.as_deref() == Some(id));
+        entries.any(|entry| entry.find_written(CommonField::Name).is_some())
+    };
+    let pools: Vec<_> = receipt.pools.iter().filter(|(id, _)| !was_deleted(id)).collect();
+    // Of one pool, the name may be another by now; of several, not every name.
+    let is_there = |(id, name): &(&String, &String)| {
+        let pool = live.find_pool(&Id::new(*id));
+        pool.is_some_and(|pool| {
+            pools.len() == 1 || pool.name == Name::new(*name) || was_renamed(id)
+        })
+    };
+    if pools.is_empty() || pools.iter().any(is_there) {
+        return None;
+    }
+    let message = "the receipt does not fit the server: none of its pools is there".to_owned();
+    let finding =
+        Finding::new(Code::ReceiptMismatch, Level::Error, FindingLocation::Nowhere, message);
+    Some(finding.with_help("use the receipt of an apply to this server"))
 }
 
 /// Returns the pools of a receipt that are gone but have been created again under the same name.
@@ -100,21 +141,22 @@ enum FieldState {
     Restored,
     /// The field has some other value.
     Edited,
+    /// The field's value is not known.
+    Untracked,
 }
 
 impl FieldState {
-    /// Compares a live object with the values before and after; `set` returns a copy of the object
-    /// with the given value of the field.
-    fn compare_live<T: PartialEq>(
-        live: &T,
+    /// Compares a field with its values before and after; `is_live` returns whether the live object has the given
+    /// value, or `None` if that is not known of this field.
+    fn compare_live(
         field: &WrittenField,
-        set: impl Fn(Option<&Value>) -> T,
+        is_live: impl Fn(Option<&Value>) -> Option<bool>,
     ) -> Self {
-        let equals_live = |value: &Option<Value>| set(value.as_ref()) == *live;
-        match (equals_live(&field.before), equals_live(&field.after)) {
-            (true, _) => Self::Restored,
-            (false, true) => Self::Written,
-            (false, false) => Self::Edited,
+        match (is_live(field.before.as_ref()), is_live(field.after.as_ref())) {
+            (None, _) | (_, None) => Self::Untracked,
+            (Some(true), _) => Self::Restored,
+            (Some(false), Some(true)) => Self::Written,
+            (Some(false), Some(false)) => Self::Edited,
         }
     }
 }
@@ -124,7 +166,10 @@ impl RollbackPlanner<'_> {
         if entry.is_unknown() && entry.written.is_empty() {
             let why =
                 "it may have been made, and the receipt does not record what was there before";
-            return self.warn_not_undone(entry, why);
+            return self.push_finding(Code::UnreadEntry, &entry.address.to_string(), why);
+        }
+        if let Err(misfit) = self.check_fit(entry) {
+            return self.push_misfit(entry, misfit);
         }
         let entry = &match self.with_current_pools(entry) {
             Ok(entry) => entry,
@@ -181,12 +226,95 @@ impl RollbackPlanner<'_> {
 
     /// Reports that an entry is not undone.
     fn warn_not_undone(&mut self, entry: &ReceiptEntry, why: &str) {
-        self.push_not_undone(&entry.address.to_string(), why);
+        self.push_finding(Code::NotUndone, &entry.address.to_string(), why);
     }
 
-    fn push_not_undone(&mut self, address: &str, why: &str) {
+    fn push_finding(&mut self, code: Code, address: &str, why: &str) {
         let message = format!("`{address}` is left unchanged: {why}");
-        let finding = Finding::new(Code::NotUndone, Level::Warn, FindingLocation::Nowhere, message);
+        let finding = Finding::new(code, Level::Warn, FindingLocation::Nowhere, message);
+        self.findings.push(finding.with_help("undo it by hand"));
+    }
+
+    /// Reports an entry that does not fit the server.
+    fn push_misfit(&mut self, entry: &ReceiptEntry, misfit: EntryMisfit) {
+        let address = entry.address.to_string();
+        match misfit {
+            EntryMisfit::Forged(why) => {
+                let message = format!("the receipt does not fit the server: `{address}`: {why}");
+                let finding = Finding::new(
+                    Code::ReceiptMismatch,
+                    Level::Error,
+                    FindingLocation::Nowhere,
+                    message,
+                );
+                self.findings.push(finding.with_help(
+                    "use the receipt as `apply` wrote it, for the server that it was written for",
+                ));
+            }
+            EntryMisfit::Mislabelled(why)
+            | EntryMisfit::Renamed(why)
+            | EntryMisfit::BadValue(why) => {
+                self.push_finding(Code::ReceiptMismatch, &address, &why);
+            }
+        }
+    }
+
+    /// Reports what a rollback does not restore although each of its changes succeeds.
+    fn note_consequences(&mut self) {
+        if !self.changes.is_empty() && self.receipt.origin == PlanOrigin::Files {
+            let message = "the files still ask for what is undone: the next `apply` makes these changes again";
+            let finding = Finding::unplaced_warning(Code::FilesStillAsk, message);
+            self.findings.push(finding.with_help("change the files before the next `apply`"));
+        }
+        self.note_kept_branches();
+        let sorts = |change: &Change| matches!(change.kind, ChangeKind::SortPools { .. });
+        let is_sorted = self.changes.iter().any(sorts);
+        for change in &self.changes {
+            let lost = match &change.kind {
+                ChangeKind::CreatePool(_) if is_sorted => "",
+                ChangeKind::CreatePool(_) => " nor its place in the order of the pools",
+                ChangeKind::CreateWorker(_) | ChangeKind::ReplaceWorker { .. } => {
+                    " nor the result of its health check"
+                }
+                _ => continue,
+            };
+            let message =
+                format!("`{}` is created anew: it does not get back its id{lost}", change.address);
+            let finding = Finding::unplaced_warning(Code::NewIdentity, message);
+            self.findings.push(finding.with_help("releases and snapshots keep the old id"));
+        }
+    }
+
+    /// Reports the branches that the apply created, which stay.
+    fn note_kept_branches(&mut self) {
+        let branches: BTreeSet<(&str, &str)> = self
+            .receipt
+            .entries
+            .iter()
+            .filter(|entry| entry.base.is_some() && entry.outcome == ChangeOutcome::Done)
+            .filter_map(|entry| match &entry.address {
+                Address::Step { project, branch: Some(branch), .. }
+                | Address::Variable {
+                    owner: VariableSetOwner::Project { name: project, branch: Some(branch) },
+                    ..
+                } => Some((project.as_str(), branch.as_str())),
+                _ => None,
+            })
+            .collect();
+        for (project, branch) in branches {
+            let message = format!("branch {branch:?} of project {project:?} is kept");
+            let finding = Finding::unplaced_warning(Code::KeptBranch, message);
+            self.findings.push(finding.with_help("delete the branch by hand if nothing needs it"));
+        }
+    }
+
+    /// Reports a field that a rollback cannot restore.
+    fn warn_untracked(&mut self, entry: &ReceiptEntry, field: &WrittenField) {
+        let before = field.before.as_ref().filter(|it| !it.is_null());
+        let before = before.map_or_else(|| "empty".to_owned(), Value::to_string);
+        let message =
+            format!("`{}` of `{}` is not restored: it was {before}", field.field, entry.address);
+        let finding = Finding::unplaced_warning(Code::NotUndone, message);
         self.findings.push(finding.with_help("undo it by hand"));
     }
 
@@ -251,15 +379,14 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// Returns the name of a pool that no longer exists; `None` if it exists, or did not exist when
-    /// the apply began either.
+    /// Returns the name of a pool that does not exist; `None` if it exists.
     fn missing_pool_name(&self, id: &str) -> Option<String> {
         if self.live.find_pool(&Id::new(id)).is_some() {
             return None;
         }
         match self.receipt.pools.get(id) {
-            // An old receipt does not record which pools existed.
-            None if self.receipt.pools.is_empty() && !self.is_known_pool(id) => Some(id.to_owned()),
+            // A receipt is not believed about a pool that is not there.
+            None if !self.is_known_pool(id) => Some(id.to_owned()),
             named => named.cloned(),
         }
     }

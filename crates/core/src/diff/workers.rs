@@ -11,7 +11,7 @@ use crate::{
     finding::{Code, Finding},
     live::{LiveWorker, MachinePolicy},
     model::{Address, Linked, PoolHandle},
-    plan::{Change, ChangeKind, Delta, NewWorker, WorkerEdit},
+    plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit},
 };
 
 /// Plans creates, updates and replacements, in the file's order.
@@ -103,8 +103,8 @@ fn worker_change(
         }
         (None, ResolvedEndpoint::Whole(endpoint)) => {
             let disabled = declared.disabled.unwrap_or_default();
-            let name = declared.name.to_string();
-            let new = NewWorker { name, endpoint, pools, policy, disabled };
+            let (name, restored) = (declared.name.to_string(), RestoredWorker::default());
+            let new = NewWorker { name, endpoint, pools, policy, disabled, restored };
             Ok(Some(ChangeKind::CreateWorker(new)))
         }
         (Some(live), ResolvedEndpoint::Whole(endpoint))
@@ -116,6 +116,7 @@ fn worker_change(
                 pools,
                 policy: policy.or_else(|| Some(live.policy.clone())),
                 disabled: declared.disabled.unwrap_or(live.disabled),
+                restored: RestoredWorker::default(),
             };
             Ok(Some(ChangeKind::ReplaceWorker {
                 id: live.id.clone(),
@@ -127,6 +128,7 @@ fn worker_change(
                     pools: live.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect(),
                     policy: Some(live.policy.clone()),
                     disabled: live.disabled,
+                    restored: RestoredWorker::default(),
                 })),
                 new,
             }))

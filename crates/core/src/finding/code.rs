@@ -95,6 +95,8 @@ codes! {
     EmptyPool = "empty-pool",
     /// A text that must not be empty is empty.
     EmptyText = "empty-text",
+    /// The files still ask for what a rollback undoes, so the next apply makes the changes again.
+    FilesStillAsk = "files-still-ask",
     /// Published runbook snapshots or releases keep the old pools of steps that move, or may keep
     /// them.
     FrozenProcess = "frozen-process",
@@ -112,6 +114,8 @@ codes! {
     IdleWave = "idle-wave",
     /// A step cannot run the way that a rule requires.
     ImpossibleExecution = "impossible-execution",
+    /// A branch that an apply created for a commit is kept by a rollback.
+    KeptBranch = "kept-branch",
     /// Steps wait for a later wave.
     LaterWaves = "later-waves",
     /// A step that runs on its deployment targets names a pool that has no effect.
@@ -120,6 +124,8 @@ codes! {
     MissingKey = "missing-key",
     /// The file removes a pool that it still uses.
     NeededAndRemoved = "needed-and-removed",
+    /// A rollback creates something anew, which gets a new id.
+    NewIdentity = "new-identity",
     /// The space would be left without a default pool.
     NoDefaultPool = "no-default-pool",
     /// A rule sets a variable that is not of type worker pool.
@@ -154,6 +160,9 @@ codes! {
     Protected = "protected",
     /// Steps or values on a protected branch would change, or are left unchanged because of it.
     ProtectedBranch = "protected-branch",
+    /// An entry of a receipt does not fit what its id names on the server, or records a value that its
+    /// field cannot have.
+    ReceiptMismatch = "receipt-mismatch",
     /// The file removes the same pool or worker twice.
     RemovedTwice = "removed-twice",
     /// Two pools have the same `sort_order`.
@@ -232,6 +241,8 @@ codes! {
     UnmergedBranch = "unmerged-branch",
     /// The Git repository of a project could not be read.
     UnreachableRepository = "unreachable-repository",
+    /// A rollback cannot read what an entry of its receipt changed, or what the entry says.
+    UnreadEntry = "unread-entry",
     /// A rule names a deployment target that does its own work and has no worker pool.
     UnreachableTarget = "unreachable-target",
     /// A rule matches variables that the API key may not read.

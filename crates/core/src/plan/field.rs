@@ -27,10 +27,13 @@ macro_rules! define_fields {
                 }
             }
 
+            /// Returns every field of every group.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [].into_iter()$(.chain($fields::ALL.iter().copied().map(Self::$group)))+
+            }
+
             fn find_path(path: &str) -> Option<Self> {
-                let mut all = [].into_iter()
-                    $(.chain($fields::ALL.iter().copied().map(Self::$group)))+;
-                all.find(|field: &Self| field.keys().join(".") == path)
+                Self::all().find(|field: &Self| field.keys().join(".") == path)
             }
         }
 
@@ -67,11 +70,11 @@ define_fields! {
     Common(CommonField) {
         /// The name.
         Name = ["Name"],
+        /// The slug, by which files in Git refer to a pool; the server derives it from the name.
+        Slug = ["Slug"],
     }
     /// A field of a worker pool.
     Pool(PoolField) {
-        /// The slug, by which files in Git refer to the pool.
-        Slug = ["Slug"],
         /// The description.
         Description = ["Description"],
         /// Static or dynamic.
@@ -125,6 +128,10 @@ define_fields! {
         AgentUri = ["Endpoint", "TentacleEndpointConfiguration", "Uri"],
         /// The thumbprint of a Kubernetes agent.
         AgentThumbprint = ["Endpoint", "TentacleEndpointConfiguration", "Thumbprint"],
+        /// Whether the Tentacle is kept at its version.
+        UpgradeLocked = ["Endpoint", "TentacleVersionDetails", "UpgradeLocked"],
+        /// Whether a Kubernetes agent is kept at its version.
+        AgentUpgradeLocked = ["Endpoint", "UpgradeLocked"],
         /// The proxy of a Kubernetes agent.
         AgentProxy = ["Endpoint", "TentacleEndpointConfiguration", "ProxyId"],
     }
@@ -146,6 +153,8 @@ define_fields! {
         Image = ["Container", "Image"],
         /// The id of the feed that has the image.
         Feed = ["Container", "FeedId"],
+        /// Whether the tools of the worker's package are used; the server adds it to a step with a container.
+        BundledTooling = ["Properties", "OctopusUseBundledTooling"],
     }
     /// A value of a worker pool variable, or its pool.
     Value(ValueField) {
@@ -183,7 +192,9 @@ impl StepField {
         match self {
             Self::Pool | Self::Variable => StepPart::Place,
             Self::RunOnServer | Self::TargetRoles | Self::ActionTargetRoles => StepPart::Execution,
-            Self::Container | Self::Image | Self::Feed => StepPart::Container,
+            Self::Container | Self::Image | Self::Feed | Self::BundledTooling => {
+                StepPart::Container
+            }
         }
     }
 

@@ -36,6 +36,27 @@ pub struct NewWorker<E = Endpoint> {
     pub policy: Option<Linked<MachinePolicy>>,
     /// Whether the worker is disabled and gets no work.
     pub disabled: bool,
+    /// What a rollback restores besides.
+    #[serde(default, skip_serializing_if = "RestoredWorker::is_empty")]
+    pub restored: RestoredWorker,
+}
+
+/// What a rollback restores of a deleted worker that a file cannot declare; `None` for what the server gives a new
+/// worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredWorker {
+    /// Its slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// Whether its Tentacle is kept at its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_locked: Option<bool>,
+}
+
+impl RestoredWorker {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Returns the name of a new worker while it stands beside the one that it replaces.
@@ -91,7 +112,8 @@ impl NewPool {
 impl<F: EndpointForm> NewWorker<Endpoint<F>> {
     /// Returns the fields for display.
     pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
-        let Self { name, endpoint, pools, policy, disabled } = self;
+        let Self { name, endpoint, pools, policy, disabled, restored } = self;
+        let RestoredWorker { slug, upgrade_locked } = restored;
         let mut fields = vec![
             FieldDiff::new_added("name", json!(name)),
             FieldDiff::new_added("pools", edit::render_pools(pools)),
@@ -105,6 +127,9 @@ impl<F: EndpointForm> NewWorker<Endpoint<F>> {
         if *disabled {
             fields.push(FieldDiff::new_added("disabled", json!(true)));
         }
+        fields.extend(slug.as_ref().map(|slug| FieldDiff::new_added("slug", json!(slug))));
+        let locked = upgrade_locked.map(|locked| json!(locked));
+        fields.extend(locked.map(|locked| FieldDiff::new_added("upgrade_locked", locked)));
         fields
     }
 }

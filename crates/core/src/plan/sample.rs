@@ -5,6 +5,7 @@
 use super::{
     Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, GateSettings,
     NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement,
+    RestoredWorker,
     StepEdit, StepFact, ValueEdit, WorkerEdit,
 };
 use crate::{
@@ -134,7 +135,14 @@ fn kubernetes() -> Endpoint {
 
 pub(crate) fn new_worker<E>(name: &str, endpoint: E) -> NewWorker<E> {
     let pools = vec![new_pool("database"), pool("WorkerPools-2", "azure")];
-    NewWorker { name: name.into(), endpoint, pools, policy: None, disabled: false }
+    NewWorker {
+        name: name.into(),
+        endpoint,
+        pools,
+        policy: None,
+        disabled: false,
+        restored: RestoredWorker::default(),
+    }
 }
 
 /// Returns a step of a project's deployment process that moves to the new database pool.

@@ -106,6 +106,11 @@ fn is_valid(written: &WrittenField) -> bool {
     };
     let fits = |value: &Option<Value>| match written.field {
         Field::Step(StepField::Container) => value.as_ref().is_none_or(is_container),
+        // No edit shows it: it comes and goes with the container, and has two words.
+        Field::Step(StepField::BundledTooling) => value
+            .as_ref()
+            .and_then(Value::as_str)
+            .is_none_or(|text| ["true", "false", ""].contains(&text.to_ascii_lowercase().as_str())),
         _ => value.as_ref().is_none_or(is_text),
     };
     written.has_valid_spelling()

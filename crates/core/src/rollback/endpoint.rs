@@ -97,9 +97,18 @@ pub(super) fn set_field(endpoint: &mut LiveEndpoint, field: EndpointField, value
             *platform = (!text.is_empty()).then(|| text.to_owned());
         }
         (F::Namespace, LiveEndpoint::Kubernetes { namespace, .. }) => text.clone_into(namespace),
-        // An agent has no proxy, and the style and the mode decide which endpoint it is.
-        (F::AgentProxy | F::AgentMode | F::Style, _)
+        (F::AgentMode, LiveEndpoint::Kubernetes { link, .. }) => {
+            let (KubernetesLink::Polling(address) | KubernetesLink::Listening(address)) = link;
+            let address = std::mem::take(address);
+            *link = match text {
+                "Listening" => KubernetesLink::Listening(address),
+                _ => KubernetesLink::Polling(address),
+            };
+        }
+        // What the language cannot declare is restored for a new worker only, and the style never changes.
+        (F::AgentProxy | F::UpgradeLocked | F::AgentUpgradeLocked | F::Style, _)
         // The style has no such field.
+        | (F::AgentMode, _)
         | (F::Uri | F::Thumbprint | F::AgentUri | F::AgentThumbprint | F::Proxy | F::Namespace, _)
         | (F::Account | F::Host | F::Port | F::Fingerprint | F::Platform, _) => {}
     }

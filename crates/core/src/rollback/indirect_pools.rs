@@ -82,7 +82,7 @@ impl RollbackPlanner<'_> {
         let id = entry.id.as_deref().unwrap_or_default();
         let targets = &self.live.indirect.targets;
         let Some(target) = targets.iter().find(|target| target.id.as_str() == id) else {
-            return self.warn_not_undone(entry, "the target no longer exists or cannot be read");
+            return self.warn_missing(entry, "the target no longer exists or cannot be read");
         };
         let (id, now) = (target.id.clone(), target.pool.clone());
         if let Some(pool) = self.reverse_pool_delta(entry, field, now.as_ref()) {
@@ -130,7 +130,7 @@ impl RollbackPlanner<'_> {
     }
 
     /// Finds the variable set of an entry by its id, on the branch of its address.
-    fn find_variable_set(&self, entry: &ReceiptEntry) -> Option<&LiveVariableSet> {
+    pub(super) fn find_variable_set(&self, entry: &ReceiptEntry) -> Option<&LiveVariableSet> {
         let id = entry.id.as_deref()?;
         let Address::Variable { owner, .. } = &entry.address else { return None };
         let is_entry_set = |set: &&LiveVariableSet| match (&set.store, owner) {
@@ -147,7 +147,7 @@ impl RollbackPlanner<'_> {
         self.live.indirect.sets.iter().find(is_entry_set)
     }
 
-    fn find_value(&self, entry: &ReceiptEntry, id: &str) -> Option<&PoolVariable> {
+    pub(super) fn find_value(&self, entry: &ReceiptEntry, id: &str) -> Option<&PoolVariable> {
         let Address::Variable { name, scope, .. } = &entry.address else { return None };
         let (set, name) = (self.find_variable_set(entry)?, Name::new(name));
         let is_entry_value = |variable: &&PoolVariable| match &set.store {

@@ -5,6 +5,7 @@
 //! health of objects that were deleted or replaced; the order of pools, if none was written; and a
 //! branch that was created for a commit, which is kept.
 
+mod fields;
 mod indirect_pools;
 
 use super::plan_rollback;
@@ -263,7 +264,7 @@ fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
 fn of_pool(pool: &LivePool) -> Fields {
     let mut fields = vec![
         (CommonField::Name.into(), json!(pool.name.as_str())),
-        (PoolField::Slug.into(), json!(pool.slug)),
+        (CommonField::Slug.into(), json!(pool.slug)),
         (PoolField::Description.into(), json!(pool.description)),
     ];
     match &pool.kind {
@@ -326,8 +327,9 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
         |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
     let pools = live.pools.iter().map(|pool| {
         format!(
-            "pool {} {:?} {:?} default: {}",
+            "pool {} {:?} {:?} {:?} default: {}",
             pool.name.as_str(),
+            pool.slug,
             pool.description,
             pool.kind,
             pool.default

@@ -2,6 +2,7 @@
 
 use super::{FieldState, RollbackPlanner, describe_edited, text_or_empty};
 use crate::{
+    finding::{Code, Finding},
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
     plan::{
@@ -9,6 +10,7 @@ use crate::{
         WrittenField,
     },
     receipt::ReceiptEntry,
+    text::eq_ignoring_case,
 };
 
 use serde_json::Value;
@@ -36,7 +38,8 @@ impl RollbackPlanner<'_> {
             return self.warn_not_undone(entry, "it is now the default pool");
         }
         let (id, name) = (pool.id.clone(), pool.name.to_string());
-        self.push_change(entry.address.clone(), ChangeKind::DeletePool { id, name });
+        let address = Address::Pool(name.clone());
+        self.push_change(address, ChangeKind::DeletePool { id, name });
     }
 
     pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry) {
@@ -58,11 +61,28 @@ impl RollbackPlanner<'_> {
             _ => PoolKind::Static,
         };
         let description = text_or_empty(entry.value_before(PoolField::Description)).to_owned();
-        self.remade.extend(old.map(|old| (old, PoolHandle::New(entry.address.clone()))));
-        let slug = Some(text_or_empty(entry.value_before(PoolField::Slug)).to_owned());
-        let slug = slug.filter(|slug| !slug.is_empty());
+        let slug = self.restored_slug(entry);
+        let address = Address::Pool(name.to_string());
+        self.remade.extend(old.map(|old| (old, PoolHandle::New(address.clone()))));
         let new = NewPool { name: name.to_string(), slug, description, kind };
-        self.push_change(entry.address.clone(), ChangeKind::CreatePool(new));
+        self.push_change(address, ChangeKind::CreatePool(new));
+    }
+
+    /// Returns the slug of a deleted pool, by which files in Git may still refer to it; reports one that is lost.
+    fn restored_slug(&mut self, entry: &ReceiptEntry) -> Option<String> {
+        let slug = text_or_empty(entry.value_before(CommonField::Slug)).to_owned();
+        if slug.is_empty() {
+            return None;
+        }
+        let holder = self.live.pools.iter().find(|pool| eq_ignoring_case(&pool.slug, &slug));
+        let Some(holder) = holder else { return Some(slug) };
+        let message = format!(
+            "`{}` does not get back its slug `{slug}`, which pool {:?} has by now",
+            entry.address, holder.name
+        );
+        let finding = Finding::unplaced_warning(Code::NotUndone, message);
+        self.findings.push(finding.with_help("files in Git refer to a pool by its slug"));
+        None
     }
 
     pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry) {
@@ -76,16 +96,20 @@ impl RollbackPlanner<'_> {
         let Some(pool) = self.live.find_pool(&Id::new(id)) else {
             return self.warn_not_undone(entry, "it no longer exists");
         };
-        let (mut restored, mut edited) = (pool.clone(), Vec::new());
+        let (mut restored, mut edited, mut untracked) = (pool.clone(), Vec::new(), Vec::new());
         for field in &entry.written {
-            match FieldState::compare_live(pool, field, |value| {
-                pool_with_field(pool, field.field, value)
-            }) {
+            let is_live = |value: Option<&Value>| {
+                let with_value = pool_with_field(pool, field.field, value)?;
+                Some(with_value == *pool && with_value.name.as_str() == pool.name.as_str())
+            };
+            match FieldState::compare_live(field, is_live) {
                 FieldState::Written => {
-                    restored = pool_with_field(&restored, field.field, field.before.as_ref())
+                    let before = field.before.as_ref();
+                    restored = pool_with_field(&restored, field.field, before).unwrap_or(restored);
                 }
                 FieldState::Restored => {}
                 FieldState::Edited => edited.push(describe_edited(field)),
+                FieldState::Untracked => untracked.push(field),
             }
         }
         if !edited.is_empty() {
@@ -93,9 +117,11 @@ impl RollbackPlanner<'_> {
         }
         let edits: Vec<_> = pool_edits(pool, &restored).collect();
         if !edits.is_empty() {
+            let address = Address::Pool(pool.name.to_string());
             let kind = ChangeKind::UpdatePool { id: pool.id.clone(), edits };
-            self.push_change(entry.address.clone(), kind);
+            self.push_change(address, kind);
         }
+        untracked.into_iter().for_each(|field| self.warn_untracked(entry, field));
     }
 
     fn restore_default(&mut self, entry: &ReceiptEntry, default: &WrittenField) {
@@ -156,12 +182,12 @@ fn is_as_made(pool: &LivePool, entry: &ReceiptEntry) -> bool {
     pool.kind == kind && pool.description == after(PoolField::Description)
 }
 
-/// Returns the pool with the given value of a field.
-fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> LivePool {
+/// Returns the pool with the given value of a field; `None` if a pool's edits do not have the field.
+fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> Option<LivePool> {
     let (mut pool, text) = (pool.clone(), text_or_empty(value));
     match field {
         Field::Common(CommonField::Name) => pool.name = Name::new(text),
-        Field::Pool(PoolField::Slug) => text.clone_into(&mut pool.slug),
+        Field::Common(CommonField::Slug) => text.clone_into(&mut pool.slug),
         Field::Pool(PoolField::Description) => text.clone_into(&mut pool.description),
         Field::Pool(PoolField::Image) => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
         // The type of a pool is never edited, and the other fields do not belong to a pool.
@@ -172,9 +198,9 @@ fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> Live
         | Field::Step(_)
         | Field::Value(_)
         | Field::Target(_)
-        | Field::Server(_) => {}
+        | Field::Server(_) => return None,
     }
-    pool
+    Some(pool)
 }
 
 fn pool_edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit> {

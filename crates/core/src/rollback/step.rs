@@ -2,7 +2,8 @@
 
 use super::{FieldState, RollbackPlanner, concerns_branch, text_or_empty};
 use crate::{
-    live::{LiveBranch, LiveProcess, LiveStep, RunLocation, classify_step},
+    finding::Code,
+    live::{HiddenData, LiveBranch, LiveProcess, LiveStep, RunLocation, UnreadPart, classify_step},
     model::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, VariableSetOwner,
     },
@@ -11,6 +12,7 @@ use crate::{
         StepPart, WrittenField, container_from_fields, place_from_fields,
     },
     receipt::{ChangeOutcome, ReceiptEntry},
+    text::eq_ignoring_case,
 };
 
 use serde_json::Value;
@@ -26,6 +28,10 @@ impl RollbackPlanner<'_> {
         let Some((process, step)) = self.find_step(entry) else {
             return self.warn_missing(entry, "the step no longer exists or cannot be read");
         };
+        if let Some(feed) = self.find_missing_feed(entry) {
+            return self
+                .warn_not_undone(entry, &format!("its former feed {feed:?} does not exist"));
+        }
         let of_part = |part| entry.written.iter().filter(move |it| it.step_part() == Some(part));
         let (mut restored, mut fields, mut edited) = (step.clone(), Vec::new(), Vec::new());
         let [was, made] = SIDES.map(|side| place_from_fields(&entry.written, side));
@@ -49,15 +55,16 @@ impl RollbackPlanner<'_> {
             }
         }
         for field in of_part(StepPart::Execution) {
-            match FieldState::compare_live(step, field, |value| {
-                step_with_field(step, field.field, value)
-            }) {
+            let is_live =
+                |value: Option<&Value>| Some(step_with_field(step, field.field, value) == *step);
+            match FieldState::compare_live(field, is_live) {
                 FieldState::Written => {
                     restored = step_with_field(&restored, field.field, field.before.as_ref());
                     fields.push(field.to_reversed());
                 }
                 FieldState::Restored => {}
                 FieldState::Edited => edited.push(super::describe_edited(field)),
+                FieldState::Untracked => {}
             }
         }
         if !edited.is_empty() {
@@ -65,6 +72,9 @@ impl RollbackPlanner<'_> {
         }
         let edits = self.step_edits(step, &restored);
         if edits.is_empty() {
+            if !fields.is_empty() {
+                self.warn_not_undone(entry, "only fields that no edit shows have changed");
+            }
             return;
         }
         let kind = ChangeKind::PlaceStep {
@@ -78,7 +88,7 @@ impl RollbackPlanner<'_> {
     }
 
     /// Finds the step of an entry by the ids of process and action, on the branch of its address.
-    fn find_step(&self, entry: &ReceiptEntry) -> Option<(&LiveProcess, &LiveStep)> {
+    pub(super) fn find_step(&self, entry: &ReceiptEntry) -> Option<(&LiveProcess, &LiveStep)> {
         let Address::Step { project, branch, .. } = &entry.address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
         let is_entry_process = |process: &&LiveProcess| match (&process.git, branch) {
@@ -93,11 +103,52 @@ impl RollbackPlanner<'_> {
         Some((process, process.steps.iter().find(|other| other.id.as_str() == step)?))
     }
 
-    /// Reports that an entry's object does not exist, unless it was never created.
+    /// Returns the former feed of a step's container, if it does not exist in this space.
+    fn find_missing_feed<'e>(&self, entry: &'e ReceiptEntry) -> Option<&'e str> {
+        let whole = entry.value_before(StepField::Container);
+        let whole = whole.and_then(|container| container.get(StepField::Feed.key()));
+        let feed = text_or_empty(whole.or(entry.value_before(StepField::Feed)));
+        let known = &self.live.directory.feeds;
+        let is_missing = !feed.is_empty()
+            && !known.is_empty()
+            && !known.iter().any(|entry| eq_ignoring_case(&entry.id, feed));
+        is_missing.then_some(feed)
+    }
+
+    /// Reports that an entry's object does not exist, unless it was never created, or that it could not be read.
     pub(super) fn warn_missing(&mut self, entry: &ReceiptEntry, why: &str) {
-        if !self.was_never_made(entry) {
-            self.warn_not_undone(entry, why);
+        if self.was_never_made(entry) {
+            return;
         }
+        match self.find_unread(entry) {
+            Some(unread) => {
+                let why = format!("{} could not be read: {}", unread.what, unread.why);
+                self.push_finding(Code::UnreadEntry, &entry.address.to_string(), &why);
+            }
+            None => self.warn_not_undone(entry, why),
+        }
+    }
+
+    /// Returns the part of the server in which an entry's object may be, if that part could not be read.
+    fn find_unread(&self, entry: &ReceiptEntry) -> Option<&UnreadPart> {
+        let (project, hidden): (_, &[HiddenData]) = match &entry.address {
+            Address::Step { project, .. } => {
+                (Some(project), &[HiddenData::Steps, HiddenData::StepsInGit])
+            }
+            Address::Variable { owner: VariableSetOwner::Project { name, .. }, .. } => {
+                (Some(name), &[HiddenData::PoolReferences, HiddenData::StepsInGit])
+            }
+            Address::Variable { .. } => (None, &[HiddenData::PoolReferences]),
+            Address::Target(_) => (None, &[HiddenData::Targets, HiddenData::PoolReferences]),
+            _ => return None,
+        };
+        let project = project.map(Name::new);
+        // A project that was read whole hides nothing.
+        let may_hide = |part: &&UnreadPart| {
+            hidden.contains(&part.hidden)
+                && part.project.as_ref().is_none_or(|it| Some(it) == project.as_ref())
+        };
+        self.live.unread.iter().find(may_hide)
     }
 
     /// Whether an entry with an unknown outcome is about a branch that does not exist: the apply
@@ -179,7 +230,8 @@ fn step_with_field(step: &LiveStep, field: Field, value: Option<&Value>) -> Live
         | StepField::Variable
         | StepField::Container
         | StepField::Image
-        | StepField::Feed => {}
+        | StepField::Feed
+        | StepField::BundledTooling => {}
     }
     step
 }

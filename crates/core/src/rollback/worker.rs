@@ -5,10 +5,11 @@ use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
     plan::{
-        ChangeKind, CommonField, Delta, Field, FieldSide, NewWorker, WorkerEdit, WorkerField,
-        WrittenField, interim_worker_name,
+        ChangeKind, CommonField, Delta, EndpointField, Field, FieldSide, NewWorker, RestoredWorker,
+        WorkerEdit, WorkerField, WrittenField, interim_worker_name,
     },
     receipt::{ChangeOutcome, ReceiptEntry},
+    text::eq_ignoring_case,
 };
 
 use serde_json::Value;
@@ -26,7 +27,8 @@ impl RollbackPlanner<'_> {
                 return self.warn_not_own(entry);
             }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
-            self.push_change(entry.address.clone(), ChangeKind::DeleteWorker { id, name });
+            let address = Address::Worker(name.clone());
+            self.push_change(address, ChangeKind::DeleteWorker { id, name });
         }
     }
 
@@ -56,6 +58,7 @@ impl RollbackPlanner<'_> {
             pools: worker.pools.iter().map(|id| self.resolve_pool(id.as_str())).collect(),
             policy: Some(worker.policy.clone()),
             disabled: worker.disabled,
+            restored: RestoredWorker::default(),
         }));
         self.push_change(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
     }
@@ -77,24 +80,35 @@ impl RollbackPlanner<'_> {
         let Some(worker) = self.live.workers.iter().find(|worker| worker.id.as_str() == id) else {
             return self.warn_not_undone(entry, "it no longer exists");
         };
-        let (mut restored, mut edited) = (worker.clone(), Vec::new());
+        let (mut restored, mut edited, mut untracked) = (worker.clone(), Vec::new(), Vec::new());
         let mut pools = None;
-        for field in &entry.written {
-            match FieldState::compare_live(worker, field, |value| {
-                worker_with_field(worker, field.field, value)
-            }) {
+        // The mode of an agent decides what its address means.
+        let is_mode = |field: &&WrittenField| field.field == EndpointField::AgentMode.into();
+        let modes = entry.written.iter().filter(is_mode);
+        for field in modes.chain(entry.written.iter().filter(|field| !is_mode(field))) {
+            let is_live = |value: Option<&Value>| {
+                let with_value = worker_with_field(worker, field.field, value)?;
+                Some(with_value == *worker && with_value.name.as_str() == worker.name.as_str())
+            };
+            match FieldState::compare_live(field, is_live) {
                 FieldState::Written => {
-                    restored = worker_with_field(&restored, field.field, field.before.as_ref());
+                    let before = field.before.as_ref();
+                    restored =
+                        worker_with_field(&restored, field.field, before).unwrap_or(restored);
                     let is_pools = field.field == WorkerField::Pools.into();
                     let ids = field.before.as_ref().filter(|_| is_pools);
                     pools = ids.map(|ids| self.resolve_pools(ids)).or(pools);
                 }
                 FieldState::Restored => {}
                 FieldState::Edited => edited.push(describe_edited(field)),
+                FieldState::Untracked => untracked.push(field),
             }
         }
         if !edited.is_empty() {
             return self.warn_edited_since(entry, &edited);
+        }
+        if let Some(missing) = self.find_missing_reference(entry) {
+            return self.warn_not_undone(entry, &missing);
         }
         let now = worker.pools.iter().map(|id| self.resolve_pool(id.as_str())).collect();
         let pools = pools.and_then(|pools| Delta::if_different(now, pools)).map(WorkerEdit::Pools);
@@ -105,8 +119,9 @@ impl RollbackPlanner<'_> {
         let edits: Vec<_> = edits.chain(pools).collect();
         if !edits.is_empty() {
             let kind = ChangeKind::UpdateWorker { id: worker.id.clone(), edits };
-            self.push_change(entry.address.clone(), kind);
+            self.push_change(Address::Worker(worker.name.to_string()), kind);
         }
+        untracked.into_iter().for_each(|field| self.warn_untracked(entry, field));
     }
 
     /// Finds the worker that an entry created, if it still exists. Its id is recorded once the
@@ -123,14 +138,43 @@ impl RollbackPlanner<'_> {
         }
     }
 
+    /// Returns what an entry's worker had referred to and does not exist in this space, in words.
+    fn find_missing_reference(&self, entry: &ReceiptEntry) -> Option<String> {
+        let directory = &self.live.directory;
+        let references = [
+            (Field::from(WorkerField::Policy), &directory.policies, "machine policy"),
+            (EndpointField::Account.into(), &directory.accounts, "account"),
+            (EndpointField::Proxy.into(), &directory.proxies, "proxy"),
+        ];
+        references.into_iter().find_map(|(field, known, noun)| {
+            let id = text_or_empty(entry.value_before(field));
+            // A list that could not be read is empty, too; the server checks the id then.
+            let is_missing = !id.is_empty()
+                && !known.is_empty()
+                && !known.iter().any(|entry| eq_ignoring_case(&entry.id, id));
+            is_missing.then(|| format!("its former {noun} {id:?} does not exist"))
+        })
+    }
+
     /// Rebuilds a deleted worker from the receipt; reports an entry that does not record enough.
     fn worker_from_receipt(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
         let endpoint =
             endpoint::from_entry(entry, FieldSide::Before).and_then(|live| live.convert().ok());
+        if let Some(missing) = self.find_missing_reference(entry) {
+            self.warn_not_undone(entry, &missing);
+            return None;
+        }
         let Some(endpoint) = endpoint else {
             self.warn_not_undone(entry, "the receipt does not record the endpoint of the worker");
             return None;
         };
+        let is_proxy = |field: &&WrittenField| {
+            field.field == EndpointField::AgentProxy.into()
+                && !text_or_empty(field.before.as_ref()).is_empty()
+        };
+        if let Some(proxy) = entry.written.iter().find(is_proxy) {
+            self.warn_untracked(entry, proxy);
+        }
         let policy = text_or_empty(entry.value_before(WorkerField::Policy));
         let entries = &self.live.directory.policies;
         let policy_name = entries.iter().find(|entry| entry.id == policy);
@@ -144,7 +188,19 @@ impl RollbackPlanner<'_> {
                 .unwrap_or_default(),
             policy: (!policy.is_empty()).then(|| Linked::new(policy, policy_name)),
             disabled: entry.value_before(WorkerField::Disabled) == Some(&Value::Bool(true)),
+            restored: restored_worker(entry),
         })
+    }
+}
+
+/// Returns what a file cannot declare of a deleted worker.
+fn restored_worker(entry: &ReceiptEntry) -> RestoredWorker {
+    let locked = [EndpointField::UpgradeLocked, EndpointField::AgentUpgradeLocked];
+    let locked = locked.into_iter().find_map(|field| entry.value_before(field)?.as_bool());
+    let slug = text_or_empty(entry.value_before(CommonField::Slug));
+    RestoredWorker {
+        slug: Some(slug.to_owned()).filter(|slug| !slug.is_empty()),
+        upgrade_locked: locked,
     }
 }
 
@@ -163,12 +219,19 @@ fn is_as_made(worker: &LiveWorker, entry: &ReceiptEntry) -> bool {
         field.field == WorkerField::Policy.into() && text_or_empty(field.after.as_ref()).is_empty()
     };
     let mut set = set.filter(|field| field.after.is_some() && !is_chosen(field));
-    endpoint::have_same_form(&made, &worker.endpoint)
-        && set.all(|it| worker_with_field(worker, it.field, it.after.as_ref()) == *worker)
+    let is_live = |field: &WrittenField| {
+        let made = worker_with_field(worker, field.field, field.after.as_ref());
+        made.is_none_or(|made| made == *worker)
+    };
+    endpoint::have_same_form(&made, &worker.endpoint) && set.all(is_live)
 }
 
-/// Returns the worker with the given value of a field.
-fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -> LiveWorker {
+/// Returns the worker with the given value of a field; `None` if a worker's edits do not have the field.
+fn worker_with_field(
+    worker: &LiveWorker,
+    field: Field,
+    value: Option<&Value>,
+) -> Option<LiveWorker> {
     let mut worker = worker.clone();
     match field {
         Field::Common(CommonField::Name) => worker.name = Name::new(text_or_empty(value)),
@@ -188,15 +251,21 @@ fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -
                 worker.pools = ids;
             }
         }
+        Field::Endpoint(
+            EndpointField::AgentProxy
+            | EndpointField::UpgradeLocked
+            | EndpointField::AgentUpgradeLocked,
+        ) => return None,
         Field::Endpoint(field) => endpoint::set_field(&mut worker.endpoint, field, value),
-        Field::Pool(_)
+        Field::Common(CommonField::Slug)
+        | Field::Pool(_)
         | Field::Space(_)
         | Field::Step(_)
         | Field::Value(_)
         | Field::Target(_)
-        | Field::Server(_) => {}
+        | Field::Server(_) => return None,
     }
-    worker
+    Some(worker)
 }
 
 /// Returns all edits except those of pools; `None` if the previous endpoint cannot be written.

@@ -86,8 +86,7 @@ impl ChangeWriter<'_> {
             });
             shift_indices(sets.collect())
         };
-        let target =
-            WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let target = WriteTarget::new(&resource, commit.map(|it| it.message.as_str()));
         let results = self.modify_all(unit, target, &plan_sets).await;
         drop(guard);
         results

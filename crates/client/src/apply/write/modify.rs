@@ -2,16 +2,16 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    field::{self, FieldChange, FieldWrite},
+    field::{self, FieldChange, FieldPath, FieldWrite},
 };
 use crate::octopus::{
     Resource,
     document::{JsonDocument, JsonEditError, JsonParseError, PathSegment},
     retry::WRITE_CALLS,
 };
-use poolwright_core::receipt::WrittenField;
+use poolwright_core::{plan::Field, receipt::WrittenField};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Returns the fields to set in a document for each of several changes, or why a change does not fit.
@@ -25,9 +25,27 @@ pub(super) struct WriteTarget<'t> {
     pub(super) resource: &'t Resource,
     /// The commit message, if the write is a commit.
     pub(super) message: Option<&'t str>,
+    /// Returns the field that the server may add beside each change, if there is one.
+    pub(super) watch: Option<FieldWatch<'t>>,
 }
 
-impl WriteTarget<'_> {
+/// Returns for each of several changes a field of the document that the server may change beside it.
+pub(super) type FieldWatch<'t> = &'t (dyn Fn(&JsonDocument) -> Vec<Option<WatchedField>> + Sync);
+
+/// A field that a change does not write, but that the server may change beside it.
+pub(super) struct WatchedField {
+    /// Its path in the document.
+    pub(super) path: FieldPath<'static>,
+    /// The field, for the receipt.
+    pub(super) field: Field,
+}
+
+impl<'t> WriteTarget<'t> {
+    /// Creates a target beside which the server changes nothing.
+    pub(super) fn new(resource: &'t Resource, message: Option<&'t str>) -> Self {
+        Self { resource, message, watch: None }
+    }
+
     /// Returns the body to send.
     ///
     /// # Source
@@ -47,12 +65,19 @@ impl WriteTarget<'_> {
         }
         Ok(document.to_text())
     }
+
+    fn watched_fields(&self, document: &JsonDocument) -> Vec<Option<WatchedField>> {
+        self.watch.map(|watch| watch(document)).unwrap_or_default()
+    }
 }
 
 /// One of the changes in a write.
+#[derive(Default)]
 struct BatchedChange {
     index: usize,
     written: Vec<WrittenField>,
+    /// What the server may change beside it, with the value before the first attempt.
+    watched: Option<(WatchedField, Option<Value>)>,
     result: Option<WriteResult<()>>,
 }
 
@@ -63,6 +88,16 @@ impl BatchedChange {
             self.written.clear();
         }
         WrittenField::merge_into(&mut self.written, written);
+    }
+
+    /// Records what the server has changed beside the change.
+    fn note_watched(&mut self, document: &JsonDocument) {
+        let Some((field, before)) = self.watched.take() else { return };
+        let now = document.get_value(&field.path);
+        if now != before && !self.written.is_empty() {
+            let written = WrittenField::new(field.field, before, now);
+            WrittenField::merge_into(&mut self.written, &[written]);
+        }
     }
 }
 
@@ -75,7 +110,7 @@ impl ChangeWriter<'_> {
         wanted: &[FieldChange],
     ) -> WriteResult<WriteSuccess> {
         let plan_sets = |document: &JsonDocument| vec![field::check_fields(document, wanted)];
-        let target = WriteTarget { resource, message: None };
+        let target = WriteTarget::new(resource, None);
         let mut results = self.modify_all(&[index], target, &plan_sets).await;
         let unknown_change = || Err(WriteFailure::new("the plan has no such change"));
         results.pop().map_or_else(unknown_change, |(_, result)| result)
@@ -88,8 +123,7 @@ impl ChangeWriter<'_> {
         target: WriteTarget<'_>,
         plan: WritePlanner<'_>,
     ) -> Vec<(usize, WriteResult<WriteSuccess>)> {
-        let new_part =
-            |index: &usize| BatchedChange { index: *index, written: Vec::new(), result: None };
+        let new_part = |index: &usize| BatchedChange { index: *index, ..BatchedChange::default() };
         let mut parts: Vec<BatchedChange> = indices.iter().map(new_part).collect();
         let mut timer = self.writer.retry_timer();
         // The failure of the last attempt, if a retry may succeed.
@@ -125,6 +159,12 @@ impl ChangeWriter<'_> {
                 return settle_parts(parts, Err(WriteFailure { error, unknown: in_doubt }));
             }
         };
+        for (part, field) in parts.iter_mut().zip(target.watched_fields(&document)) {
+            if let (None, Some(field)) = (&part.watched, field) {
+                let before = document.get_value(&field.path);
+                part.watched = Some((field, before));
+            }
+        }
         let mut writes = false;
         for (part, sets) in parts.iter_mut().zip(plan(&document)) {
             if part.result.is_some() {
@@ -201,9 +241,11 @@ impl ChangeWriter<'_> {
                 }
             };
         }
-        let verdicts = document.map(|it| check_results(&it, plan)).unwrap_or_default();
+        let Ok(document) = document else { return WriteAttempt::Over };
+        let verdicts = check_results(&document, plan);
         for (part, verdict) in parts.iter_mut().zip(verdicts) {
             part.result.get_or_insert(verdict);
+            part.note_watched(&document);
         }
         WriteAttempt::Over
     }

@@ -40,7 +40,7 @@ impl<'a> ChangeWriter<'a> {
             ),
         ];
         if let Some(slug) = slug {
-            wanted.push(FieldChange::new(PoolField::Slug, json!(slug), FieldComparison::Text));
+            wanted.push(FieldChange::new(CommonField::Slug, json!(slug), FieldComparison::Text));
         }
         if let PoolKind::Dynamic { image } = kind {
             wanted.push(FieldChange::new(PoolField::Image, json!(image), FieldComparison::Text));
@@ -75,7 +75,7 @@ impl<'a> ChangeWriter<'a> {
         let wanted = edits.iter().map(|edit| {
             let (field, delta): (Field, _) = match edit {
                 PoolEdit::Name(delta) => (CommonField::Name.into(), delta),
-                PoolEdit::Slug(delta) => (PoolField::Slug.into(), delta),
+                PoolEdit::Slug(delta) => (CommonField::Slug.into(), delta),
                 PoolEdit::Description(delta) => (PoolField::Description.into(), delta),
                 PoolEdit::Image(delta) => (PoolField::Image.into(), delta),
             };

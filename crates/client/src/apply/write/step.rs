@@ -8,7 +8,7 @@
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     field::{FieldPath, FieldWrite, mismatch_message, text_at_path},
-    modify::WriteTarget,
+    modify::{WatchedField, WriteTarget},
 };
 use crate::octopus::{
     Resource,
@@ -70,8 +70,12 @@ impl ChangeWriter<'_> {
             });
             sets.collect()
         };
-        let target =
-            WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let watch = |document: &JsonDocument| watched_fields(document, &placings);
+        let target = WriteTarget {
+            resource: &resource,
+            message: commit.map(|it| it.message.as_str()),
+            watch: Some(&watch),
+        };
         let results = self.modify_all(unit, target, &plan_sets).await;
         drop(guard);
         results
@@ -124,6 +128,27 @@ impl ChangeWriter<'_> {
             Place::DefaultPool => Place::DefaultPool,
         })
     }
+}
+
+/// Returns the fields that the server may add beside the changes of a process: for each change, their paths.
+///
+/// # Source
+///
+/// `api.md` 3.5: `OctopusUseBundledTooling` appears by itself when a container is configured.
+fn watched_fields(
+    document: &JsonDocument,
+    placings: &[ActionChange<'_>],
+) -> Vec<Option<WatchedField>> {
+    let actions = locate_actions(document).unwrap_or_default();
+    let watched = placings.iter().map(|placing| {
+        let mut edits = placing.edits.iter();
+        let has_container = edits.any(|edit| matches!(edit, StepEdit::Container(_)));
+        let at = actions.get(placing.action).filter(|_| has_container)?;
+        let action = LocatedAction { document, step: at.0, action: at.1 };
+        let field = StepField::BundledTooling;
+        Some(WatchedField { path: action.field_path(field), field: field.into() })
+    });
+    watched.collect()
 }
 
 fn process_resource(
@@ -341,10 +366,25 @@ impl LocatedAction<'_> {
     }
 }
 
-/// Whether two fields are equal; an absent one equals an empty one.
+/// Whether two fields are equal; an absent one equals an empty one, and so does each part of a container.
 fn equal_or_both_empty(one: Option<&Value>, other: Option<&Value>) -> bool {
-    let is_blank = |value: Option<&Value>| value.is_none_or(|value| value.is_null() || value == "");
-    one == other || is_blank(one) && is_blank(other)
+    match (one, other) {
+        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+            let mut keys = one.keys().chain(other.keys());
+            keys.all(|key| equal_or_both_empty(one.get(key), other.get(key)))
+        }
+        (one, other) => one == other || is_blank(one) && is_blank(other),
+    }
+}
+
+/// Whether a field is absent, `null`, an empty text, or an object of such fields.
+fn is_blank(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Object(parts)) => parts.values().all(|part| is_blank(Some(part))),
+        Some(_) => false,
+    }
 }
 
 /// Describes a place for a message.
@@ -531,6 +571,21 @@ mod tests {
         there_and_back(&text, |action| {
             action.sets_for_execution(Execution::OnTargets, Execution::Once, "wéb")
         });
+    }
+
+    #[test]
+    fn a_container_that_comes_back_as_nulls_is_absent_again() {
+        let whole = json!({ "Image": "x:1", "FeedId": "Feeds-1" });
+        let fields = [WrittenField::new(StepField::Container, Some(whole), None)];
+        let nulls = r#"{"Container":{"Image":null,"FeedId":null,"GitUrl":null,"Dockerfile":""}}"#;
+        let full = r#"{"Container":{"Image":"x:1","FeedId":"Feeds-1","GitUrl":null}}"#;
+        let restored = |text| edited(text, |action| action.restore_fields(&fields, None));
+        assert!(restored(nulls).unwrap().contains(nulls));
+        assert!(!restored(full).unwrap().contains("Container"));
+        let other = r#"{"Container":{"Image":"y:2","FeedId":"Feeds-1"}}"#;
+        assert!(restored(other).is_err());
+        let text = r#"{"Container":"x"}"#;
+        assert!(restored(text).is_err());
     }
 
     /// A container with its own layout is removed as a whole, and comes back unchanged.

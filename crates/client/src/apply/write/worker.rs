@@ -9,11 +9,14 @@ use super::{
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
-    model::{Id, PoolHandle, Worker},
-    plan::{CommonField, NewWorker, WorkerEdit, WorkerField, WrittenField, interim_worker_name},
+    model::{Endpoint, Id, PoolHandle, Worker},
+    plan::{
+        CommonField, EndpointField, Field, NewWorker, RestoredWorker, WorkerEdit, WorkerField,
+        WrittenField, interim_worker_name,
+    },
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl ChangeWriter<'_> {
     pub(super) async fn create_worker(
@@ -37,7 +40,8 @@ impl ChangeWriter<'_> {
     ) -> ObjectCreation<'c> {
         let values = fields.iter().map(|change| (change.field, change.after.clone()));
         let named = (CommonField::Name.into(), json!(name));
-        let mut body = document_with([named].into_iter().chain(values));
+        let restored = restored_fields(&new.restored, &new.endpoint);
+        let mut body = document_with([named].into_iter().chain(values).chain(restored));
         body["SpaceId"] = json!(self.space.as_str());
         let (kind, final_name) = (CreateKind::Worker, new.name.as_str());
         ObjectCreation { index, kind, name, body, fields, final_name, replaced: Vec::new() }
@@ -45,7 +49,7 @@ impl ChangeWriter<'_> {
 
     /// Returns the fields of a new worker, except its name.
     async fn expected_by_new(&self, new: &NewWorker) -> WriteResult<Vec<FieldChange>> {
-        let NewWorker { name: _, endpoint, pools, policy, disabled } = new;
+        let NewWorker { name: _, endpoint, pools, policy, disabled, restored: _ } = new;
         let pools = self.pool_ids(pools).map_err(WriteFailure::new)?;
         let policy = match policy {
             Some(policy) => policy.id.as_str().to_owned(),
@@ -173,6 +177,19 @@ impl ChangeWriter<'_> {
         let id = self.default_policy.get_or_try_init(read_default).await;
         id.cloned().map_err(|error: crate::octopus::ClientError| WriteFailure::new(error))
     }
+}
+
+/// Returns the fields that a rollback restores besides those that a file can declare.
+fn restored_fields(restored: &RestoredWorker, endpoint: &Endpoint) -> Vec<(Field, Value)> {
+    let locked_field = match endpoint {
+        Endpoint::Listening { .. } | Endpoint::Polling { .. } => Some(EndpointField::UpgradeLocked),
+        Endpoint::Kubernetes { .. } => Some(EndpointField::AgentUpgradeLocked),
+        Endpoint::Ssh { .. } | Endpoint::Other(_) => None,
+    };
+    let slug = restored.slug.as_ref().map(|slug| (CommonField::Slug.into(), json!(slug)));
+    let locked = locked_field.zip(restored.upgrade_locked);
+    let locked = locked.map(|(field, locked)| (field.into(), json!(locked)));
+    slug.into_iter().chain(locked).collect()
 }
 
 fn worker_resource(id: &Id<Worker>) -> Resource {
