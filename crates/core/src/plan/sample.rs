@@ -5,8 +5,7 @@
 use super::{
     Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, GateSettings,
     NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement,
-    RestoredWorker,
-    StepEdit, StepFact, ValueEdit, WorkerEdit,
+    RestoredWorker, StepEdit, StepFact, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},

@@ -11,12 +11,12 @@ use crate::{
         DirectoryEntry, Live, LiveTarget, LiveVariableSet, PoolVariable, TargetReach, ValueSource,
         VariableOwner, VariableStore,
     },
-    model::{Id, Name, Pool},
+    model::{Id, Name, Pool, VariableSet},
     text::pattern::Pattern,
 };
 
 use indexmap::IndexMap;
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 /// Renders the tables of all pool variables and target pools.
 pub(super) fn indirect_tables(live: &Live, pools: &PulledPools) -> String {
@@ -46,7 +46,7 @@ pub(super) fn value_tables(
     is_selected: impl Fn(&PoolVariable) -> bool,
 ) -> (String, Vec<String>) {
     let mut tables: IndexMap<PoolVariableEntry, Vec<String>> = IndexMap::new();
-    let mut omitted = Vec::new();
+    let (index, mut omitted) = (ValueIndex::new(live), Vec::new());
     let in_sets = live
         .indirect
         .variables
@@ -54,9 +54,9 @@ pub(super) fn value_tables(
         .filter(|variable| variable.source != ValueSource::TemplateDefault);
     for value in in_sets.filter(|variable| is_selected(variable)) {
         // Values of tenants and in Git are not in a writable set; a value without a pool has no effect.
-        let Some(set) = live.indirect.sets.iter().find(|set| set.id == value.set) else { continue };
+        let Some(set) = index.sets.get(&value.set).copied() else { continue };
         let Some(pool) = &value.pool else { continue };
-        match value_entry(live, pools, set, value, pool) {
+        match value_entry(&index, pools, set, value, pool) {
             Ok(entry) => tables.entry(entry).or_default().push(set.owner.name().to_string()),
             Err(why) => {
                 let (owner, scope) = (set.owner.name(), value.scope.describe());
@@ -88,7 +88,7 @@ pub(super) fn value_tables(
 ///
 /// Returns the reason if the language cannot express the value.
 fn value_entry<'a>(
-    live: &'a Live,
+    index: &ValueIndex<'a>,
     pools: &PulledPools,
     set: &'a LiveVariableSet,
     value: &'a PoolVariable,
@@ -106,13 +106,13 @@ fn value_entry<'a>(
     if !is_exact_name(set.owner.name().as_str()) || !is_valid_name(value.name.as_str()) {
         return Err("a name in it has a wildcard or is not a single line");
     }
-    if !has_unique_owner(live, set) {
+    if !index.has_unique_owner(set) {
         return Err("another project or library set has the same name");
     }
     if !has_unique_scope(set, value) {
         return Err("its scope has something without a readable, unique name");
     }
-    if !is_distinguishable(live, set, value) {
+    if !index.is_distinguishable(set, value) {
         return Err("it cannot be distinguished from another value");
     }
     Ok(PoolVariableEntry {
@@ -128,17 +128,69 @@ fn value_entry<'a>(
     })
 }
 
-/// Returns whether a rule that names the set's owner means this set only.
-fn has_unique_owner(live: &Live, set: &LiveVariableSet) -> bool {
-    let is_same_owner = |candidate: &&LiveVariableSet| {
-        matches!(set.owner, VariableOwner::Project(_))
-            == matches!(candidate.owner, VariableOwner::Project(_))
-            && candidate.owner.name() == set.owner.name()
-    };
-    // A project with variables on a branch may still have unmanaged ones in the database.
-    let on_branch = matches!(set.store, VariableStore::Branch(_));
-    let sets = live.indirect.sets.iter().filter(|set| !on_branch || is_declarable_set(set));
-    sets.filter(is_same_owner).count() <= 1 && !has_duplicate_name(live, &set.owner)
+/// Variable sets and their values, for looking up many.
+struct ValueIndex<'a> {
+    sets: HashMap<&'a Id<VariableSet>, &'a LiveVariableSet>,
+    values: HashMap<&'a Id<VariableSet>, Vec<&'a PoolVariable>>,
+    /// How many sets owners of a kind and a name have, and how many of those a file can declare values in.
+    owners: HashMap<(bool, &'a Name), OwnerSets>,
+    /// How many projects have a name.
+    projects: HashMap<&'a Name, usize>,
+}
+
+/// The number of sets of owners with one name.
+#[derive(Clone, Copy, Default)]
+struct OwnerSets {
+    all: usize,
+    declarable: usize,
+}
+
+impl<'a> ValueIndex<'a> {
+    fn new(live: &'a Live) -> Self {
+        let (mut values, mut owners) = (HashMap::<_, Vec<_>>::new(), HashMap::new());
+        for value in &live.indirect.variables {
+            values.entry(&value.set).or_default().push(value);
+        }
+        for set in &live.indirect.sets {
+            let sets: &mut OwnerSets = owners.entry(owner_key(&set.owner)).or_default();
+            sets.all += 1;
+            sets.declarable += usize::from(is_declarable_set(set));
+        }
+        let mut projects = HashMap::new();
+        live.projects.iter().for_each(|it| *projects.entry(&it.name).or_default() += 1);
+        // Of two sets with one id, the first is meant.
+        let sets = live.indirect.sets.iter().rev().map(|set| (&set.id, set)).collect();
+        Self { sets, values, owners, projects }
+    }
+
+    /// Returns whether a rule that names the set's owner means this set only.
+    fn has_unique_owner(&self, set: &LiveVariableSet) -> bool {
+        let key = owner_key(&set.owner);
+        let sets = self.owners.get(&key).copied().unwrap_or_default();
+        // A project with variables on a branch may still have unmanaged ones in the database.
+        let on_branch = matches!(set.store, VariableStore::Branch(_));
+        let is_shared = key.0 && self.projects.get(key.1).is_some_and(|count| *count > 1);
+        (if on_branch { sets.declarable } else { sets.all }) <= 1 && !is_shared
+    }
+
+    /// Returns whether a rule about the value means this value only.
+    fn is_distinguishable(&self, set: &LiveVariableSet, value: &PoolVariable) -> bool {
+        // A value that is scoped to steps or processes is never taken for a plain one.
+        let is_same_variable = |variable: &&&PoolVariable| {
+            variable.name == value.name
+                && variable.scope.is_declarable()
+                && variable.scope.normalized_names() == value.scope.normalized_names()
+        };
+        let values = self.values.get(&value.set).map_or(&[][..], Vec::as_slice);
+        !set.other_variables.contains(&value.name)
+            && value.id != Id::new("")
+            && values.iter().filter(is_same_variable).count() <= 1
+    }
+}
+
+/// Returns whether an owner is a project, and its name.
+fn owner_key(owner: &VariableOwner) -> (bool, &Name) {
+    (matches!(owner, VariableOwner::Project(_)), owner.name())
 }
 
 /// Returns whether the file can name everything in the value's scope.
@@ -154,20 +206,6 @@ fn has_unique_scope(set: &LiveVariableSet, value: &PoolVariable) -> bool {
     has_unique_names(&set.environments, &scope.environments)
         && has_unique_names(&set.channels, &scope.channels)
         && scope.tenant_tags.iter().all(|tag| set.tenant_tags.contains(tag))
-}
-
-/// Returns whether a rule about the value means this value only.
-fn is_distinguishable(live: &Live, set: &LiveVariableSet, value: &PoolVariable) -> bool {
-    // A value that is scoped to steps or processes is never taken for a plain one.
-    let is_same_variable = |variable: &&PoolVariable| {
-        variable.set == value.set
-            && variable.name == value.name
-            && variable.scope.is_declarable()
-            && variable.scope.normalized_names() == value.scope.normalized_names()
-    };
-    !set.other_variables.contains(&value.name)
-        && value.id != Id::new("")
-        && live.indirect.variables.iter().filter(is_same_variable).count() <= 1
 }
 
 /// Returns whether several projects have the owner's name, so that a rule cannot name one of them.
@@ -192,15 +230,15 @@ pub(super) fn target_tables(
     let in_cloud =
         live.indirect.targets.iter().filter(|target| target.reach == TargetReach::Worker);
     let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
-    let mut omitted = Vec::new();
+    let (mut omitted, mut names) = (Vec::new(), HashMap::<&Name, usize>::new());
+    live.indirect.targets.iter().for_each(|it| *names.entry(&it.name).or_default() += 1);
     for target in in_cloud.filter(|target| is_selected(target)) {
         let Some(pool) = &target.pool else { continue };
-        let is_same_name = |candidate: &&LiveTarget| candidate.name == target.name;
         let why = if !pools.has_reference(pool) {
             "its pool does not exist"
         } else if !is_exact_name(target.name.as_str()) {
             "its name has a wildcard or is not a single line"
-        } else if live.indirect.targets.iter().filter(is_same_name).count() > 1 {
+        } else if names.get(&target.name).is_some_and(|count| *count > 1) {
             "another target has the same name"
         } else {
             tables.entry(pools.pool_reference(pool)).or_default().push(target.name.to_string());

@@ -7,11 +7,12 @@ use super::{
 use crate::{
     live::{DirectoryEntry, Live, LiveWorker},
     model::{
-        Endpoint, KubernetesLink, LiveEndpoint, ParseEndpointError, Parsed, PoolKind, SSH_PORT,
+        Endpoint, KubernetesLink, LiveEndpoint, Name, ParseEndpointError, Parsed, PoolKind,
+        SSH_PORT,
     },
 };
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 /// The platforms that the language knows.
 const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
@@ -36,8 +37,12 @@ pub(super) fn render_tables(
     workers: &[&LiveWorker],
 ) -> (String, Vec<String>) {
     let (mut tables, mut omitted) = (Vec::new(), Vec::new());
+    let mut names: HashMap<&Name, usize> = HashMap::new();
+    live.workers.iter().for_each(|it| *names.entry(&it.name).or_default() += 1);
     for worker in workers {
-        match table_lines(live, pools, worker) {
+        let is_shared = names.get(&worker.name).is_some_and(|count| *count > 1);
+        let lines = if is_shared { Err(SAME_NAME) } else { unique_lines(live, pools, worker) };
+        match lines {
             Ok(lines) => tables.push(WorkerLines { name: worker.name.to_string(), lines }),
             Err(why) => omitted.push(format!("Worker {:?}: {why}.", worker.name)),
         }
@@ -50,6 +55,9 @@ pub(super) fn render_tables(
     (text, omitted)
 }
 
+/// Why a worker that shares its name with another cannot be declared.
+const SAME_NAME: &str = "another worker has the same name";
+
 /// Returns the lines of a worker's table.
 ///
 /// # Errors
@@ -60,10 +68,19 @@ pub(super) fn table_lines(
     pools: &PulledPools,
     worker: &LiveWorker,
 ) -> Result<Vec<(&'static str, String)>, &'static str> {
-    let name = worker.name.as_str();
     if live.workers.iter().filter(|candidate| candidate.name == worker.name).count() > 1 {
-        return Err("another worker has the same name");
+        return Err(SAME_NAME);
     }
+    unique_lines(live, pools, worker)
+}
+
+/// Returns the lines of the table of a worker whose name no other has.
+fn unique_lines(
+    live: &Live,
+    pools: &PulledPools,
+    worker: &LiveWorker,
+) -> Result<Vec<(&'static str, String)>, &'static str> {
+    let name = worker.name.as_str();
     if !is_valid_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
         return Err("its name would have another meaning in the file");
     }

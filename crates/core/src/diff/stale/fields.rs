@@ -167,7 +167,7 @@ fn compare_replaced(
     old: &NewWorker<LiveEndpoint>,
     worker: Option<&LiveWorker>,
 ) -> Vec<Option<StaleExpectation>> {
-    let NewWorker { name, endpoint, pools, policy, disabled } = old;
+    let NewWorker { name, endpoint, pools, policy, disabled, restored: _ } = old;
     let pools: Vec<_> = pools.iter().filter_map(PoolHandle::id).collect();
     let found = worker.map(|worker| worker.pools.iter().collect());
     let describe_pools = |pools: Vec<&Id<Pool>>| {
