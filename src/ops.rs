@@ -63,3 +63,5 @@ fn unsaved_header(space: Linked<Space>) -> PlanHeader {
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod tampering;

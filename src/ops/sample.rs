@@ -29,7 +29,8 @@ impl Server {
         Self::with_seed(Seed::State(state)).await
     }
 
-    async fn with_seed(seed: Seed) -> Self {
+    /// Starts a server with this seed.
+    pub(super) async fn with_seed(seed: Seed) -> Self {
         let targets = Arc::<Mutex<Vec<String>>>::default();
         let note = Arc::clone(&targets);
         let recorder = Recorder::new(move |exchange: RecordedExchange| {

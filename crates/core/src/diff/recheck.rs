@@ -135,24 +135,27 @@ fn protected_branches(input: &GateInput) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Replaces the findings of gates by those that the gates have now. A finding that is still the same keeps its place in
-/// the file.
-fn merge_findings(saved: &[Finding], derived: Vec<Finding>) -> Vec<Finding> {
-    let (gates, mut others): (Vec<Finding>, Vec<Finding>) =
-        saved.iter().cloned().partition(|finding| is_gate_code(finding.code));
+/// Replaces the findings of gates by those that the gates have now. A finding that is still the same keeps its place,
+/// in the plan and in the file.
+fn merge_findings(saved: &[Finding], mut derived: Vec<Finding>) -> Vec<Finding> {
     // The plan may report a protected branch itself, in more words.
     let is_reported = |finding: &Finding| {
         finding.code == Code::ProtectedBranch
-            && others.iter().any(|it| it.code == finding.code && it.level == finding.level)
+            && saved.iter().any(|it| it.code == finding.code && it.level == finding.level)
     };
-    let mut derived: Vec<Finding> = derived.into_iter().filter(|it| !is_reported(it)).collect();
-    for finding in &mut derived {
-        let same =
-            |other: &&Finding| other.code == finding.code && other.message == finding.message;
-        if let Some(saved) = gates.iter().find(same) {
-            finding.location = saved.location.clone();
+    derived.retain(|finding| !is_reported(finding));
+    let mut findings = Vec::with_capacity(saved.len() + derived.len());
+    for finding in saved {
+        if !is_gate_code(finding.code) {
+            findings.push(finding.clone());
+            continue;
+        }
+        let same = |it: &Finding| it.code == finding.code && it.message == finding.message;
+        if let Some(at) = derived.iter().position(same) {
+            let location = finding.location.clone();
+            findings.push(Finding { location, ..derived.remove(at) });
         }
     }
-    others.extend(derived);
-    others
+    findings.extend(derived);
+    findings
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Address, Name},
-    plan::{DeclaredPool, Plan, PlanOrigin, PlannedCommit},
+    plan::{ChangeKind, DeclaredPool, Plan, PlanOrigin, PlannedCommit, PoolEdit},
     text::escape::Escaped,
 };
 
@@ -31,10 +31,26 @@ fn pool_names(plan: &Plan) -> Vec<String> {
     let referenced = plan.changes.iter().flat_map(|change| change.kind.pool_handles());
     let addresses: BTreeSet<&Address> =
         changed.chain(referenced.map(|pool| pool.address())).collect();
-    let pools = plan.gates.pools.iter().filter(|pool| {
-        addresses.contains(&Address::Pool(pool.key.clone())) && !is_same_name(&pool.key, &pool.name)
-    });
+    let is_plain = |pool: &DeclaredPool| {
+        is_same_name(&pool.key, &pool.name) && (pool.renamed_from.is_empty() || renames(plan, pool))
+    };
+    let pools = plan
+        .gates
+        .pools
+        .iter()
+        .filter(|pool| addresses.contains(&Address::Pool(pool.key.clone())) && !is_plain(pool));
     pools.map(describe_pool).collect()
+}
+
+/// Whether a plan renames a pool, so that it shows its former name.
+fn renames(plan: &Plan, pool: &DeclaredPool) -> bool {
+    plan.changes.iter().any(|change| match &change.kind {
+        ChangeKind::UpdatePool { edits, .. } => {
+            change.address == Address::Pool(pool.key.clone())
+                && edits.iter().any(|edit| matches!(edit, PoolEdit::Name(_)))
+        }
+        _ => false,
+    })
 }
 
 fn describe_pool(pool: &DeclaredPool) -> String {
