@@ -25,10 +25,10 @@ pool = \"new\"
 ";
 
 fn main() {
-    measure("steps of one process, which move", [500, 5_000, 50_000], |folder, size| {
+    measure("steps of one process, which move", [100, 1_000, 10_000], |folder, size| {
         write_process(folder, "", size, "        worker_pool = \"old\"\n");
     });
-    measure("steps of one process, which get a pool", [500, 5_000, 50_000], |folder, size| {
+    measure("steps of one process, which get a pool", [100, 1_000, 10_000], |folder, size| {
         write_process(folder, "", size, "");
     });
     measure("files with one step each", [50, 500, 5_000], |folder, size| {

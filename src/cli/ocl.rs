@@ -5,7 +5,7 @@ mod tree;
 
 use super::{
     exit, files,
-    print::{Stream, errln, outln},
+    print::{Stream, errln},
     replace_file::replace_file,
     screen::Screen,
 };
@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
-            outln!("{}", render_tally(&outcome));
+            Stream::Out.print_text(&render_summary(&outcome));
             Ok(exit::DONE)
         }
     }
@@ -111,7 +111,13 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// Plans the edits of the files. Returns `None` after printing what is wrong.
 fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
     let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
-    let tree::TreeFiles { files: found, skipped, outside } = tree::read(&input.paths)?;
+    let tree::TreeFiles { files: found, skipped, outside, unlisted } = tree::read(&input.paths)?;
+    for folder in unlisted {
+        let folder = Escaped(&folder.to_string_lossy()).to_string();
+        errln!(
+            "warning: Git cannot list the files of `{folder}`, so ignored files are read too; `git -C {folder} status` says why"
+        );
+    }
     for link in skipped {
         let link = link.to_string_lossy();
         let link = link.trim_start_matches("./");
@@ -159,11 +165,14 @@ fn render_text(outcome: &CheckoutEdits) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    _ = writeln!(text, "{}", render_tally(outcome));
-    for note in &outcome.notes {
-        _ = writeln!(text, "note: {note}");
-    }
+    text.push_str(&render_summary(outcome));
     text
+}
+
+/// Renders the counts, and what the files cannot tell.
+fn render_summary(outcome: &CheckoutEdits) -> String {
+    let notes = outcome.notes.iter().map(|note| format!("note: {note}\n"));
+    format!("{}\n{}", render_tally(outcome), notes.collect::<String>())
 }
 
 fn render_tally(outcome: &CheckoutEdits) -> String {

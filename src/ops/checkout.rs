@@ -138,7 +138,9 @@ pub(crate) fn plan_checkout(
         wanted.add(&checkout, &plan);
         plans.push(plan);
     }
-    wanted.slugs.extend(checkout.pools.shared_slugs(&desired));
+    if checkout.tree.has_slugs() {
+        wanted.slugs.extend(checkout.pools.shared_slugs(&desired));
+    }
     findings.extend(checkout.pools.unknown_pool_warnings(&desired, &wanted.all));
     findings.extend(checkout.pools.slug_findings(&wanted.slugs, &desired));
     let mut edits = CheckoutEdits::default();

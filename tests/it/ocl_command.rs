@@ -35,6 +35,7 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
     3 steps in 2 of 2 files; not all is as the rules say, see the warnings
+    note: 1 step acts on deployment targets, which are not in the files: on a Kubernetes agent, it runs on the agent and not in the pool
     warning[template-step]: 1 step from step templates, without a pool, stays unchanged
       --> web/.octopus/deployment_process.ocl:73:5
        |

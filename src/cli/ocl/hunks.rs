@@ -185,6 +185,14 @@ mod tests {
         TextEdit { range, text: text.to_owned() }
     }
 
+    /// The line before which a hunk starts, counted from 0.
+    fn old_start(header: &str) -> usize {
+        let old = header.split(['-', ' ']).nth(2).unwrap();
+        let (at, length) = old.split_once(',').unwrap_or((old, "1"));
+        let at = at.parse::<usize>().unwrap();
+        at - usize::from(length != "0")
+    }
+
     /// Applies a diff to a text, as `patch` does.
     fn patched(before: &str, diff: &str) -> String {
         let old: Vec<&str> = before.split_inclusive('\n').collect();
@@ -196,8 +204,7 @@ mod tests {
             let (sign, rest) = line.split_at(1);
             match sign {
                 "@" => {
-                    let at = rest.split(['-', ',', ' ']).nth(2).unwrap().parse::<usize>().unwrap();
-                    let at = if rest.contains(&format!("-{at},0 ")) { at } else { at - 1 };
+                    let at = old_start(rest);
                     new.extend(old[done..at].iter().copied());
                     done = at;
                 }

@@ -25,6 +25,8 @@ pub(super) struct TreeFiles {
     pub(super) skipped: Vec<PathBuf>,
     /// The processes that are left alone because they are not in `.octopus`.
     pub(super) outside: Vec<PathBuf>,
+    /// The folders in a repository whose files Git did not list.
+    pub(super) unlisted: Vec<PathBuf>,
 }
 
 /// Reads the OCL files among `paths` and in the folders among them, each once.
@@ -48,7 +50,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
             return Err(error_with_help(message, "name an OCL file or a folder"));
         }
     }
-    let FoundFiles { mut found, skipped, outside } = tree;
+    let FoundFiles { mut found, skipped, outside, unlisted } = tree;
     found.sort();
     if found.is_empty() {
         let message = "no OCL files found";
@@ -66,7 +68,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
             files.push(OclFile { path, text, encoding });
         }
     }
-    Ok(TreeFiles { files, skipped, outside })
+    Ok(TreeFiles { files, skipped, outside, unlisted })
 }
 
 /// The files found so far.
@@ -75,6 +77,7 @@ struct FoundFiles {
     found: Vec<PathBuf>,
     skipped: Vec<PathBuf>,
     outside: Vec<PathBuf>,
+    unlisted: Vec<PathBuf>,
 }
 
 impl FoundFiles {
@@ -90,7 +93,11 @@ impl FoundFiles {
                     sort_out_listed(&root, folder, &inside, &mut files, &mut linked);
                 }
             }
-            None => walk_folder(folder, &mut files, &mut linked)?,
+            None => {
+                let in_repository = root.ancestors().any(|it| it.join(".git").exists());
+                self.unlisted.extend(in_repository.then(|| folder.to_owned()));
+                walk_folder(folder, &mut files, &mut linked)?;
+            }
         }
         for link in linked {
             match links::follow_inside(&root, &link).filter(|path| is_ocl(path)) {

@@ -94,8 +94,8 @@ impl CheckoutPools {
             others.iter().rev().map(|text| (pool_words(text), *text)).collect();
         for text in named.into_iter().chain(others.iter().copied()) {
             if known.find(text).is_none() {
-                let slug = own_slugs.get(&pool_words(text)).map(|own| (*own).to_owned());
-                let slug = slug.map_or_else(|| PoolSlug::derive(text), PoolSlug::Known);
+                let own = own_slugs.get(&pool_words(text));
+                let slug = own.map_or_else(|| PoolSlug::derive(text), |own| known.named_slug(own));
                 let (id, name) = (pool_words(text), Name::new(text));
                 known.add(CheckoutPool { id, name, slug, declared: None }, &[]);
             }
@@ -150,6 +150,16 @@ impl CheckoutPools {
         let before = before.find(|name| self.written.contains(&pool_words(name)));
         let name = before.unwrap_or(pool.name.as_str());
         written.map_or_else(|| PoolSlug::derive(name), PoolSlug::Known)
+    }
+
+    /// Returns the slug that a file or a rule writes, unless only a rule does and Octopus could not have given it.
+    fn named_slug(&self, text: &str) -> PoolSlug {
+        match derive_slug(text) {
+            Err(doubt) if !self.written_slugs.contains(text) && !has_variable(text) => {
+                PoolSlug::Doubtful(doubt.to_string())
+            }
+            _ => PoolSlug::Known(text.to_owned()),
+        }
     }
 
     /// Adds a pool, under its name, its slug and its former names.
@@ -257,7 +267,7 @@ impl CheckoutPools {
         }
     }
 
-    /// Returns an error for each pool whose name has the same slug as another's, if a rule refers to it: the files
+    /// Returns the ids of the pools whose names have the same slug as another's, if a rule refers to them: the files
     /// do not tell which of the two their steps name.
     pub(super) fn shared_slugs(&self, desired: &Desired) -> BTreeSet<String> {
         let rules = desired.rules.iter().flat_map(|rule| rule_references(&rule.value));
@@ -408,6 +418,26 @@ mod tests {
         for (rules, written, told) in table {
             assert_eq!(slug(&rules, written, "a"), told, "{rules}");
         }
+    }
+
+    #[test]
+    fn the_slug_of_a_pool_that_only_a_rule_names_is_written_if_it_can_be_one() {
+        let told = |text: &str, written: &[&str]| {
+            let rule = format!("[[placements]]\nstep = \"*\"\npool = {text:?}\n");
+            let (pools, desired) = pools(&rule, written);
+            let id = pools.id_of_text(text);
+            let found = pools.slug_findings(&[id.clone()].into(), &desired);
+            assert!(found.iter().all(|it| it.code == Code::DoubtfulSlug));
+            pools.spellings(PoolNaming::Slugs).remove(&id)
+        };
+        for (text, slug) in [("my_pool", "my_pool"), ("SQL Pool", "sql-pool"), ("#{P}", "#{P}")] {
+            assert_eq!(told(text, &[]).as_deref(), Some(slug));
+        }
+        for text in ["東京", "all", "All", "tür", "!"] {
+            assert_eq!(told(text, &[]), None, "{text}");
+        }
+        // What Octopus wrote itself is a slug.
+        assert_eq!(told("tür", &["tür"]).as_deref(), Some("tür"));
     }
 
     #[test]

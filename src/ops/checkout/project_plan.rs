@@ -6,7 +6,7 @@ use super::{
     pools::CheckoutPools,
     projects::{self, ProjectFiles},
     style::PoolNaming,
-    tree::ParsedTree,
+    tree::{CheckoutDocument, ParsedTree},
     unanswerable::target_note,
     untyped::untyped_finding,
     values::{PlannedValue, ValueProject},
@@ -50,12 +50,16 @@ pub(super) struct ProjectPlan<'a> {
 }
 
 impl ProjectPlan<'_> {
-    fn steps_by_document(&self) -> HashMap<usize, Vec<PlannedAction<'_>>> {
-        let mut steps: HashMap<usize, Vec<PlannedAction>> = HashMap::new();
+    fn changes_by_document(&self) -> HashMap<usize, FileChanges<'_>> {
+        let mut changes: HashMap<usize, FileChanges> = HashMap::new();
         for step in &self.steps {
-            steps.entry(step.document).or_default().push((step.action, &step.change));
+            let own = changes.entry(step.document).or_default();
+            own.steps.push((step.action, &step.change));
         }
-        steps
+        for value in &self.values {
+            changes.entry(value.document).or_default().values.push(value);
+        }
+        changes
     }
 }
 
@@ -167,36 +171,72 @@ impl Checkout<'_> {
         sources: &Sources,
         findings: &mut Vec<Finding>,
     ) -> CheckoutEdits {
-        let spellings =
-            [PoolNaming::Slugs, PoolNaming::Names].map(|style| self.pools.spellings(style));
-        let spell = |style: PoolNaming| match style {
-            PoolNaming::Slugs => &spellings[0],
-            PoolNaming::Names => &spellings[1],
+        let mut editor = FileEditor {
+            slugs: self.pools.spellings(PoolNaming::Slugs),
+            names: self.pools.spellings(PoolNaming::Names),
+            lines: RuleLines::new(sources),
+            outcome: CheckoutEdits::default(),
+            findings: Vec::new(),
         };
-        let mut lines = RuleLines::new(sources);
-        let mut outcome = CheckoutEdits::default();
         for plan in plans {
-            outcome.leaves_some |= plan.leaves_some;
-            let steps: HashMap<usize, Vec<PlannedAction>> = plan.steps_by_document();
-            for at in &plan.documents {
-                let Some(document) = self.tree.documents.get(*at) else { continue };
-                let style =
-                    FileStyle { spellings: spell(document.style), with_project: plan.is_mapped };
-                let steps = steps.get(at).map(Vec::as_slice).unwrap_or_default();
-                let made = planned::edits_for_file(document, steps, &style, &mut lines);
-                findings.extend(made.as_ref().err().cloned());
-                let (mut edits, changes) = made.unwrap_or_default();
-                outcome.changes.extend(changes);
-                for value in plan.values.iter().filter(|value| value.document == *at) {
-                    let (edit, change) = value.edit(document, &style, &mut lines);
-                    edits.push(edit);
-                    outcome.changes.push(change);
+            editor.outcome.leaves_some |= plan.leaves_some;
+            let changes = plan.changes_by_document();
+            let own = plan.documents.iter();
+            let own = own.filter_map(|at| Some((at, self.tree.documents.get(*at)?)));
+            own.for_each(|(at, it)| editor.edit_document(it, plan.is_mapped, changes.get(at)));
+        }
+        findings.extend(editor.findings);
+        let notes = target_note(&editor.outcome.changes);
+        CheckoutEdits { notes: notes.into_iter().collect(), ..editor.outcome }
+    }
+}
+
+/// The changes of one document.
+#[derive(Default)]
+struct FileChanges<'a> {
+    steps: Vec<PlannedAction<'a>>,
+    values: Vec<&'a PlannedValue<'a>>,
+}
+
+/// Makes the edits of one file after the other.
+struct FileEditor<'a> {
+    /// The slug of each pool by its id.
+    slugs: HashMap<String, String>,
+    /// The name of each pool by its id.
+    names: HashMap<String, String>,
+    lines: RuleLines<'a>,
+    outcome: CheckoutEdits,
+    findings: Vec<Finding>,
+}
+
+impl FileEditor<'_> {
+    fn edit_document(
+        &mut self,
+        document: &CheckoutDocument,
+        with_project: bool,
+        changes: Option<&FileChanges>,
+    ) {
+        let spellings = match document.style {
+            PoolNaming::Slugs => &self.slugs,
+            PoolNaming::Names => &self.names,
+        };
+        let style = FileStyle { spellings, with_project };
+        let mut edits = Vec::new();
+        if let Some(changes) = changes {
+            match planned::edits_for_file(document, &changes.steps, &style, &mut self.lines) {
+                Ok((made, moves)) => {
+                    edits = made;
+                    self.outcome.changes.extend(moves);
                 }
-                outcome.files.push(document.edit(edits));
+                Err(finding) => self.findings.push(finding),
+            }
+            for value in &changes.values {
+                let (edit, change) = value.edit(document, &style, &mut self.lines);
+                edits.push(edit);
+                self.outcome.changes.push(change);
             }
         }
-        outcome.notes.extend(target_note(&outcome.changes));
-        outcome
+        self.outcome.files.push(document.edit(edits));
     }
 }
 

@@ -44,6 +44,12 @@ pub(super) struct ParsedTree {
 }
 
 impl ParsedTree {
+    /// Whether any process refers to pools by their slugs.
+    pub(super) fn has_slugs(&self) -> bool {
+        let mut processes = self.documents.iter().filter(|it| !it.process.actions.is_empty());
+        processes.any(|document| document.style == PoolNaming::Slugs)
+    }
+
     /// Returns the position of a file's document.
     pub(super) fn position(&self, file: usize) -> Option<usize> {
         self.positions.get(file).copied().flatten()

@@ -85,13 +85,7 @@ impl<'a> ValueProject<'_, 'a> {
             let variables = known.get(rule.variable.as_folded());
             let variables = variables.map(Vec::as_slice).unwrap_or_default();
             if self.name.is_empty() {
-                if !variables.is_empty() {
-                    findings.push(
-                        hand_edit(rule, "the project of these files is unknown").with_help(
-                            "name the project that these files belong to: `--project NAME`",
-                        ),
-                    );
-                }
+                findings.extend((!variables.is_empty()).then(|| unknown_project(rule)));
                 continue;
             }
             if !owners.value.matches(self.name) {
@@ -209,6 +203,11 @@ fn describe_scope(rule: &PoolVariableRule) -> String {
     } else {
         format!(" for {}", parts.join("; "))
     }
+}
+
+fn unknown_project(rule: &Declared<PoolVariableRule>) -> Finding {
+    hand_edit(rule, "the project of these files is unknown")
+        .with_help("name the project that these files belong to: `--project NAME`")
 }
 
 fn hand_edit(rule: &Declared<PoolVariableRule>, what: &str) -> Finding {

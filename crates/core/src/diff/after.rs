@@ -3,25 +3,74 @@
 mod indirect_pools;
 
 use crate::{
-    live::{BranchRole, Health, Live, LiveBranch, LivePool, LiveStep, LiveWorker, MachinePolicy},
+    live::{
+        BranchRole, Health, Live, LiveBranch, LivePool, LiveProcess, LiveStep, LiveWorker,
+        MachinePolicy,
+    },
     model::{
-        Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
+        Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind,
+        Process, StepAction,
     },
     plan::{Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit},
 };
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Returns `live` as it would be after `changes`. New objects get placeholder ids.
 pub fn simulate_changes(live: &Live, changes: &[Change]) -> Live {
     let mut live = live.clone();
     changes.iter().for_each(|change| add_branch_process(&mut live, change));
-    let processes = live.processes.iter().enumerate();
-    let index = processes.map(|(at, process)| (process.id.clone(), at)).collect();
+    let index = StepIndex::new(&live, changes);
     for change in changes {
         simulate_change(&mut live, change, &index);
     }
     live
+}
+
+/// Where the steps are that some changes place. Changes of a plan neither add nor remove steps.
+struct StepIndex(HashMap<Id<Process>, IndexedProcess>);
+
+/// A process by its position, and its steps by their ids.
+struct IndexedProcess {
+    position: usize,
+    steps: HashMap<Id<StepAction>, Vec<usize>>,
+}
+
+impl StepIndex {
+    fn new(live: &Live, changes: &[Change]) -> Self {
+        let placed: HashSet<&Id<Process>> = changes
+            .iter()
+            .filter_map(|change| match &change.kind {
+                ChangeKind::PlaceStep { process, .. } => Some(process),
+                _ => None,
+            })
+            .collect();
+        let processes = live.processes.iter().enumerate();
+        let processes = processes.filter(|(_, process)| placed.contains(&process.id));
+        let index = |(position, process): (usize, &LiveProcess)| {
+            let mut steps: HashMap<Id<StepAction>, Vec<usize>> = HashMap::new();
+            for (at, step) in process.steps.iter().enumerate() {
+                steps.entry(step.id.clone()).or_default().push(at);
+            }
+            (process.id.clone(), IndexedProcess { position, steps })
+        };
+        Self(processes.map(index).collect())
+    }
+
+    /// Edits the steps of a process that have this id.
+    fn edit_steps(
+        &self,
+        live: &mut Live,
+        process: &Id<Process>,
+        step: &Id<StepAction>,
+        edit: impl Fn(&mut LiveStep),
+    ) {
+        let Some(indexed) = self.0.get(process) else { return };
+        let Some(process) = live.processes.get_mut(indexed.position) else { return };
+        for at in indexed.steps.get(step).into_iter().flatten() {
+            process.steps.get_mut(*at).into_iter().for_each(&edit);
+        }
+    }
 }
 
 /// Adds the process of a new branch that a change creates from another.
@@ -74,7 +123,7 @@ fn placeholder_id<T>(address: &Address) -> Id<T> {
     Id::new(format!("(new {address})"))
 }
 
-fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usize>) {
+fn simulate_change(live: &mut Live, change: &Change, index: &StepIndex) {
     match &change.kind {
         ChangeKind::CreatePool(new) => live.pools.push(create_pool(&change.address, new)),
         ChangeKind::UpdatePool { id, edits } => {
@@ -99,15 +148,13 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
         }
         ChangeKind::DeleteWorker { id, .. } => live.workers.retain(|worker| worker.id != *id),
         ChangeKind::PlaceStep { process, action, edits, .. } => {
-            let process = index.get(process).and_then(|at| live.processes.get_mut(*at));
-            let steps = process.into_iter().flat_map(|it| it.steps.iter_mut());
-            for step in steps.filter(|step| step.id == *action) {
+            index.edit_steps(live, process, action, |step| {
                 edits.iter().for_each(|edit| edit_step(step, edit));
                 // A rollback sets the switch itself; other edits only imply its value.
                 if let Some(switch) = edits.restored_switch() {
                     step.run_on_server = LiveStep::parse_run_on_server(switch);
                 }
-            }
+            });
         }
         ChangeKind::SetValue { set, name, edit, .. } => {
             indirect_pools::set_value(live, set, name, edit)

@@ -27,6 +27,8 @@ pub(super) fn order_changes(changes: &mut [Change], live: &Live, after: &Live) {
 
 /// What the edges depend on, collected once for all changes.
 struct EdgeInputs {
+    /// The change that switches the built-in worker on, which all others wait for.
+    switched_on: Option<Address>,
     /// The first change that gives a pool without an enabled worker one.
     first_worker: HashMap<PoolKey, Address>,
     /// Pools that lose their last enabled worker.
@@ -78,7 +80,10 @@ impl EdgeInputs {
                 leaving.entry(left).or_default().push(change.address.clone());
             }
         }
-        Self { first_worker, emptied: emptied.collect(), values_set, leaving }
+        let switches_on =
+            |change: &&Change| change.kind == ChangeKind::SetBuiltInWorker { enabled: true };
+        let switched_on = changes.iter().find(switches_on).map(|change| change.address.clone());
+        Self { switched_on, first_worker, emptied: emptied.collect(), values_set, leaving }
     }
 
     /// Returns what a change waits for because of a variable: a step waits for the value, and the removal of a
@@ -103,12 +108,8 @@ impl EdgeInputs {
 
     fn dependencies(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
         let mut after = Vec::new();
-        if let Some(on) = earlier
-            .iter()
-            .find(|other| other.kind == ChangeKind::SetBuiltInWorker { enabled: true })
-        {
-            after.push(on.address.clone());
-        }
+        // It is the first change, so it is earlier than any but itself.
+        after.extend(self.switched_on.clone().filter(|_| !earlier.is_empty()));
         for pool in required_pools(change) {
             if let PoolHandle::New(address) = pool {
                 after.push(address.clone());

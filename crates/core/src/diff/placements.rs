@@ -17,10 +17,12 @@ use super::{
 use crate::{
     desired::{Declared, Desired, FirstMatch, PlacementRule, PlacementVerdict},
     finding::{Finding, Span},
-    live::{Live, LiveProcess, LiveStep},
-    model::Address,
+    live::{Live, LiveProcess, LiveStep, StepNames},
+    model::{Address, Id, StepAction},
     plan::{Change, ChangeKind},
 };
+
+use std::collections::HashMap;
 
 /// Plans the steps that move, in the order of the server. `after` is the server after all other changes.
 pub(super) fn plan_placements<'a>(
@@ -35,18 +37,19 @@ pub(super) fn plan_placements<'a>(
     for process in &matched.live.processes {
         let mut changes = Vec::new();
         let process_rules = rules.book.rules_for_process(process);
+        let steps = ProcessSteps::new(process);
         ledger.note_process(process, &process_rules);
         for step in &process.steps {
             let candidate = CandidateStep { process, step, reach: StepReach::from_step(step) };
             let fitting = rules.book.rules_for_step(&process_rules, step);
             ledger.note_step(&fitting, step, candidate.reach);
             let Some((at, rule)) = rules.decide_step(candidate, &fitting) else {
-                lingering.note_lingering(rules.lingering_rule(candidate, &fitting));
+                lingering.note_lingering(rules.lingering_rule(candidate, &fitting, &steps));
                 continue;
             };
-            match rule.place_step(matched, process, step) {
+            match rule.place_step(matched, &steps, step) {
                 Ok(change) => changes.extend(change),
-                Err(why) => ledger.note_impossible(at, why, process.step_address(step)),
+                Err(why) => ledger.note_impossible(at, why, steps.names.step_address(step)),
             }
         }
         let (project, branch) = (&process.owner.project, process.git.as_ref());
@@ -69,15 +72,31 @@ pub fn deciding_rules<'a>(
     let mut decided = Vec::new();
     for process in &live.processes {
         let process_rules = rules.book.rules_for_process(process);
+        let names = process.step_names();
         for step in &process.steps {
             let candidate = CandidateStep { process, step, reach: StepReach::from_step(step) };
             let fitting = rules.book.rules_for_step(&process_rules, step);
             let at = rules.decide_step(candidate, &fitting).map(|(at, _)| at);
             let rule = at.and_then(|at| desired.rules.get(at));
-            decided.extend(rule.map(|rule| (process.step_address(step), rule)));
+            decided.extend(rule.map(|rule| (names.step_address(step), rule)));
         }
     }
     decided
+}
+
+/// The steps of a process, counted by their names and by their ids.
+struct ProcessSteps<'a> {
+    process: &'a LiveProcess,
+    names: StepNames<'a>,
+    ids: HashMap<&'a Id<StepAction>, usize>,
+}
+
+impl<'a> ProcessSteps<'a> {
+    fn new(process: &'a LiveProcess) -> Self {
+        let mut ids = HashMap::with_capacity(process.steps.len());
+        process.steps.iter().for_each(|step| *ids.entry(&step.id).or_default() += 1);
+        Self { process, names: process.step_names(), ids }
+    }
 }
 
 /// The placement rules of a file, resolved.
@@ -121,8 +140,9 @@ impl<'a> StepRules<'a> {
         &self,
         candidate: CandidateStep<'a>,
         fitting: &[usize],
+        steps: &ProcessSteps,
     ) -> Option<(&Span, Address)> {
-        let CandidateStep { process, step, reach } = candidate;
+        let CandidateStep { step, reach, .. } = candidate;
         if !LingeringPools::has_unused_pool(step, reach) {
             return None;
         }
@@ -130,7 +150,7 @@ impl<'a> StepRules<'a> {
         let first = rules.find(|it| it.applies_to_step(candidate, &self.built_in))?;
         let goal = first.goal.as_ref()?;
         (!goal.is_named_by_step(self.matched, step))
-            .then(|| (&first.rule.span, process.step_address(step)))
+            .then(|| (&first.rule.span, steps.names.step_address(step)))
     }
 }
 
@@ -176,7 +196,7 @@ impl ResolvedRule<'_> {
     fn place_step(
         &self,
         matched: &Matched,
-        process: &LiveProcess,
+        steps: &ProcessSteps,
         step: &LiveStep,
     ) -> Result<Option<Change>, ExecutionConflict> {
         let Some(goal) = &self.goal else { return Ok(None) };
@@ -184,10 +204,10 @@ impl ResolvedRule<'_> {
         if edits.is_empty() {
             return Ok(None);
         }
-        let same_id = process.steps.iter().filter(|other| other.id == step.id);
-        if step.id.as_str().is_empty() || same_id.count() != 1 {
+        if step.id.as_str().is_empty() || steps.ids.get(&step.id) != Some(&1) {
             return Err(ExecutionConflict::NoIdentity);
         }
+        let process = steps.process;
         let kind = ChangeKind::PlaceStep {
             process: process.id.clone(),
             kind: process.owner.kind(),
@@ -195,7 +215,7 @@ impl ResolvedRule<'_> {
             action: step.id.clone(),
             edits: edits.into(),
         };
-        let mut change = Change::declared(process.step_address(step), kind, &self.rule.span);
+        let mut change = Change::declared(steps.names.step_address(step), kind, &self.rule.span);
         change.cause.rule.clone_from(&self.rule.label);
         Ok(Some(change))
     }

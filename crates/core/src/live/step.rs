@@ -129,15 +129,45 @@ pub struct LiveStep {
     pub disabled: bool,
 }
 
-impl LiveProcess {
-    /// Returns the address of one of the process's steps.
+/// The steps of a process by their names, to address many of them.
+#[derive(Debug)]
+pub struct StepNames<'a> {
+    process: &'a LiveProcess,
+    counts: HashMap<&'a Name, usize>,
+}
+
+impl StepNames<'_> {
+    /// Returns the address of one of the process's steps, as [`LiveProcess::step_address`] does.
     pub fn step_address(&self, step: &LiveStep) -> Address {
+        let name = step.display_name();
+        if self.counts.get(name) == Some(&1) {
+            self.process.address_of_name(name.to_string())
+        } else {
+            self.process.step_address(step)
+        }
+    }
+}
+
+impl LiveProcess {
+    /// Counts the names of the steps once, to address many of them.
+    pub fn step_names(&self) -> StepNames<'_> {
+        let mut counts = HashMap::with_capacity(self.steps.len());
+        self.steps.iter().for_each(|step| *counts.entry(step.display_name()).or_default() += 1);
+        StepNames { process: self, counts }
+    }
+
+    fn address_of_name(&self, step: String) -> Address {
         Address::Step {
             project: self.owner.project.to_string(),
             branch: self.git.as_ref().map(|it| it.at.name.clone()),
             process: self.owner.process_name(),
-            step: self.unique_step_name(step),
+            step,
         }
+    }
+
+    /// Returns the address of one of the process's steps.
+    pub fn step_address(&self, step: &LiveStep) -> Address {
+        self.address_of_name(self.unique_step_name(step))
     }
 
     /// Returns the address of a step inside the template that one of the process's steps uses.

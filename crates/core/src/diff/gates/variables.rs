@@ -57,11 +57,8 @@ pub(super) fn check_variables(input: &GateInput) -> Vec<Finding> {
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
-        let step = process.and_then(|process| process.steps.iter().find(|step| step.id == *action));
-        let (Some(variable), Some(process), Some(step)) = (edited_variable(edits), process, step)
-        else {
-            continue;
-        };
+        let (Some(variable), Some(process)) = (edited_variable(edits), process) else { continue };
+        let Some(step) = process.steps.iter().find(|step| step.id == *action) else { continue };
         let key = (variable, IssueCause::Rule(&change.cause.location));
         let issues = issues_by_cause.entry(key).or_default();
         let mut cases = effective_cases(process, step, live);
