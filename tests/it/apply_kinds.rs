@@ -112,6 +112,7 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
         .collect();
     insta::assert_snapshot!(written.join("\n"), @r#"
     Name: Some(String("db-01")) -> Some(String("db-01"))
+    Slug: Some(String("db-01")) -> Some(String("db-01"))
     WorkerPoolIds: Some(Array [String("WorkerPools-1")]) -> Some(Array [String("WorkerPools-1")])
     MachinePolicyId: Some(String("MachinePolicies-1")) -> Some(String("MachinePolicies-1"))
     IsDisabled: Some(Bool(false)) -> Some(Bool(false))
@@ -119,6 +120,7 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
     Endpoint.Uri: Some(String("https://db-worker-01:10933")) -> None
     Endpoint.Thumbprint: Some(String("0E80575D3BD8D30854802A4E8340A2E23AE961FD")) -> None
     Endpoint.ProxyId: Some(Null) -> None
+    Endpoint.TentacleVersionDetails.UpgradeLocked: Some(Bool(false)) -> None
     Endpoint.TentacleEndpointConfiguration.CommunicationMode: None -> Some(String("Polling"))
     Endpoint.TentacleEndpointConfiguration.Uri: None -> Some(String("poll://ih8pbyo8vxqjv0kbwwzc/"))
     Endpoint.TentacleEndpointConfiguration.Thumbprint: None -> Some(String("8A7E6157A34158EDA1B5127CB027B2A267760A4F"))

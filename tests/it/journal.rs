@@ -393,6 +393,17 @@ fn settings(worker: &Value) -> Value {
 }
 
 #[test]
+fn a_replacement_keeps_the_slug_there_and_back() {
+    let (workbench, old) = replacing(Vec::new());
+    workbench.apply();
+    let slug = || workbench.get("/api/Spaces-1/workers/all")[0]["Slug"].clone();
+    assert_eq!(slug(), old["Slug"]);
+    workbench.run(&["rollback", &workbench.receipt(), "--auto-approve"]);
+    assert_eq!(slug(), old["Slug"]);
+    assert_eq!(settings(&workbench.get("/api/Spaces-1/workers/all")[0]), settings(&old));
+}
+
+#[test]
 fn a_replacement_that_stops_anywhere_loses_nothing() {
     let stops = [FaultKind::Delay(Duration::from_secs(3600)), FaultKind::DropAfter];
     for (method, set_up) in [("POST", 2), ("DELETE", 0), ("PUT", 0)] {

@@ -5,7 +5,7 @@ use super::{
     create::{ObjectCreation, created_fields},
     delete::deleted_fields,
     endpoint,
-    field::{FieldChange, FieldComparison, document_with},
+    field::{FieldChange, FieldComparison, document_path, document_with, text_at_path},
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
@@ -134,7 +134,10 @@ impl ChangeWriter<'_> {
         let replaced = deleted_fields(&old, &resource);
         let mut written = replaced.clone();
         WrittenField::merge_into(&mut written, &made);
-        let creation = self.worker_creation(index, new, &interim, fields);
+        // The old worker has the slug still.
+        let restored = RestoredWorker { slug: None, ..new.restored.clone() };
+        let unnamed = NewWorker { restored, ..new.clone() };
+        let creation = self.worker_creation(index, &unnamed, &interim, fields);
         let created = self.create_once(&ObjectCreation { replaced, ..creation }).await?;
         let new_id = created.id.unwrap_or_default();
         let explain = |what: String| {
@@ -145,17 +148,34 @@ impl ChangeWriter<'_> {
         };
         let kept = format!("its replacement `{interim}` was created, but it was not deleted");
         self.delete_replaced(index, &resource, name, &made).await.map_err(explain(kept))?;
-        let rename = FieldChange::new_change(
-            CommonField::Name,
-            json!(interim),
-            json!(new.name),
-            FieldComparison::Text,
-        );
         let unnamed = format!("it was replaced, but the new worker is still named `{interim}`");
-        let renamed =
-            self.modify_document(index, &Resource::Worker(new_id.clone()), &[rename]).await;
-        renamed.map_err(explain(unnamed))?;
+        let slug = text_at_path(&old, &document_path(CommonField::Slug.into()));
+        let slug = new.restored.slug.as_ref().unwrap_or(&slug);
+        let renamed = self.take_name(index, &new_id, &new.name, slug).await;
+        WrittenField::merge_into(&mut written, &renamed.map_err(explain(unnamed))?.written);
         Ok(WriteSuccess { id: Some(new_id), written })
+    }
+
+    /// Gives a worker the name and the slug of the one that it has replaced; a server keeps the slug of a worker that
+    /// is renamed.
+    async fn take_name(
+        &self,
+        index: usize,
+        id: &str,
+        name: &str,
+        slug: &str,
+    ) -> WriteResult<WriteSuccess> {
+        let resource = Resource::Worker(id.to_owned());
+        let document = self.fetch_document(&resource).await.map_err(WriteFailure::new)?;
+        let change = |field: CommonField, after: &str| {
+            let before = json!(text_at_path(&document, &document_path(field.into())));
+            FieldChange::new_change(field, before, json!(after), FieldComparison::Text)
+        };
+        let mut renames = vec![change(CommonField::Name, name)];
+        // Old servers have no slugs.
+        let has_slug = document.get_value(&document_path(CommonField::Slug.into())).is_some();
+        renames.extend((has_slug && !slug.is_empty()).then(|| change(CommonField::Slug, slug)));
+        self.modify_document(index, &resource, &renames).await
     }
 
     pub(super) async fn delete_worker(
