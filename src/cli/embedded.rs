@@ -12,7 +12,7 @@ pub(super) struct Embedded {
     /// The server's URL.
     pub(super) url: String,
     /// An API key with every permission.
-    pub(super) key: &'static str,
+    pub(super) key: String,
     _server: Server,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Embedded {
 #[cfg(feature = "sandbox")]
 pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
     use anyhow::Context as _;
-    use octopus_sandbox::{ADMIN_KEY, SandboxOptions, Seed, StoreLocation};
+    use octopus_sandbox::{SandboxOptions, Seed, StoreLocation};
     use std::net::Ipv4Addr;
 
     let store = match store {
@@ -37,7 +37,7 @@ pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
     let options = SandboxOptions { store, seed: Seed::Chapter, ..SandboxOptions::default() };
     let server = octopus_sandbox::start_server(options, listener).await;
     let server = server.context("cannot start the sandbox")?;
-    Ok(Embedded { url: server.url().to_owned(), key: ADMIN_KEY, _server: server })
+    Ok(Embedded { url: server.url().to_owned(), key: server.keys().admin(), _server: server })
 }
 
 /// Fails, because this build has no server to embed.

@@ -46,6 +46,10 @@ pub(super) struct Args {
     /// How many workers the seed `large` has.
     #[arg(long, default_value_t = 500)]
     workers: usize,
+    /// A host name by which clients may address the server, besides `localhost` and loopback addresses. May be
+    /// repeated.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
     /// A fault to inject, such as `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md lists all faults.
     #[arg(long, value_name = "RULE")]
     fault: Vec<sandbox::FaultRule>,
@@ -112,6 +116,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         pace,
         rules: args.fault,
         fault_seed: args.fault_seed,
+        hosts: args.host,
         recorder: args.record.as_deref().map(record::record_to_file).transpose()?,
         ..SandboxOptions::default()
     };
@@ -125,10 +130,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     // Installed before the URL is printed, because a reader may stop the server at once.
     let end = end_signal()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
-    outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
-    errln!("read-only API key: {}", sandbox::READER_KEY);
-    errln!("API key that lacks one permission: {}WORKEREDIT, for example", sandbox::WITHOUT_KEY);
-    errln!("service account for identity tokens: {}", sandbox::SERVICE_ACCOUNT);
+    let keys = sandbox.keys();
+    outln!("OCTOPUS_API_KEY={}", keys.admin());
+    errln!("read-only API key: {}", keys.reader());
+    errln!("API key that lacks one permission: {}, for example", keys.without("WorkerEdit"));
+    errln!("service account for identity tokens: {}", keys.service_account());
     errln!("pools, workers and steps in a browser: {}/", sandbox.url());
     if !sandbox.is_new() {
         let file = args.db.display();

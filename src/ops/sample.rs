@@ -1,9 +1,7 @@
 //! A server and files for tests of the use cases.
 
 use super::Target;
-use octopus_sandbox::{
-    ADMIN_KEY, RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server,
-};
+use octopus_sandbox::{RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server};
 use poolwright_client::octopus::{
     Connection, ConnectionOptions, Credentials, Reader, Secret, TrustedServer,
 };
@@ -44,7 +42,7 @@ impl Server {
 
     /// Returns a reader that may see everything.
     pub(super) fn reader(&self) -> Reader {
-        self.reader_with(ADMIN_KEY)
+        self.reader_with(&self.sandbox.keys().admin())
     }
 
     /// Returns a reader with this key.

@@ -123,8 +123,10 @@ async fn what_is_deleted_with_a_project_leaves_events_too() {
     bench.send("DELETE", "/api/Spaces-1/projects/Projects-1", Value::Null).await;
     insta::assert_snapshot!(log(&bench, "/api/events").await, @r"
     Deleted: Project Shop was deleted (admin)
+    Deleted: Channel Default was deleted (admin)
     Deleted: Variable Set for Shop was deleted (admin)
     Deleted: Deployment Process for Shop was deleted (admin)
+    Created: Channel Default was created (admin)
     Created: Variable Set for Shop was created (admin)
     Created: Deployment Process for Shop was created (admin)
     Created: Project Shop was created (admin)
@@ -155,20 +157,20 @@ async fn the_log_is_filtered_by_what_it_is_about() {
         (format!("regardingAny={linux},{bsd}"), 2),
         ("documentTypes=WorkerPools".to_owned(), 2),
         ("documentTypes=workers,projects".to_owned(), 3),
-        ("spaces=Spaces-2&includeSystem=false".to_owned(), 3),
-        ("spaces=Spaces-2".to_owned(), 4),
-        ("includeSystem=false".to_owned(), 7),
-        ("users=Users-1".to_owned(), 7),
+        ("spaces=Spaces-2&includeSystem=false".to_owned(), 4),
+        ("spaces=Spaces-2".to_owned(), 5),
+        ("includeSystem=false".to_owned(), 8),
+        ("users=Users-1".to_owned(), 8),
         ("users=users-system".to_owned(), 1),
         ("users=Users-2".to_owned(), 0),
-        ("eventCategories=Created".to_owned(), 6),
+        ("eventCategories=Created".to_owned(), 7),
         ("eventGroups=Machine".to_owned(), 1),
         ("eventGroups=Nothing".to_owned(), 0),
         ("ids=Events-1,Events-3".to_owned(), 2),
         ("fromAutoId=2&toAutoId=4".to_owned(), 1),
         (format!("to={}", middle.replace('+', "%2B")), 2),
         (format!("from={middle}&regarding={linux}"), 0),
-        ("from=2001-01-01".to_owned(), 8),
+        ("from=2001-01-01".to_owned(), 9),
         ("to=2001-01-01T00:00:00".to_owned(), 0),
     ] {
         // Times have milliseconds, and two events may share one.

@@ -2,7 +2,7 @@
 
 use crate::{
     sandbox::{Bench, pool, worker},
-    workbench::{Workbench, program},
+    workbench::{Workbench, output, program},
 };
 use octopus_sandbox::{
     ADMIN_KEY, SandboxError, SandboxOptions, Seed, StoreLocation, export_state, start_server,
@@ -139,8 +139,12 @@ async fn a_store_with_data_is_not_overwritten() {
     assert!(matches!(error, Err(SandboxError::HasData)), "{error:?}");
 }
 
-/// A running server program and its address; killed when dropped.
-struct Serving(std::process::Child, String);
+/// A running server program; killed when dropped.
+struct Serving {
+    child: std::process::Child,
+    url: String,
+    key: String,
+}
 
 impl Serving {
     fn new(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
@@ -148,16 +152,20 @@ impl Serving {
         let mut command = program(folder, &args);
         command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let mut first = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-        Self(child, first.trim().trim_start_matches("OCTOPUS_URL=").to_owned())
+        let mut printed = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = |name: &str| {
+            let line = printed.next().unwrap().unwrap();
+            line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).to_owned()
+        };
+        let (url, key) = (next("OCTOPUS_URL="), next("OCTOPUS_API_KEY="));
+        Self { child, url, key }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        _ = self.0.kill();
-        _ = self.0.wait();
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
 }
 
@@ -170,11 +178,15 @@ fn a_plan_on_a_copy_is_the_plan_on_the_original() {
     let copy = Serving::new(folder, &["--db", "copy.db", "--from", original], &key);
     assert_eq!(workbench.writes(), [""; 0]);
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chapter/3-steps/workers.toml");
-    let plan = |url: &str| {
-        let output = workbench.run(&["plan", "-v", "-f", example, "--url", url]);
+    let plan = |url: &str, key: &str| {
+        let mut command = workbench.command(&["plan", "-v", "-f", example, "--url", url]);
+        let output = output(command.env("OCTOPUS_API_KEY", key));
         output.stdout.replace(url, "URL")
     };
-    let (one, other) = (plan(original), plan(&copy.1));
+    // What everybody knows does not open the copy of a company's server.
+    assert_ne!(copy.key, ADMIN_KEY);
+    assert_eq!(plan(&copy.url, ADMIN_KEY), "");
+    let (one, other) = (plan(original, ADMIN_KEY), plan(&copy.url, &copy.key));
     assert!(one.contains("by rule"), "{one}");
     assert_eq!(one, other);
     // The copy only has the values of variables that choose a pool.

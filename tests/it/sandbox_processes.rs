@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 async fn a_process_comes_back_as_it_was_sent() {
     // Unknown fields are in no contract.
     let bench = Bench::unwatched(SandboxOptions::default()).await;
-    let body = r#"{"Zeta":[1.0,1e3,123456789012345678901234567890,-0.0,"é\u00e9"],"Version":1,"Steps":[{"Slug":"one","Name":"One","Id":"a","Odd":{"b":1,"a":2.50},"Actions":[{"WorkerPoolId":"","Name":"One","Slug":"one","Properties":{"z":"1","a":"2"},"Id":"b","ActionType":"Octopus.Script","New":1E-7}]}],"Id":"x"}"#;
+    let body = r#"{"Zeta":[1.0,1e3,123456789012345678901234567890,-0.0,"é\u00e9"],"Version":1,"Steps":[{"Slug":"one","Name":"One","Id":"a","Odd":{"b":1,"a":2.50},"Actions":[{"WorkerPoolId":"","Name":"One","Slug":"one","Properties":{"z":"1","a":"2"},"Id":"b","ActionType":"Octopus.Script","New":1E-7}]}],"Id":"DeploymentProcess-Projects-1"}"#;
     let (status, text) = bench.text("PUT", PROCESS, body).await;
     assert_eq!(status, 200, "{text}");
-    let kept = body.replace("\"Version\":1", "\"Version\":2").replace(",\"Id\":\"x\"}", "");
+    let kept = body
+        .replace("\"Version\":1", "\"Version\":2")
+        .replace(",\"Id\":\"DeploymentProcess-Projects-1\"}", "");
     let rest = text.strip_prefix(&kept).unwrap_or_else(|| panic!("{text}"));
     insta::assert_snapshot!(rest, @r#","Id":"deploymentprocess-Projects-1","SpaceId":"Spaces-1","ProjectId":"Projects-1","LastSnapshotId":null,"Links":{"Self":"/api/Spaces-1/projects/Projects-1/deploymentprocesses","Project":"/api/Spaces-1/projects/Projects-1","Template":"/api/Spaces-1/projects/Projects-1/deploymentprocesses/template{?channel,releaseId}","Validation":"/api/Spaces-1/projects/Projects-1/deploymentprocesses/validate"}}"#);
     assert_eq!(bench.text("GET", PROCESS, "").await.1, text);
@@ -59,13 +61,24 @@ async fn a_process_that_breaks_rules_is_refused_with_a_line_for_each() {
         step("ONE", json!({ "WorkerPoolId": "WorkerPools-2" })),
     ]);
     let refused = bench.refused("PUT", PROCESS, json!({ "Version": 1, "Steps": steps })).await;
-    let without = bench.refused("PUT", PROCESS, json!({ "Version": 1 })).await;
-    insta::assert_snapshot!(without, @"400: Please provide the steps of this process.");
     insta::assert_snapshot!(refused.replace(" | ", "\n"), @"
     400: A step can't have both a worker pool id and a worker pool variable
     The step name 'ONE' is used more than once. Step names must be unique, ignoring case.
     The worker pool 'WorkerPools-2' of the step 'ONE' does not exist.
     ");
+}
+
+#[tokio::test]
+async fn a_process_without_steps_is_emptied() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let runbook = "/api/Spaces-1/runbookProcesses/RunbookProcess-Runbooks-1";
+    for path in [PROCESS, runbook] {
+        for body in [json!({ "Version": 1 }), json!({ "Version": 2, "Steps": null })] {
+            let (status, process) = bench.send("PUT", path, body).await;
+            assert_eq!((status, &process["Steps"]), (200, &json!([])), "{path}");
+        }
+        assert_eq!(bench.get(path).await["Steps"], json!([]), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -175,7 +175,6 @@ async fn what_a_deployment_did_is_in_the_audit_log() {
     Created: Deployment Deploy to Development was created (admin)
     DeploymentQueued: Deploy Web Store release 1.2 to Development was queued (admin)
     Created: Release 1.2 was created (admin)
-    Created: Channel Default was created (admin)
     ");
 }
 

@@ -4,6 +4,7 @@ use crate::{
     answer::{ErrorResponse, HandlerResult},
     json,
     kind::DocumentKind,
+    pace::Pace,
     page::ListFilter,
     people::Person,
     request::{HttpVerb, SandboxRequest},
@@ -13,6 +14,16 @@ use crate::{
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::Value;
+
+/// Refuses a body that is about another document than its path.
+pub(crate) fn check_same_id(sent: &str, id: &str) -> HandlerResult<()> {
+    if sent.is_empty() || sent.eq_ignore_ascii_case(id) {
+        return Ok(());
+    }
+    Err(ErrorResponse::bad_request(format!(
+        "The id in the request body, '{sent}', is not the id in its path, '{id}'."
+    )))
+}
 
 /// A request with its caller and its space.
 #[derive(Debug)]
@@ -25,6 +36,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) request: &'a SandboxRequest,
     /// The caller.
     pub(crate) person: &'a Person,
+    /// How long simulated work takes.
+    pub(crate) pace: &'a Pace,
     /// The id of the space; empty on the instance.
     pub(crate) space: String,
 }
@@ -85,6 +98,14 @@ impl<'a> RequestContext<'a> {
         id: &str,
     ) -> HandlerResult<bool> {
         Ok(store::find_document(self.db, kind, &self.space, id)?.is_some())
+    }
+
+    /// The body of a request that changes the document of an id. It may leave that id out, but not be about
+    /// another document.
+    pub(crate) fn body_of(&self, id: &str) -> HandlerResult<Value> {
+        let body = self.request.body_object()?;
+        check_same_id(json::text_field(&body, "Id"), id)?;
+        Ok(body)
     }
 
     /// The trimmed name of a body. It must be present, and unused by documents of its kind other than `own`.

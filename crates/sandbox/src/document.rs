@@ -2,7 +2,10 @@
 //!
 //! `resource` answers requests with them, `work` does tasks on them, and `seed` fills a new store with them.
 
+pub(crate) mod channel;
 pub(crate) mod commit_tree;
+pub(crate) mod defaults;
+pub(crate) mod endpoint;
 pub(crate) mod features;
 pub(crate) mod links;
 pub(crate) mod machine;

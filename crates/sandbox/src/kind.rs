@@ -68,7 +68,8 @@ pub(crate) struct RelatedList {
 pub(crate) const SNAPSHOT_MARK: &str = "-s-";
 
 const NAME: &str = "name, id";
-const RANK: &str = "rank, name, id";
+/// The order of kinds whose documents have a position.
+pub(crate) const RANK: &str = "rank, name, id";
 const NEWEST: &str = "rank desc, id desc";
 
 const fn new_kind(path: &'static str, prefix: &'static str, item: &'static str) -> DocumentKind {
@@ -152,22 +153,22 @@ kinds! {
     TEMPLATES Templates = "actiontemplates", "ActionTemplates", "ActionTemplate", { view: "ActionTemplateView", edit: "ActionTemplateEdit", noun: "step template" };
     /// Server tasks.
     TASKS Tasks = "tasks", "ServerTasks", "Task", { order: NEWEST, view: "TaskView", edit: "TaskCreate", noun: "task", is_writable: false };
-    /// Channels, which come with the first release of a project.
-    CHANNELS Channels = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
+    /// Channels, of which every project has at least one.
+    CHANNELS Channels = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit", noun: "channel" };
     /// Tenants.
-    TENANTS Tenants = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
+    TENANTS Tenants = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit", noun: "tenant" };
     /// The values of tenants for variables.
     TENANT_VALUES TenantValues = "tenantvariables", "TenantVariables", "TenantVariable", { view: "TenantView", edit: "TenantEdit", owner: "TenantId" };
     /// Tag sets: none yet.
-    TAG_SETS TagSets = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
+    TAG_SETS TagSets = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit", noun: "tag set" };
     /// Certificates: none yet.
-    CERTIFICATES Certificates = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
+    CERTIFICATES Certificates = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit", noun: "certificate" };
     /// Teams: none that can be listed.
     TEAMS Teams = "teams", "Teams", "Team", { view: "TeamView", is_writable: false };
     /// Roles of people in a space: none that can be listed.
     SCOPED_ROLES ScopedRoles = "scopeduserroles", "ScopedUserRoles", "ScopedUserRole", { view: "TeamView", is_writable: false };
-    /// Triggers of projects: none.
-    TRIGGERS Triggers = "projecttriggers", "ProjectTriggers", "ProjectTrigger", { view: "TriggerView", is_writable: false };
+    /// Triggers of projects, which the sandbox does not act on.
+    TRIGGERS Triggers = "projecttriggers", "ProjectTriggers", "ProjectTrigger", { view: "TriggerView", edit: "TriggerEdit", noun: "trigger" };
     /// Interruptions of tasks: none.
     INTERRUPTIONS Interruptions = "interruptions", "Interruptions", "Interruption", { view: "InterruptionView", is_writable: false };
     /// Artifacts of tasks: none.
@@ -179,7 +180,7 @@ kinds! {
     /// Build information of packages: none.
     BUILDS Builds = "build-information", "BuildInformation", "OctopusPackageVersionBuildInformation", { view: "BuildInformationAdminister", is_writable: false };
     /// Git credentials: none yet.
-    GIT_CREDENTIALS GitCredentials = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
+    GIT_CREDENTIALS GitCredentials = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit", noun: "Git credential" };
     /// Releases.
     RELEASES Releases = "releases", "Releases", "Release", { order: NEWEST, view: "ReleaseView", edit: "ReleaseEdit", noun: "release" };
     /// Deployments of releases.
@@ -261,13 +262,23 @@ pub(crate) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
     ..new_kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
 };
 
+/// The defects of releases, which are served below them.
+pub(crate) static DEFECTS: DocumentKind = DocumentKind {
+    order: NEWEST,
+    view: "ReleaseView",
+    owner: "ReleaseId",
+    noun: "defect",
+    is_named: false,
+    ..new_kind("defects", "Defects", "Defect")
+};
+
 /// The logs of tasks, which are served as part of the task.
 pub(crate) static LOGS: DocumentKind =
     DocumentKind { is_audited: false, ..new_kind("tasklogs", "TaskLogs", "TaskLog") };
 
 /// Every kind that is in no space, or is served as part of another.
 static OTHER_KINDS: &[&DocumentKind] =
-    &[&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &PROCESS_TEMPLATES, &LOGS];
+    &[&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &DEFECTS, &PROCESS_TEMPLATES, &LOGS];
 
 /// The kind served at a segment, given in lower case.
 pub(crate) fn kind_by_path(path: &str) -> Option<&'static DocumentKind> {

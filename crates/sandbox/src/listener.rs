@@ -2,11 +2,12 @@
 
 use crate::{
     connection::{ConnectionCut, CuttableListener},
+    host::{self, AllowedHosts},
     portal,
     server::{self, SandboxServer},
 };
 use axum::{
-    Router,
+    Router, middleware,
     routing::{any, get},
 };
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 pub(crate) async fn serve_requests(
     listener: TcpListener,
     server: Arc<SandboxServer>,
+    hosts: AllowedHosts,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
     let routes = Router::new()
@@ -25,7 +27,8 @@ pub(crate) async fn serve_requests(
         .route("/sandbox/changes", get(portal::serve_changes))
         .route("/sandbox/faults", any(server::handle_control))
         .fallback(server::handle_request)
-        .with_state(server);
+        .with_state(server)
+        .layer(middleware::from_fn_with_state(Arc::new(hosts), host::check_request));
     let service = routes.into_make_service_with_connect_info::<ConnectionCut>();
     _ = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(stopped).await;
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    keys::{self, AccessKeys},
     people::{self, Person},
     request::{HttpVerb, SandboxRequest},
 };
@@ -41,13 +42,14 @@ pub(crate) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
 pub(crate) fn exchange_token(
     db: &Connection,
     request: &SandboxRequest,
+    keys: &AccessKeys,
     lifetime: Duration,
     now: Timestamp,
 ) -> HandlerResult {
     if request.verb != HttpVerb::Post {
         return Err(ErrorResponse::method_not_allowed());
     }
-    let account = match account_from_request(request, now) {
+    let account = match account_from_request(request, keys, now) {
         Ok(account) => account,
         Err((error, description)) => {
             let body = json!({ "error": error, "error_description": description });
@@ -59,7 +61,7 @@ pub(crate) fn exchange_token(
     };
     let now = now.as_millisecond();
     let expires = now.saturating_add(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
-    let token = format!("sandbox.{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
+    let token = format!("sandbox.{}", keys::random_hex(db, 32)?);
     db.execute("delete from token where expires <= ?1", [now])?;
     db.execute("insert into token values (?1, ?2, ?3)", params![token, account.id, expires])?;
     Ok(SandboxResponse::from_document(&json!({
@@ -90,6 +92,7 @@ type OauthError = (&'static str, String);
 /// The service account whose token a request asks for.
 fn account_from_request(
     request: &SandboxRequest,
+    keys: &AccessKeys,
     now: Timestamp,
 ) -> std::result::Result<Person, OauthError> {
     let invalid_request = |why: &str| ("invalid_request", why.to_owned());
@@ -106,7 +109,7 @@ fn account_from_request(
         return Err(invalid_request(&format!("The subject token type must be {JWT}.")));
     }
     let audience = required_parameter("audience")?;
-    let Some(account) = people::service_account(audience) else {
+    let Some(account) = people::service_account(keys, audience) else {
         return Err(invalid_request(&format!("There is no service account '{audience}'.")));
     };
     let claims = parse_claims(required_parameter("subject_token")?)

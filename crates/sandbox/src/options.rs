@@ -25,6 +25,9 @@ pub struct SandboxOptions {
     pub fault_seed: u64,
     /// How long simulated work takes.
     pub pace: Pace,
+    /// The names by which it may be addressed, apart from loopback names and addresses and the address that it
+    /// listens on. A request for any other host is refused, so that no page of another site can reach it.
+    pub hosts: Vec<String>,
     /// Receives every request and its answer.
     pub recorder: Option<Recorder>,
 }

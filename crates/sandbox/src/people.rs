@@ -4,25 +4,10 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    keys::{AccessKeys, KeyOwner},
     permission::{self, IN_SPACES, OF_THE_SYSTEM},
 };
 use serde_json::{Value, json};
-
-/// The key of the administrator, who may do everything.
-pub const ADMIN_KEY: &str = "API-SANDBOX0000000000000000";
-
-/// The key of the reader, who may view everything and change nothing.
-pub const READER_KEY: &str = "API-SANDBOXREADONLY00000000";
-
-/// The key of a person who may do everything except view or change workers and worker pools.
-pub const NO_WORKERS_KEY: &str = "API-SANDBOXNOWORKERS0000000";
-
-/// The start of the keys that lack one permission, whose name follows in capitals:
-/// `API-SANDBOXWITHOUTWORKEREDIT`.
-pub const WITHOUT_KEY: &str = "API-SANDBOXWITHOUT";
-
-/// The id of the service account, which may do everything: the audience of an OpenID Connect exchange.
-pub const SERVICE_ACCOUNT: &str = "5be4ac10-2679-4041-a8b0-7b05b445e19e";
 
 /// The number of the first person who lacks one permission.
 const FIRST_WITHOUT: usize = 100;
@@ -85,18 +70,15 @@ fn person_lacking(place: usize) -> Option<Person> {
 }
 
 /// The person of a key.
-pub(crate) fn person_by_key(key: &str) -> Option<Person> {
+pub(crate) fn person_by_key(keys: &AccessKeys, key: &str) -> Option<Person> {
     let [admin, reader, no_workers, _] = default_people();
-    match key {
-        ADMIN_KEY => Some(admin),
-        READER_KEY => Some(reader),
-        NO_WORKERS_KEY => Some(no_workers),
-        _ => {
-            let lacks = key.strip_prefix(WITHOUT_KEY)?;
-            person_lacking(
-                permission::all_names().position(|name| name.to_ascii_uppercase() == lacks)?,
-            )
-        }
+    match keys.owner_of(key)? {
+        KeyOwner::Admin => Some(admin),
+        KeyOwner::Reader => Some(reader),
+        KeyOwner::NoWorkers => Some(no_workers),
+        KeyOwner::Without(lacks) => person_lacking(
+            permission::all_names().position(|name| name.to_ascii_uppercase() == lacks)?,
+        ),
     }
 }
 
@@ -110,9 +92,9 @@ pub(crate) fn person_by_id(id: &str) -> Option<Person> {
 }
 
 /// The service account of an OpenID Connect audience.
-pub(crate) fn service_account(audience: &str) -> Option<Person> {
+pub(crate) fn service_account(keys: &AccessKeys, audience: &str) -> Option<Person> {
     let [.., service] = default_people();
-    audience.eq_ignore_ascii_case(SERVICE_ACCOUNT).then_some(service)
+    audience.eq_ignore_ascii_case(keys.service_account()).then_some(service)
 }
 
 impl Person {

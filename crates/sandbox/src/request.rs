@@ -4,17 +4,8 @@ use crate::{
     answer::{ErrorResponse, HandlerResult},
     url,
 };
-use axum::http::{Method, header, request::Parts};
+use axum::http::{Method, request::Parts};
 use serde_json::Value;
-
-/// Whether a browser sends a request for a page of another server. The sandbox's own routes refuse those, since
-/// they need no key.
-pub(crate) fn is_cross_origin(parts: &Parts) -> bool {
-    let header_text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = header_text(header::ORIGIN)
-        .map(|text| text.split_once("://").map_or(text, |(_, host)| host));
-    origin.is_some_and(|origin| Some(origin) != header_text(header::HOST))
-}
 
 /// One request.
 #[derive(Debug)]

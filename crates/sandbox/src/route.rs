@@ -8,15 +8,17 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     audit::{self, AuditAuthor},
     context::RequestContext,
+    keys::AccessKeys,
     kind::{self, SPACES},
     oidc,
     pace::Pace,
     people::{self, Person},
     request::{HttpVerb, SandboxRequest},
     resource::{
-        deployments, events, features, find, instance, leases, lookups, nodes, plain, pools,
-        process_templates, processes, projects, releases, roots, runs, targets, tasks, templates,
-        tenants, variables, versioned, workers,
+        channels, dashboard, deployment_settings, deployments, events, features, find, instance,
+        leases, lookups, nodes, plain, pools, preview, process_templates, processes, progression,
+        projects, releases, roots, runs, server_status, targets, tasks, templates, tenants,
+        variables, versioned, workers,
     },
     spaces::Spaces,
     store,
@@ -29,6 +31,7 @@ pub(crate) fn answer_request(
     db: &Connection,
     request: &SandboxRequest,
     pace: &Pace,
+    keys: &AccessKeys,
     now: Timestamp,
 ) -> HandlerResult {
     let lower: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
@@ -36,7 +39,7 @@ pub(crate) fn answer_request(
     match path.as_slice() {
         [".well-known", "openid-configuration"] => return oidc::answer_discovery(request),
         ["api", "token", "v1"] | ["token", "v1"] => {
-            return oidc::exchange_token(db, request, pace.token, now);
+            return oidc::exchange_token(db, request, keys, pace.token, now);
         }
         _ => {}
     }
@@ -45,8 +48,8 @@ pub(crate) fn answer_request(
     if path.is_empty() {
         return instance::root_document(&spaces);
     }
-    let person = authenticate(db, request, now)?;
-    let call = RequestContext { db, now, request, person: &person, space: String::new() };
+    let person = authenticate(db, request, keys, now)?;
+    let call = RequestContext { db, now, request, person: &person, pace, space: String::new() };
     let answer = dispatch_call(&call, path, &spaces)?;
     if request.verb != HttpVerb::Get {
         audit::record_events(db, AuditAuthor::from_request(&person, request))?;
@@ -58,10 +61,11 @@ pub(crate) fn answer_request(
 fn authenticate(
     db: &Connection,
     request: &SandboxRequest,
+    keys: &AccessKeys,
     now: Timestamp,
 ) -> HandlerResult<Person> {
     let key = request.key.as_deref().ok_or_else(ErrorResponse::unauthorized)?;
-    if let Some(person) = people::person_by_key(key) {
+    if let Some(person) = people::person_by_key(keys, key) {
         return Ok(person);
     }
     oidc::person_by_token(db, key, now)?.ok_or_else(ErrorResponse::unauthorized)
@@ -80,7 +84,11 @@ fn dispatch_call(call: &RequestContext<'_>, path: &[&str], spaces: &Spaces) -> H
         ["spaces", id, rest @ ..] => {
             let space = spaces.find_by_id(id).or_else(|| spaces.find_by_slug(id));
             let call = call_in_space(space)?;
-            if rest.is_empty() { instance::get_space(&call) } else { route_space(&call, rest) }
+            if rest.is_empty() {
+                instance::route_space_document(&call)
+            } else {
+                route_space(&call, rest)
+            }
         }
         [id, rest @ ..] if id.starts_with("spaces-") => {
             route_space(&call_in_space(spaces.find_by_id(id))?, rest)
@@ -104,7 +112,9 @@ fn route_instance(
         ["tasks", rest @ ..] => return tasks::route_tasks(call, rest),
         ["platformhub", rest @ ..] => process_templates::route_platform_hub(call, rest),
         ["octopusservernodes", rest @ ..] => nodes::route_nodes(call, rest),
-        ["serverstatus", rest @ ..] if get => instance::server_status(rest),
+        ["serverstatus", rest @ ..] if get => server_status::server_status(call, rest),
+        ["authentication"] if get => Ok(instance::authentication()),
+        ["permissions", "all"] if get => Ok(instance::describe_permissions()),
         ["configuration", "feature-toggles"] if get => Ok(instance::feature_toggles()),
         ["capabilities", rest @ ..] if get => instance::capabilities(rest),
         _ => return None,
@@ -119,8 +129,8 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
             _ => Err(ErrorResponse::method_not_allowed()),
         };
     };
-    if let Some(template) = templates::route_templates(call, first, rest) {
-        return template;
+    if let Some(answer) = route_runbook_parts(call, first, rest) {
+        return answer;
     }
     if let Some(answer) = lookups::route_lookups(call, first, rest) {
         return answer;
@@ -141,10 +151,15 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
         }),
         "releases" => releases::route_releases(call, rest),
         "deployments" => deployments::route_deployments(call, rest),
+        "channels" => channels::route_channels(call, rest),
+        "dashboard" if call.verb() == HttpVerb::Get => match rest {
+            [] => Some(dashboard::answer_dashboard(call, false)),
+            ["dynamic"] => Some(dashboard::answer_dashboard(call, true)),
+            _ => None,
+        },
         "runbooksnapshots" => runs::route_snapshots(call, rest),
         // The command-line tools spell it with a dash.
         "runbookruns" | "runbook-runs" => runs::route_runs(call, rest),
-        "runbooks" => runs::route_runbook_runs(call, rest),
         "workertaskleases" if rest.is_empty() && call.verb() == HttpVerb::Get => {
             Some(leases::list_leases(call))
         }
@@ -153,6 +168,17 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
         _ => None,
     };
     special.unwrap_or_else(|| plain::route_any_kind(call, first, rest))
+}
+
+/// Routes below a runbook, a release or a process, wherever that is served.
+fn route_runbook_parts(
+    call: &RequestContext<'_>,
+    first: &str,
+    path: &[&str],
+) -> Option<HandlerResult> {
+    let template = || templates::route_templates(call, first, path);
+    let runs = || if first == "runbooks" { runs::route_runbook_runs(call, path) } else { None };
+    preview::route_previews(call, first, path).or_else(template).or_else(runs)
 }
 
 /// `…/users` of a space, with permissions in that space.
@@ -175,6 +201,7 @@ fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResu
     if let Some(answer) = versioned::route_git(call, &project, rest) {
         return Some(answer);
     }
+    let get = call.verb() == HttpVerb::Get;
     Some(match rest {
         ["deploymentprocesses", rest @ ..] => {
             processes::route_project_process(call, &project, rest)
@@ -184,13 +211,19 @@ fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResu
             answer.unwrap_or_else(|| plain::route_any_kind(call, "runbookprocesses", rest))
         }
         ["runbooks", rest @ ..] => projects::route_runbooks(call, &project, rest)
+            .or_else(|| route_runbook_parts(call, "runbooks", rest))
             .unwrap_or_else(|| plain::route_any_kind(call, "runbooks", rest)),
-        ["summary"] if call.verb() == HttpVerb::Get => projects::project_summary(call, &project),
+        ["channels", rest @ ..] => channels::route_project_channels(call, &project, rest)
+            .unwrap_or_else(|| plain::route_any_kind(call, "channels", rest)),
+        ["triggers", rest @ ..] => projects::route_triggers(call, &project, rest)
+            .unwrap_or_else(|| plain::route_any_kind(call, "projecttriggers", rest)),
+        ["deploymentsettings"] => deployment_settings::route_settings(call, &project, ""),
+        ["summary"] if get => projects::project_summary(call, &project),
+        ["progression"] if get => progression::project_progression(call, &project),
         ["variables"] => variables::route_project_set(call, &project),
         ["releases", rest @ ..] => releases::project_releases(call, &project, rest),
         ["runbooksnapshots", rest @ ..] => runs::project_snapshots(call, &project, rest),
-        // A real server reads any other segment as a Git ref, which a project in the database does not need.
-        [] | [_] if call.verb() == HttpVerb::Get => Ok(SandboxResponse::from_json(project.body)),
+        [] if get => Ok(SandboxResponse::from_json(project.body)),
         _ => Err(ErrorResponse::not_found()),
     })
 }

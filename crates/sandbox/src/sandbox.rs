@@ -1,16 +1,18 @@
 //! A running sandbox: opened, seeded, served, and stopped when it is dropped.
 
-use crate::fault::FaultRule;
-
 use crate::{
     audit,
     database::{Database, StoreLocation},
-    document::node,
+    document::{channel, node},
     error::SandboxError,
-    fault::Faults,
+    fault::{FaultRule, Faults},
+    host::AllowedHosts,
+    keys::AccessKeys,
     listener,
     options::SandboxOptions,
-    seed, server, state,
+    seed,
+    server::SandboxServer,
+    state,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -20,7 +22,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 pub struct Sandbox {
     url: String,
     is_new: bool,
-    server: Arc<server::SandboxServer>,
+    server: Arc<SandboxServer>,
     task: tokio::task::JoinHandle<()>,
     /// Dropped with the sandbox, which ends every open connection.
     stop: Option<oneshot::Sender<()>>,
@@ -35,6 +37,11 @@ impl Sandbox {
     /// Whether its store was empty and has been seeded.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// The keys that it accepts.
+    pub fn keys(&self) -> &AccessKeys {
+        self.server.keys()
     }
 
     /// Serves until `shutdown` is ready.
@@ -85,17 +92,23 @@ pub async fn start_server(
     options: SandboxOptions,
     listener: TcpListener,
 ) -> Result<Sandbox, SandboxError> {
-    let url = format!("http://{}", listener.local_addr().map_err(SandboxError::Listen)?);
+    let address = listener.local_addr().map_err(SandboxError::Listen)?;
+    let url = format!("http://{address}");
+    let hosts = AllowedHosts::new(address, &options.hosts);
     let database = Database::open(&options.store)?;
-    let is_new = prepare_store(&*database.lock_writer().await, &options)?;
+    let (is_new, keys) = {
+        let writer = database.lock_writer().await;
+        (prepare_store(&writer, &options)?, AccessKeys::read(&writer)?)
+    };
     let faults = options.faults.into_iter().map(FaultRule::from).chain(options.rules).collect();
     let faults = Faults::new(options.fault_seed, faults);
-    let server =
-        Arc::new(server::SandboxServer::new(database, faults, options.pace, options.recorder));
+    let server = SandboxServer::new(database, faults, options.pace, keys, options.recorder);
+    let server = Arc::new(server);
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(listener::serve_requests(listener, Arc::clone(&server), async {
-        _ = stopped.await;
-    }));
+    let task =
+        tokio::spawn(listener::serve_requests(listener, Arc::clone(&server), hosts, async {
+            _ = stopped.await;
+        }));
     Ok(Sandbox { url, is_new, server, task, stop: Some(stop) })
 }
 
@@ -105,6 +118,7 @@ fn prepare_store(
     options: &SandboxOptions,
 ) -> Result<bool, SandboxError> {
     let is_new = seed::seed_store(db, &options.seed)?;
+    channel::add_missing_channels(db)?;
     node::create_node(db, options.pace.tasks_at_once)?;
     audit::install_triggers(db)?;
     Ok(is_new)

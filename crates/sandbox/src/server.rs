@@ -8,6 +8,8 @@ use crate::{
     database::Database,
     distortion,
     fault::{FaultKind, Faults, TriggeredFault},
+    host,
+    keys::AccessKeys,
     news::{News, NewsItem},
     pace::Pace,
     record::Recorder,
@@ -43,6 +45,7 @@ pub(crate) struct SandboxServer {
     news: News,
     pace: Arc<Pace>,
     clock: SandboxClock,
+    keys: Arc<AccessKeys>,
     recorder: Option<Recorder>,
 }
 
@@ -51,6 +54,7 @@ impl SandboxServer {
         database: Database,
         faults: Faults,
         pace: Pace,
+        keys: AccessKeys,
         recorder: Option<Recorder>,
     ) -> Self {
         Self {
@@ -60,6 +64,7 @@ impl SandboxServer {
             news: News::new(),
             pace: Arc::new(pace),
             clock: SandboxClock::default(),
+            keys: Arc::new(keys),
             recorder,
         }
     }
@@ -77,6 +82,11 @@ impl SandboxServer {
     /// Recent events for the page.
     pub(crate) fn news(&self) -> &News {
         &self.news
+    }
+
+    /// The keys of its store.
+    pub(crate) fn keys(&self) -> &AccessKeys {
+        &self.keys
     }
 
     /// The fault rules, and how many requests met each.
@@ -123,12 +133,13 @@ impl SandboxServer {
     }
 
     async fn handle_write(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
-        let (pace, clock) = (Arc::clone(&self.pace), self.clock.clone());
+        let (pace, keys) = (Arc::clone(&self.pace), Arc::clone(&self.keys));
+        let clock = self.clock.clone();
         let answer = self.write_transaction(move |db| {
             // Read within the transaction, so that requests have their times in the order of their turns.
             let now = clock.now();
             work::run_due_work(db, &pace, now)?;
-            route::answer_request(db, &request, &pace, now)?.collect_body(db)
+            route::answer_request(db, &request, &pace, &keys, now)?.collect_body(db)
         });
         let answer = answer.await?;
         self.news.notify_watchers();
@@ -199,14 +210,15 @@ impl SandboxServer {
     ) -> answer::HandlerResult<Option<Response>> {
         let reader = self.database.acquire_reader().await;
         let (reply, replied) = oneshot::channel();
-        let (pace, clock) = (Arc::clone(&self.pace), self.clock.clone());
+        let (pace, keys) = (Arc::clone(&self.pace), Arc::clone(&self.keys));
+        let clock = self.clock.clone();
         tokio::task::spawn_blocking(move || {
             reader.run(|db, turn| match work::is_work_due(db, clock.now()) {
                 Ok(true) if if_due => _ = reply.send(None),
                 _ => reply::send_answer(
                     db,
                     turn,
-                    route::answer_request(db, &request, &pace, clock.now()),
+                    route::answer_request(db, &request, &pace, &keys, clock.now()),
                     |response| {
                         _ = reply.send(Some(response));
                     },
@@ -276,7 +288,7 @@ pub(crate) async fn handle_control(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if request::is_cross_origin(&parts) {
+    if host::is_cross_origin(&parts) {
         return reply::refusal_response(ErrorResponse::with_status(
             StatusCode::FORBIDDEN,
             "This is for the sandbox's own page.",

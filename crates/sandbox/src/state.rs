@@ -5,6 +5,7 @@
 use crate::{
     document::features,
     error::SandboxError,
+    keys::AccessKeys,
     kind::{self, DocumentKind},
     store::{self, StoredDocument},
 };
@@ -30,6 +31,9 @@ const FEATURES_ID: &str = "features";
 struct SavedState<'a> {
     format: String,
     version: u32,
+    /// Whether it is a copy of a live server, whose store has keys of its own.
+    #[serde(default)]
+    private: bool,
     #[serde(borrow)]
     documents: Vec<SavedDocument<'a>>,
     #[serde(default)]
@@ -69,7 +73,8 @@ struct SavedTask {
     ends: Option<i64>,
 }
 
-/// Builds a state document by document, for [`Seed::State`](crate::Seed::State).
+/// Builds the state of a live server document by document, for [`Seed::State`](crate::Seed::State). A store that is
+/// filled with it has keys of its own.
 #[derive(Clone, Debug, Default)]
 pub struct StateBuilder {
     lines: Vec<String>,
@@ -118,7 +123,7 @@ impl StateBuilder {
 
     /// The state as text.
     pub fn into_text(self) -> String {
-        format!("{}{}\n]}}\n", state_head(), self.lines.join(",\n"))
+        format!("{}{}\n]}}\n", state_head(true), self.lines.join(",\n"))
     }
 
     fn add_line(&mut self, document: &SavedDocument<'_>) -> Result<(), SandboxError> {
@@ -144,14 +149,16 @@ impl<'a> SavedDocument<'a> {
 }
 
 /// The beginning of the text of a state.
-fn state_head() -> String {
-    format!("{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": [\n")
+fn state_head(is_private: bool) -> String {
+    let private = if is_private { "\"private\": true, " } else { "" };
+    format!("{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, {private}\"documents\": [\n")
 }
 
 /// Writes the state of a store.
 pub(crate) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
     let map_write_error = |result: io::Result<()>| result.map_err(SandboxError::Write);
-    map_write_error(write!(out, "{}", state_head()))?;
+    let is_private = AccessKeys::read(db)?.are_private();
+    map_write_error(write!(out, "{}", state_head(is_private)))?;
     let columns =
         "select kind, id, space, owner, name, slug, rank, body from document order by kind, id";
     let mut statement = db.prepare(columns)?;
@@ -222,6 +229,9 @@ pub(crate) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
     if state.version > VERSION {
         return Err(SandboxError::NewerState { found: state.version, supported: VERSION });
     }
+    if state.private {
+        AccessKeys::make_private(db)?;
+    }
     for entry in &state.documents {
         let document = parse_document(entry)?;
         reserve_id(db, &document)?;
@@ -231,7 +241,7 @@ pub(crate) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
         raise_counter(db, kind, *last)?;
     }
     for worker in &state.checks_due {
-        db.execute("insert or replace into check_due values (?1)", [worker])?;
+        db.execute("insert or replace into check_due (worker) values (?1)", [worker])?;
     }
     for SavedTask { task, queued, since, ends } in &state.work {
         let row = params![task, queued, since, ends];

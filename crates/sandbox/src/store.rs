@@ -2,7 +2,7 @@
 //!
 //! A row is a document and the few columns by which it is found. Listing documents parses none of them.
 
-use crate::kind::DocumentKind;
+use crate::kind::{DocumentKind, EVENTS};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde_json::Value;
 
@@ -21,8 +21,10 @@ const SCHEMA: &str = "
     create index if not exists by_rank on document (kind, space, rank);
     create index if not exists by_owner on document (kind, owner);
     create table if not exists counter (kind text primary key, last integer not null);
-    -- Workers whose first health check is due at the next request.
-    create table if not exists check_due (worker text primary key collate nocase);
+    -- Machines whose first health check is due at the first request after a time, in milliseconds since 1970.
+    create table if not exists check_due (
+        worker text primary key collate nocase, due integer not null default 0
+    );
     -- Tasks that are queued or under way: queued for when, not started before, over when. In milliseconds
     -- since 1970.
     create table if not exists work (
@@ -31,11 +33,20 @@ const SCHEMA: &str = "
     );
     -- Access tokens, of whom, and until when, in milliseconds since 1970.
     create table if not exists token (token text primary key, person text not null, expires integer not null);
+    -- The keys of a store that does not have the well-known ones: at most one row.
+    create table if not exists access (suffix text not null, account text not null);
 ";
 
 /// Creates the tables that a store lacks.
 pub(crate) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch(SCHEMA)
+    db.execute_batch(SCHEMA)?;
+    // Stores of earlier versions have no time there.
+    let sql = "select count(*) from pragma_table_info('check_due') where name = 'due'";
+    let columns: i64 = db.query_row(sql, [], |row| row.get(0))?;
+    if columns == 0 {
+        db.execute_batch("alter table check_due add column due integer not null default 0")?;
+    }
+    Ok(())
 }
 
 /// A document with the columns by which it is found.
@@ -178,6 +189,12 @@ pub(crate) fn save_document(db: &Connection, document: &StoredDocument) -> rusql
 /// Deletes a document. Its id is not assigned again.
 pub(crate) fn delete_document(db: &Connection, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("delete from document where id = ?1")?.execute([id]).map(drop)
+}
+
+/// Deletes the documents of a space. The audit log keeps what it says of them.
+pub(crate) fn delete_space_documents(db: &Connection, space: &str) -> rusqlite::Result<()> {
+    let sql = "delete from document where space = ?1 and kind <> ?2";
+    db.prepare_cached(sql)?.execute([space, EVENTS.prefix]).map(drop)
 }
 
 /// The next id of a kind: `WorkerPools-21`.

@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 pub(crate) const CLOUD: &str = "cloud";
 
 /// The features of a new store.
+///
+/// # Source
+///
+/// `OctopusDeploy/OctopusClients`, `source/Octopus.Server.Client/Model/FeaturesConfigurationResource.cs`.
 pub(crate) fn initial_document(built_in_worker: bool) -> Value {
     json!({
         "Id": FEATURES.prefix,
@@ -20,6 +24,10 @@ pub(crate) fn initial_document(built_in_worker: bool) -> Value {
         "IsKubernetesCloudTargetDiscoveryEnabled": true,
         "IsCompositeDockerHubRegistryFeedEnabled": true,
         "IsConfigureFeedsWithLocalOrSmbPathsEnabled": true,
+        "IsNavigationVisualUpliftEnabled": true,
+        "IsProjectsPageOptimizationEnabled": true,
+        "IsProjectsPageOnboardingEnabled": true,
+        "IsGitHubAppEnabled": true,
         "DefaultPowerShellEdition": "Desktop",
         "IsWebhookTriggerEnabled": false,
         "IsExperimentalUIFeatureEnabled": false,

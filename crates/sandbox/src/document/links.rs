@@ -1,10 +1,203 @@
 //! The links of documents, from which clients build their paths.
+//!
+//! A table lists them by kind. Clients navigate by names that they do not check: where one is missing, a list is
+//! empty, or a deletion deletes nothing.
+//!
+//! # Source
+//!
+//! The names are those of `OctopusDeploy/message-contracts.ts`, `src/*ResourceLinks.ts` and `src/*Resource.ts`, and
+//! those that the repositories of `OctopusDeploy/OctopusClients` and the services of `OctopusDeploy/go-octopusdeploy`
+//! follow. `tests/it/sandbox_links.rs` names the source of each. A link to something that the sandbox does not serve
+//! is left out.
 
 use crate::{
     json::text_field,
     kind::{DocumentKind, KindName},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+/// The name of a link, and its template. In that, `<self>` stands for the path of the document, `<space>` for the
+/// path of its space, `<web>` for the space in the portal, and the name of a field for its text. Without that text
+/// there is no link.
+type LinkTemplate = (&'static str, &'static str);
+
+const ENVIRONMENT: LinkTemplate = ("Environment", "<space>/environments/<EnvironmentId>");
+
+const PROJECT: LinkTemplate = ("Project", "<space>/projects/<ProjectId>");
+
+const TASK: LinkTemplate = ("Task", "<space>/tasks/<TaskId>");
+
+const ARTIFACTS: LinkTemplate = ("Artifacts", "<space>/artifacts?regarding=<Id>");
+
+const INTERRUPTIONS: LinkTemplate =
+    ("Interruptions", "<space>/interruptions?regarding=<Id>&pendingOnly=false");
+
+const MANIFEST: LinkTemplate = ("Variables", "<space>/variables/<ManifestVariableSetId>");
+
+/// The links of a kind, apart from `Self`.
+fn link_table(kind: KindName) -> &'static [LinkTemplate] {
+    match kind {
+        KindName::Pools => POOL_LINKS,
+        KindName::Workers => WORKER_LINKS,
+        KindName::Policies => POLICY_LINKS,
+        KindName::Targets => TARGET_LINKS,
+        KindName::Accounts => &[("Usages", "<self>/usages")],
+        KindName::Groups => &[("Projects", "<self>/projects")],
+        KindName::Projects => PROJECT_LINKS,
+        KindName::Lifecycles => &[("Projects", "<self>/projects"), ("Preview", "<self>/preview")],
+        KindName::Runbooks => RUNBOOK_LINKS,
+        KindName::Library => {
+            &[("Variables", "<space>/variables/<VariableSetId>"), ("Usages", "<self>/usages")]
+        }
+        KindName::Environments => ENVIRONMENT_LINKS,
+        KindName::Feeds => FEED_LINKS,
+        KindName::Channels => {
+            &[PROJECT, ("Releases", "<self>/releases{?skip,take,searchByVersion}")]
+        }
+        KindName::Tenants => &[("Variables", "<self>/variables"), ("Web", "<web>/tenants/<Id>")],
+        KindName::Certificates => CERTIFICATE_LINKS,
+        KindName::GitCredentials => &[("Usage", "<self>/usage")],
+        KindName::Triggers => &[PROJECT],
+        KindName::Tasks => TASK_LINKS,
+        KindName::Releases => RELEASE_LINKS,
+        KindName::Snapshots => SNAPSHOT_LINKS,
+        KindName::Deployments => DEPLOYMENT_LINKS,
+        KindName::Runs => RUN_LINKS,
+        _ => &[],
+    }
+}
+
+const POOL_LINKS: &[LinkTemplate] = &[
+    (
+        "Workers",
+        "<self>/workers{?skip,take,partialName,isDisabled,healthStatuses,commStyles,shellNames}",
+    ),
+    ("Web", "<web>/infrastructure/workerpools/<Id>"),
+];
+
+const WORKER_LINKS: &[LinkTemplate] =
+    &[("Connection", "<self>/connection"), ("Web", "<web>/infrastructure/workers/<Id>/settings")];
+
+const POLICY_LINKS: &[LinkTemplate] = &[
+    ("Machines", "<self>/machines"),
+    ("Workers", "<self>/workers"),
+    ("Template", "<space>/machinepolicies/template"),
+];
+
+const TARGET_LINKS: &[LinkTemplate] = &[
+    ("Connection", "<self>/connection"),
+    ("TasksTemplate", "<self>/tasks{?skip,type}"),
+    ("Web", "<web>/infrastructure/machines/<Id>/settings"),
+];
+
+const ENVIRONMENT_LINKS: &[LinkTemplate] = &[
+    ("Machines", "<self>/machines{?skip,take,partialName}"),
+    ("SinglyScopedVariableDetails", "<self>/singlyScopedVariableDetails"),
+];
+
+const FEED_LINKS: &[LinkTemplate] = &[
+    ("SearchPackagesTemplate", "<self>/packages/search{?term,skip,take}"),
+    (
+        "SearchPackageVersionsTemplate",
+        "<self>/packages/versions{?packageId,versionRange,preReleaseTag,filter,includePreRelease,includeReleaseNotes,skip,take}",
+    ),
+];
+
+const CERTIFICATE_LINKS: &[LinkTemplate] = &[
+    ("Archive", "<self>/archive"),
+    ("Unarchive", "<self>/unarchive"),
+    ("Replace", "<self>/replace"),
+    ("Usages", "<self>/usages"),
+];
+
+const TASK_LINKS: &[LinkTemplate] = &[
+    ("Details", "<self>/details"),
+    ("Raw", "<self>/raw"),
+    ("Cancel", "<self>/cancel"),
+    ("State", "<self>/state"),
+    ("QueuedBehind", "<self>/queued-behind{?skip,take}"),
+    ("Rerun", "<space>/tasks/rerun/<Id>"),
+    ARTIFACTS,
+    INTERRUPTIONS,
+    ("Web", "<web>/tasks/<Id>"),
+];
+
+const DEPLOYMENT_LINKS: &[LinkTemplate] = &[
+    PROJECT,
+    ENVIRONMENT,
+    TASK,
+    ("Release", "<space>/releases/<ReleaseId>"),
+    MANIFEST,
+    ARTIFACTS,
+    INTERRUPTIONS,
+    ("Web", "<web>/deployments/<Id>"),
+];
+
+const RUN_LINKS: &[LinkTemplate] = &[
+    PROJECT,
+    ENVIRONMENT,
+    TASK,
+    ("Runbook", "<space>/runbooks/<RunbookId>"),
+    ("RunbookSnapshot", "<space>/runbookSnapshots/<RunbookSnapshotId>"),
+    MANIFEST,
+    ARTIFACTS,
+    INTERRUPTIONS,
+];
+
+/// Those of a project's links that are the same in the database and in Git.
+const PROJECT_LINKS: &[LinkTemplate] = &[
+    ("Channels", "<self>/channels{/id}{?skip,take,partialName}"),
+    ("Releases", "<self>/releases{/version}{?skip,take,searchByVersion}"),
+    (
+        "Triggers",
+        "<self>/triggers{/id}{?skip,take,partialName,triggerActionType,triggerActionCategory,runbooks}",
+    ),
+    ("Progression", "<self>/progression{?aggregate}"),
+    ("RunbookSnapshots", "<self>/runbookSnapshots{/name}{?skip,take,searchByName}"),
+    ("Summary", "<self>/summary"),
+    ("ProjectGroup", "<space>/projectgroups/<ProjectGroupId>"),
+    ("Lifecycle", "<space>/lifecycles/<LifecycleId>"),
+    ("Web", "<web>/projects/<Id>"),
+];
+
+const RUNBOOK_LINKS: &[LinkTemplate] = &[
+    PROJECT,
+    ("RunbookProcesses", "<space>/runbookProcesses/<RunbookProcessId>"),
+    ("RunbookSnapshots", "<self>/runbookSnapshots{?skip,take,searchByName}"),
+    ("RunbookSnapshotTemplate", "<self>/runbookSnapshotTemplate"),
+    ("RunbookRunTemplate", "<self>/runbookRunTemplate"),
+    ("RunbookRunPreview", "<self>/runbookRuns/preview{/environment}{?includeDisabledSteps}"),
+    ("CreateRunbookRun", "<self>/run"),
+];
+
+const RELEASE_LINKS: &[LinkTemplate] = &[
+    PROJECT,
+    (
+        "ProjectDeploymentProcessSnapshot",
+        "<space>/deploymentprocesses/<ProjectDeploymentProcessSnapshotId>",
+    ),
+    ("ProjectVariableSnapshot", "<space>/variables/<ProjectVariableSetSnapshotId>"),
+    ("Deployments", "<self>/deployments{?skip,take}"),
+    ("DeploymentTemplate", "<self>/deployments/template"),
+    ("Progression", "<self>/progression"),
+    ("SnapshotVariables", "<self>/snapshot-variables"),
+    ("Defects", "<self>/defects"),
+    ("ReportDefect", "<self>/defects"),
+    ("ResolveDefect", "<self>/defects/resolve"),
+    ARTIFACTS,
+    ("Web", "<web>/releases/<Id>"),
+];
+
+const SNAPSHOT_LINKS: &[LinkTemplate] = &[
+    PROJECT,
+    ("Runbook", "<space>/runbooks/<RunbookId>"),
+    ("FrozenRunbookProcess", "<space>/runbookProcesses/<FrozenRunbookProcessId>"),
+    ("RunbookRuns", "<self>/runbookRuns{?skip,take}"),
+    ("RunbookRunTemplate", "<self>/runbookRunTemplate"),
+    ("RunbookRunPreview", "<self>/runbookRuns/preview{/environment}{?includeDisabledSteps}"),
+    ("SnapshotVariables", "<self>/snapshot-variables"),
+    ARTIFACTS,
+];
 
 /// The links of a document.
 pub(crate) fn document_links(
@@ -14,110 +207,43 @@ pub(crate) fn document_links(
     document: &Value,
 ) -> Value {
     let here = format!("/api/{space}/{}/{id}", kind.link);
-    let mut links = json!({ "Self": here });
-    let mut add_link = |name: &str, link: String| links[name] = json!(link);
-    match kind.name {
-        KindName::Pools => {
-            let filters = "skip,take,partialName,isDisabled,healthStatuses,commStyles,shellNames";
-            add_link("Workers", format!("{here}/workers{{?{filters}}}"));
-            add_link("Web", format!("/app#/{space}/infrastructure/workerpools/{id}"));
+    let mut links = Map::new();
+    links.insert("Self".to_owned(), json!(here));
+    for (name, template) in link_table(kind.name) {
+        if let Some(link) = fill_template(template, &here, space, document) {
+            links.insert((*name).to_owned(), json!(link));
         }
-        KindName::Workers => {
-            add_link("Connection", format!("{here}/connection"));
-            add_link("Web", format!("/app#/{space}/infrastructure/workers/{id}/settings"));
-        }
-        KindName::Policies => {
-            add_link("Machines", format!("{here}/machines"));
-            add_link("Workers", format!("{here}/workers"));
-            add_link("Template", format!("/api/{space}/machinepolicies/template"));
-        }
-        KindName::Targets => {
-            add_link("Connection", format!("{here}/connection"));
-            add_link("TasksTemplate", format!("{here}/tasks{{?skip,type}}"));
-        }
-        KindName::Accounts => {
-            add_link("Usages", format!("{here}/usages"));
-            add_link("PublicKey", format!("{here}/pk"));
-        }
-        KindName::Groups => add_link("Projects", format!("{here}/projects")),
-        KindName::Projects => add_project_links(&here, space, id, document, &mut add_link),
-        KindName::Runbooks => {
-            let process = text_field(document, "RunbookProcessId");
-            add_link("RunbookProcesses", format!("/api/{space}/runbookProcesses/{process}"));
-            add_link(
-                "Project",
-                format!("/api/{space}/projects/{}", text_field(document, "ProjectId")),
-            );
-        }
-        KindName::Library => {
-            add_link(
-                "Variables",
-                format!("/api/{space}/variables/{}", text_field(document, "VariableSetId")),
-            );
-        }
-        KindName::Environments => {
-            add_link("Machines", format!("{here}/machines{{?skip,take,partialName}}"))
-        }
-        KindName::Tasks => {
-            for name in ["Details", "Raw", "Cancel", "State"] {
-                add_link(name, format!("{here}/{}", name.to_lowercase()));
-            }
-            add_link("QueuedBehind", format!("{here}/queued-behind{{?skip,take}}"));
-            add_link("Rerun", format!("/api/{space}/tasks/rerun/{id}"));
-            add_link("Web", format!("/app#/{space}/tasks/{id}"));
-        }
-        _ => add_work_links(kind, document, space, &mut add_link),
     }
-    links
+    if kind.name == KindName::Projects {
+        add_git_links(&here, space, id, document, &mut |name, link| {
+            links.insert(name.to_owned(), json!(link));
+        });
+    }
+    Value::Object(links)
 }
 
-/// The links of releases, runbook snapshots, deployments and runs.
-fn add_work_links(
-    kind: &DocumentKind,
-    document: &Value,
-    space: &str,
-    add: &mut impl FnMut(&str, String),
-) {
-    let id = text_field(document, "Id");
-    let here = format!("/api/{space}/{}/{id}", kind.link);
-    let resource_path =
-        |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text_field(document, name));
-    let mut add_reference =
-        |name: &str, kind: &str, field: &str| add(name, resource_path(kind, field));
-    match kind.name {
-        KindName::Releases | KindName::Deployments | KindName::Runs | KindName::Snapshots => {
-            add_reference("Project", "projects", "ProjectId");
+/// A template with its values; `None` if one of its fields is empty.
+fn fill_template(template: &str, here: &str, space: &str, document: &Value) -> Option<String> {
+    let (mut link, mut rest) = (String::new(), template);
+    while let Some((before, after)) = rest.split_once('<') {
+        let (name, after) = after.split_once('>')?;
+        link.push_str(before);
+        match name {
+            "self" => link.push_str(here),
+            "space" => link.push_str(&format!("/api/{space}")),
+            "web" => link.push_str(&format!("/app#/{space}")),
+            field => match text_field(document, field) {
+                "" => return None,
+                text => link.push_str(text),
+            },
         }
-        _ => return,
+        rest = after;
     }
-    match kind.name {
-        KindName::Releases => {
-            let process = "ProjectDeploymentProcessSnapshotId";
-            add_reference("ProjectDeploymentProcessSnapshot", "deploymentprocesses", process);
-            add_reference("ProjectVariableSnapshot", "variables", "ProjectVariableSetSnapshotId");
-            add("Deployments", format!("{here}/deployments{{?skip,take}}"));
-            add("SnapshotVariables", format!("{here}/snapshot-variables"));
-            add("Web", format!("/app#/{space}/releases/{id}"));
-        }
-        KindName::Snapshots => {
-            add_reference("Runbook", "runbooks", "RunbookId");
-            add_reference("FrozenRunbookProcess", "runbookProcesses", "FrozenRunbookProcessId");
-        }
-        name => {
-            add_reference("Environment", "environments", "EnvironmentId");
-            add_reference("Task", "tasks", "TaskId");
-            if name == KindName::Deployments {
-                add_reference("Release", "releases", "ReleaseId");
-            } else {
-                add_reference("Runbook", "runbooks", "RunbookId");
-                add_reference("RunbookSnapshot", "runbookSnapshots", "RunbookSnapshotId");
-            }
-        }
-    }
+    Some(link + rest)
 }
 
-/// The links of a project. In Git, they are templates with a place for the ref.
-fn add_project_links(
+/// The links of a project that differ between the database and Git, where they have a place for the ref.
+fn add_git_links(
     here: &str,
     space: &str,
     id: &str,
@@ -129,6 +255,7 @@ fn add_project_links(
     let ref_segment = |in_git: bool| if in_git { "/{gitRef}" } else { "" };
     let runbooks = ref_segment(in_git && conversion["RunbooksAreInGit"] == true);
     add("DeploymentProcess", format!("{here}{}/deploymentprocesses", ref_segment(in_git)));
+    add("DeploymentSettings", format!("{here}{}/deploymentsettings", ref_segment(in_git)));
     add("Runbooks", format!("{here}{runbooks}/runbooks{{?skip,take,partialName}}"));
     if in_git && conversion["VariablesAreInGit"] == true {
         add("Variables", format!("{here}/{{gitRef}}/variables"));
@@ -141,12 +268,10 @@ fn add_project_links(
         add("Tags", format!("{here}/git/tags{{/name}}{{?{query}}}"));
         add("Commits", format!("{here}/git/commits{{/hash}}{{?skip,take,refresh}}"));
     } else {
+        // The Go client and the C# client spell it differently.
         add("ConvertToVcs", format!("{here}/git/convert"));
+        add("ConvertToGit", format!("{here}/git/convert"));
     }
-    let group = text_field(document, "ProjectGroupId");
-    add("ProjectGroup", format!("/api/{space}/projectgroups/{group}"));
-    add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
-    add("Web", format!("/app#/{space}/projects/{id}"));
 }
 
 /// The links of a deployment process of this project.
@@ -168,4 +293,29 @@ pub(crate) fn runbook_process_links(space: &str, id: &str, project: &str) -> Val
         "RunbookSnapshotTemplate":
             format!("/api/{space}/runbookProcesses/{id}/runbookSnapshotTemplate{{?runbookSnapshotId}}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::{DEPLOYMENTS, POOLS};
+
+    #[test]
+    fn a_link_to_nothing_is_left_out() {
+        let deployment =
+            json!({ "Id": "Deployments-1", "ProjectId": "Projects-2", "TaskId": null });
+        let links = document_links(&DEPLOYMENTS, "Spaces-1", "Deployments-1", &deployment);
+        assert_eq!(links["Project"], "/api/Spaces-1/projects/Projects-2");
+        assert_eq!(links["Artifacts"], "/api/Spaces-1/artifacts?regarding=Deployments-1");
+        assert!(links.get("Task").is_none());
+    }
+
+    #[test]
+    fn a_template_keeps_its_own_parameters() {
+        let pool = json!({ "Id": "WorkerPools-1" });
+        let links = document_links(&POOLS, "Spaces-1", "WorkerPools-1", &pool);
+        let workers = links["Workers"].as_str().unwrap();
+        assert!(workers.starts_with("/api/Spaces-1/workerpools/WorkerPools-1/workers{?skip,take,"));
+        assert_eq!(links["Web"], "/app#/Spaces-1/infrastructure/workerpools/WorkerPools-1");
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) fn project_defaults(id: &str) -> Value {
         "PersistenceSettings": { "Type": "Database" },
         "DeploymentProcessId": PROCESSES.id_for(id),
         "VariableSetId": VARIABLES.id_for(id),
+        "ProjectTags": [],
         "IncludedLibraryVariableSetIds": [],
         "ClonedFromProjectId": null,
         "DiscreteChannelRelease": false,
@@ -31,6 +32,16 @@ pub(crate) fn project_defaults(id: &str) -> Value {
         "Templates": [],
         "ExtensionSettings": [],
     })
+}
+
+/// The documents that belong to a project.
+pub(crate) fn project_parts(id: &str) -> Value {
+    json!({ "DeploymentProcessId": PROCESSES.id_for(id), "VariableSetId": VARIABLES.id_for(id) })
+}
+
+/// The documents that belong to a runbook.
+pub(crate) fn runbook_parts(id: &str) -> Value {
+    json!({ "RunbookProcessId": RUNBOOK_PROCESSES.id_for(id) })
 }
 
 /// The defaults of a runbook.

@@ -1,15 +1,40 @@
-//! The endpoint of a worker: what a client may send, and what the server adds.
+//! The endpoint of a worker or a target: what a client may send. What the server adds is in `document::endpoint`.
 //!
-//! There are four styles; the fields of each are kept as they are sent.
+//! The fields of each style are kept as they are sent.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
-    document::machine,
+    document::{
+        endpoint::{SSH_PORT, complete_endpoint, endpoint_thumbprint, endpoint_uri},
+        machine,
+    },
     json::{json_field, text_field},
     kind::{ACCOUNTS, PROXIES},
 };
+use axum::http::Uri;
 use serde_json::{Value, json};
+
+/// The styles that workers have; targets have them and others.
+pub(super) const WORKER_STYLES: [&str; 4] =
+    ["TentaclePassive", "TentacleActive", "Ssh", "KubernetesTentacle"];
+
+/// The types of accounts that sign in over SSH.
+const SSH_ACCOUNTS: [&str; 2] = ["SshKeyPair", "UsernamePassword"];
+
+/// The platforms for which Calamari is built. Without one, an SSH machine needs Mono.
+const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
+
+/// The lengths of a thumbprint: SHA-1, and SHA-256 in hexadecimal digits.
+const THUMBPRINTS: [usize; 2] = [40, 64];
+
+/// The length below which no agent's thumbprint is accepted.
+///
+/// # Source
+///
+/// `OctopusDeploy/go-octopusdeploy`, `test/e2e/kubernetes_monitor_test.go`: a server stores an agent with sixteen
+/// digits.
+const AGENT_THUMBPRINT: usize = 16;
 
 /// The endpoint of a body, with the read-only fields of `old`.
 pub(super) fn build_endpoint(
@@ -20,139 +45,113 @@ pub(super) fn build_endpoint(
     if !body.is_object() {
         return Err(ErrorResponse::bad_request("Please provide an endpoint for this machine."));
     }
+    let errors = match text_field(body, "CommunicationStyle") {
+        "TentaclePassive" => tentacle_errors(body, "https", is_thumbprint),
+        "TentacleActive" => tentacle_errors(body, "poll", is_thumbprint),
+        "Ssh" => ssh_errors(call, body)?,
+        "KubernetesTentacle" => agent_errors(json_field(body, "TentacleEndpointConfiguration")),
+        "" => vec!["Please provide a communication style for this machine.".to_owned()],
+        other => vec![format!("A worker cannot have the endpoint '{other}'.")],
+    };
+    if !errors.is_empty() {
+        return Err(ErrorResponse::bad_request_lines(errors));
+    }
+    for part in [body, json_field(body, "TentacleEndpointConfiguration")] {
+        let proxy = text_field(part, "ProxyId");
+        if !proxy.is_empty() {
+            call.require_reference(&PROXIES, proxy)?;
+        }
+    }
     let mut endpoint = body.clone();
-    match text_field(body, "CommunicationStyle") {
-        "TentaclePassive" => {
-            require_fields(body, &[("Uri", "a URL"), ("Thumbprint", "a thumbprint")])?;
-            require_reference(call, body, "ProxyId")?;
-            complete_tentacle(&mut endpoint, old);
-        }
-        "TentacleActive" => {
-            require_fields(body, &[("Uri", "a subscription"), ("Thumbprint", "a thumbprint")])?;
-            complete_tentacle(&mut endpoint, old);
-        }
-        "Ssh" => {
-            let wanted =
-                [("AccountId", "an account"), ("Host", "a host"), ("Fingerprint", "a fingerprint")];
-            require_fields(body, &wanted)?;
-            require_reference(call, body, "AccountId")?;
-            require_reference(call, body, "ProxyId")?;
-            let port = json_field(body, "Port").as_u64().unwrap_or(22);
-            endpoint["Port"] = json!(port);
-            endpoint["Uri"] = json!(format!("ssh://{}:{port}/", text_field(body, "Host")));
-            set_if_missing(&mut endpoint, "ProxyId", &Value::Null);
-        }
-        "KubernetesTentacle" => {
-            let inner = json_field(body, "TentacleEndpointConfiguration");
-            require_fields(inner, &[("Uri", "a URL"), ("Thumbprint", "a thumbprint")])?;
-            require_reference(call, inner, "ProxyId")?;
-            complete_kubernetes(&mut endpoint, old);
-        }
-        "" => {
-            return Err(ErrorResponse::bad_request(
-                "Please provide a communication style for this machine.",
-            ));
-        }
-        other => {
-            return Err(ErrorResponse::bad_request(format!(
-                "A worker cannot have the endpoint '{other}'."
-            )));
-        }
-    }
-    for (name, value) in [("Id", Value::Null), ("Links", json!({}))] {
-        set_if_missing(&mut endpoint, name, &value);
-    }
+    complete_endpoint(&mut endpoint, old);
     Ok(endpoint)
 }
 
-/// The worker's own `Thumbprint`, a copy of the endpoint's; SSH has none.
-pub(super) fn worker_thumbprint(endpoint: &Value) -> Value {
-    mirrored_field(endpoint, "Thumbprint")
+/// What is wrong with a Tentacle that is reached by a scheme.
+fn tentacle_errors(
+    body: &Value,
+    scheme: &str,
+    is_thumbprint: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let what = if scheme == "poll" { "a subscription" } else { "a URL" };
+    let mut errors = missing_fields(body, &[("Uri", what), ("Thumbprint", "a thumbprint")]);
+    let (uri, thumbprint) = (text_field(body, "Uri").trim(), text_field(body, "Thumbprint").trim());
+    if !uri.is_empty() && !is_address(uri, scheme) {
+        errors.push(format!("'{uri}' is not a valid address: it must start with {scheme}://."));
+    }
+    if !thumbprint.is_empty() && !is_thumbprint(thumbprint) {
+        errors.push(format!("'{thumbprint}' is not a valid thumbprint."));
+    }
+    errors
 }
 
-/// The worker's own `Uri`, a copy of the endpoint's in the server's spelling; SSH has none.
-pub(super) fn worker_uri(endpoint: &Value) -> Value {
-    let uri = mirrored_field(endpoint, "Uri");
-    match uri.as_str() {
-        Some(uri) if !uri.ends_with('/') => json!(format!("{uri}/")),
-        _ => uri,
+/// What is wrong with a Kubernetes agent.
+fn agent_errors(configuration: &Value) -> Vec<String> {
+    let is_agent_thumbprint = |text: &str| text.len() >= AGENT_THUMBPRINT && is_hexadecimal(text);
+    match text_field(configuration, "CommunicationMode") {
+        "Polling" => tentacle_errors(configuration, "poll", is_agent_thumbprint),
+        "Listening" => tentacle_errors(configuration, "https", is_agent_thumbprint),
+        "" => vec!["Please provide a communication mode for this machine.".to_owned()],
+        other => vec![format!("'{other}' is not a communication mode.")],
     }
 }
 
-fn mirrored_field(endpoint: &Value, name: &str) -> Value {
-    match text_field(endpoint, "CommunicationStyle") {
-        "Ssh" => Value::Null,
-        "KubernetesTentacle" => {
-            json_field(json_field(endpoint, "TentacleEndpointConfiguration"), name).clone()
-        }
-        _ => json_field(endpoint, name).clone(),
+/// What is wrong with an SSH machine.
+fn ssh_errors(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
+    let wanted =
+        [("AccountId", "an account"), ("Host", "a host"), ("Fingerprint", "a fingerprint")];
+    let mut errors = missing_fields(body, &wanted);
+    let port = json_field(body, "Port");
+    let is_port = |port: u64| port > 0 && u16::try_from(port).is_ok();
+    if !port.is_null() && !port.as_u64().is_some_and(is_port) {
+        errors.push(format!("{port} is not a port: it must be between 1 and 65535."));
     }
-}
-
-fn require_fields(body: &Value, fields: &[(&str, &str)]) -> HandlerResult<()> {
-    let missing = fields.iter().filter(|(name, _)| text_field(body, name).trim().is_empty());
-    let lines: Vec<String> =
-        missing.map(|(_, what)| format!("Please provide {what} for this machine.")).collect();
-    if lines.is_empty() { Ok(()) } else { Err(ErrorResponse::bad_request_lines(lines)) }
-}
-
-/// Refuses a reference to an account or a proxy that does not exist.
-fn require_reference(call: &RequestContext<'_>, body: &Value, name: &str) -> HandlerResult<()> {
-    let (kind, id) = (if name == "ProxyId" { &PROXIES } else { &ACCOUNTS }, text_field(body, name));
+    let host = text_field(body, "Host").trim();
+    if !host.is_empty() && !is_address(&format!("ssh://{host}:{SSH_PORT}/"), "ssh") {
+        errors.push(format!("'{host}' is not a valid host."));
+    }
+    let platform = text_field(body, "DotNetCorePlatform");
+    if !platform.is_empty() && !PLATFORMS.contains(&platform) {
+        errors.push(format!("'{platform}' is not a platform that Calamari runs on."));
+    }
+    let id = text_field(body, "AccountId");
     if !id.is_empty() {
-        call.require_reference(kind, id)?;
+        let account = call.require_reference(&ACCOUNTS, id)?;
+        let kind = text_field(&account.parse_body()?, "AccountType").to_owned();
+        if !SSH_ACCOUNTS.contains(&kind.as_str()) {
+            errors.push(format!(
+                "The account '{}' cannot be used for an SSH connection.",
+                account.name
+            ));
+        }
     }
-    Ok(())
+    Ok(errors)
 }
 
-/// Sets a field that is missing.
-fn set_if_missing(endpoint: &mut Value, name: &str, value: &Value) {
-    if json_field(endpoint, name).is_null() {
-        endpoint[name] = value.clone();
-    }
+fn is_thumbprint(text: &str) -> bool {
+    THUMBPRINTS.contains(&text.len()) && is_hexadecimal(text)
 }
 
-fn complete_tentacle(endpoint: &mut Value, old: &Value) {
-    let locked =
-        json_field(json_field(endpoint, "TentacleVersionDetails"), "UpgradeLocked").clone();
-    let mut details = json_field(old, "TentacleVersionDetails").clone();
-    if !details.is_object() {
-        details = json!({
-            "UpgradeLocked": false,
-            "Version": null,
-            "UpgradeSuggested": false,
-            "UpgradeRequired": false,
-            "UpgradeAvailable": false,
-        });
-    }
-    if locked.is_boolean() {
-        details["UpgradeLocked"] = locked;
-    }
-    endpoint["TentacleVersionDetails"] = details;
-    endpoint["CertificateSignatureAlgorithm"] =
-        json_field(old, "CertificateSignatureAlgorithm").clone();
-    if text_field(endpoint, "CommunicationStyle") == "TentaclePassive" {
-        set_if_missing(endpoint, "ProxyId", &Value::Null);
-    }
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn complete_kubernetes(endpoint: &mut Value, old: &Value) {
-    let seen = json_field(old, "KubernetesAgentDetails");
-    let details = if seen.is_object() {
-        seen.clone()
-    } else {
-        json!({
-            "AgentVersion": null,
-            "TentacleVersion": null,
-            "UpgradeStatus": "NoUpgrades",
-            "HelmReleaseName": null,
-            "KubernetesNamespace": null,
-        })
+/// Whether a text is a URL of this scheme with a host, and a port that can exist if it has one.
+fn is_address(text: &str, scheme: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let has_host = uri.host().is_some_and(|host| !host.is_empty());
+    let authority = uri.authority().map_or("", |it| it.as_str());
+    // A port that is no number of sixteen bits is left out by the parser.
+    let has_port = match authority.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => !authority.contains('@'),
     };
-    endpoint["KubernetesAgentDetails"] = details;
-    set_if_missing(endpoint, "UpgradeLocked", &json!(false));
-    set_if_missing(endpoint, "DefaultNamespace", &Value::Null);
-    set_if_missing(endpoint, "CertificateSignatureAlgorithm", &Value::Null);
+    uri.scheme_str().is_some_and(|it| it.eq_ignore_ascii_case(scheme)) && has_host && has_port
+}
+
+fn missing_fields(body: &Value, fields: &[(&str, &str)]) -> Vec<String> {
+    let missing = fields.iter().filter(|(name, _)| text_field(body, name).trim().is_empty());
+    missing.map(|(_, what)| format!("Please provide {what} for this machine.")).collect()
 }
 
 /// `GET …/discover`: an unsaved worker, with the thumbprint that the machine would have.
@@ -184,8 +183,8 @@ pub(super) fn discover_machine(call: &RequestContext<'_>) -> HandlerResult {
     let mut worker = machine::unchecked_machine("");
     worker["Id"] = Value::Null;
     worker["Name"] = json!(host);
-    worker["Thumbprint"] = worker_thumbprint(&endpoint);
-    worker["Uri"] = worker_uri(&endpoint);
+    worker["Thumbprint"] = endpoint_thumbprint(&endpoint);
+    worker["Uri"] = endpoint_uri(&endpoint);
     worker["WorkerPoolIds"] = json!([]);
     worker["Endpoint"] = endpoint;
     Ok(SandboxResponse::from_document(&worker))

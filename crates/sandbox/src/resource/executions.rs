@@ -4,6 +4,7 @@ use crate::{
     answer::HandlerResult,
     context::RequestContext,
     json::{json_field, text_list},
+    kind::TARGETS,
     page::ListFilter,
     resource::tasks,
     store::StoredDocument,
@@ -35,6 +36,11 @@ pub(crate) fn start_execution(
     body: &Value,
 ) -> HandlerResult<Value> {
     let NewExecution { id, task, description, arguments, project, environment } = execution;
+    for list in ["SpecificMachineIds", "ExcludedMachineIds"] {
+        for machine in text_list(body, list) {
+            call.require_reference(&TARGETS, &machine)?;
+        }
+    }
     let when = json!({
         "QueueTime": json_field(body, "QueueTime"),
         "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),

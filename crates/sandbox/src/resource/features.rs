@@ -18,7 +18,7 @@ pub(crate) fn route_features(call: &RequestContext<'_>) -> HandlerResult {
         HttpVerb::Get => Ok(SandboxResponse::from_json(document.body)),
         HttpVerb::Put => {
             call.person.require_permission("ConfigureServer")?;
-            let body = call.request.body_object()?;
+            let body = call.body_of(FEATURES.prefix)?;
             let mut features = document.parse_body()?;
             let Some(fields) = features.as_object_mut() else {
                 return Err(ErrorResponse::not_found());

@@ -10,7 +10,7 @@ use crate::{
     kind::{CHANNELS, DocumentKind, ENVIRONMENTS, PROCESSES, PROJECTS, TARGETS, VARIABLES},
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
-    resource::{summary, targets},
+    resource::{built_in_steps, summary, targets},
     store,
 };
 use rusqlite::{Params, params};
@@ -31,9 +31,12 @@ pub(crate) fn route_lookups(
         }
         ("variables", ["names"]) => variable_names(call),
         ("environments", ["summary"]) => environment_summary(call),
-        ("actiontemplates", ["categories" | "search"]) => {
-            Ok(SandboxResponse::from_document(&json!([])))
+        ("actiontemplates", ["categories"]) => {
+            Ok(SandboxResponse::from_document(&built_in_steps::step_categories()))
         }
+        ("actiontemplates", ["search"]) => Ok(SandboxResponse::from_document(
+            &built_in_steps::search_steps(call.request.parameter("type")),
+        )),
         _ => return None,
     })
 }

@@ -18,9 +18,7 @@ pub(super) fn normalize_process(
     mut new: JsonFields,
     old: &JsonFields,
 ) -> HandlerResult<JsonFields> {
-    if new.raw_field("Steps").is_none_or(|steps| steps.get() == "null") {
-        return Err(ErrorResponse::bad_request("Please provide the steps of this process."));
-    }
+    // A process that is sent without steps is one without steps: that is how Terraform destroys it.
     let mut steps = new.object_list("Steps")?;
     let known = KnownSlugs::from_process(old)?;
     check_steps(call, &steps)?;

@@ -7,7 +7,7 @@ use crate::{
     json::{bool_field, json_field, text_field},
     kind::{POOLS, PROCESSES, RUNBOOK_PROCESSES, SNAPSHOT_MARK, WORKERS},
     request::HttpVerb,
-    resource::{summary, workers},
+    resource::{sort_order, summary, workers},
     store::{self, StoredDocument},
 };
 use rusqlite::params;
@@ -20,7 +20,7 @@ pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<Ha
         (HttpVerb::Get, ["supportedtypes"]) => supported_types(call),
         (HttpVerb::Get, ["summary"]) => summary::pool_summary(call),
         (HttpVerb::Get, [id, "workers"]) => list_members(call, id),
-        (HttpVerb::Put, ["sortorder"]) => set_sort_order(call),
+        (HttpVerb::Put, ["sortorder"]) => sort_order::set_sort_order(call, &POOLS),
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Put, [id]) => update(call, id),
         (HttpVerb::Delete, [id]) => delete(call, id),
@@ -105,11 +105,10 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
             )));
         }
     };
-    let last = store::list_documents(call.db, &POOLS, &call.space)?.iter().map(|it| it.rank).max();
     let fixed = json!({
         "Id": store::next_id(call.db, &POOLS)?,
         "WorkerPoolType": kind,
-        "SortOrder": last.map_or(0, |last| last + 1),
+        "SortOrder": sort_order::next_position(call, &POOLS)?,
     });
     let pool = build_pool(call, &body, &name, &fixed)?;
     save_pool(call, &pool)?;
@@ -132,7 +131,7 @@ fn check_dynamic_pool(call: &RequestContext<'_>, body: &Value) -> HandlerResult<
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(POOLS.edit)?;
     let old = call.find_document(&POOLS, id)?.parse_body()?;
-    let body = call.request.body_object()?;
+    let body = call.body_of(text_field(&old, "Id"))?;
     let name = call.require_name(&POOLS, &body, text_field(&old, "Id"))?;
     if bool_field(&old, "IsDefault") && !bool_field(&body, "IsDefault") {
         return Err(ErrorResponse::bad_request(
@@ -246,26 +245,4 @@ fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Optio
         }
     }
     Ok(None)
-}
-
-fn set_sort_order(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.require_permission(POOLS.edit)?;
-    let ids: Vec<String> = serde_json::from_str(&call.request.body)?;
-    let pools = store::list_documents(call.db, &POOLS, &call.space)?;
-    let requested_position =
-        |pool: &StoredDocument| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
-    if ids.len() != pools.len() || pools.iter().any(|pool| requested_position(pool).is_none()) {
-        return Err(ErrorResponse::bad_request(
-            "Please provide the ids of all worker pools of the space, each once.",
-        ));
-    }
-    for mut pool in pools {
-        let rank = requested_position(&pool).unwrap_or_default();
-        let mut document = pool.parse_body()?;
-        document["SortOrder"] = json!(rank);
-        pool.rank = i64::try_from(rank).unwrap_or_default();
-        pool.body = document.to_string();
-        store::save_document(call.db, &pool)?;
-    }
-    Ok(SandboxResponse::from_document(&json!(ids)))
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    context::RequestContext,
+    context::{RequestContext, check_same_id},
     document::template,
     kind::{self, DocumentKind, PROCESSES},
     raw_json::{self, JsonFieldAccess as _, JsonFields},
@@ -81,6 +81,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
         )));
     }
     let new: JsonFields = serde_json::from_str(&call.request.body)?;
+    check_same_id(&new.text_value("Id"), &document.id)?;
     let old: JsonFields = serde_json::from_str(&document.body)?;
     check_version(&new, &old, what)?;
     let mut process = normalize::normalize_process(call, new, &old)?;

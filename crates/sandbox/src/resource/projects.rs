@@ -5,11 +5,12 @@
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
-    document::{process, project, variable_set},
+    document::{channel, process, variable_set},
     json::text_field,
     kind::{
-        BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, DocumentKind, GROUPS, LIFECYCLES, PROCESSES,
-        PROJECTS, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
+        BRANCHES, CHANNELS, COMMITS, DEFECTS, DEPLOYMENTS, DocumentKind, GROUPS, LIFECYCLES,
+        PROCESSES, PROJECTS, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS,
+        TRIGGERS, VARIABLES,
     },
     request::HttpVerb,
     resource::tasks,
@@ -47,20 +48,32 @@ pub(crate) fn route_runbooks(
         (HttpVerb::Get, []) => filter
             .page_answer(call.db, &call.space_path(&format!("projects/{}/runbooks", project.id))),
         (HttpVerb::Get, ["all"]) => Ok(filter.array_answer()),
-        (HttpVerb::Get, [_]) | (HttpVerb::Post, []) => return None,
-        _ => Err(ErrorResponse::not_found()),
+        (_, [id, ..]) => match call.find_document(&RUNBOOKS, id) {
+            Ok(runbook) if runbook.owner.eq_ignore_ascii_case(&project.id) => return None,
+            Ok(_) => Err(ErrorResponse::not_found()),
+            Err(refusal) => Err(refusal),
+        },
+        _ => return None,
     })
 }
 
-/// The defaults of a project in a space.
-pub(super) fn space_defaults(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+/// `…/projects/{id}/triggers`.
+pub(crate) fn route_triggers(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    path: &[&str],
+) -> Option<HandlerResult> {
+    let (HttpVerb::Get, []) = (call.verb(), path) else { return None };
+    let path = format!("projects/{}/triggers", project.id);
+    Some(call.page_where(&TRIGGERS, "owner =", &project.id, &path))
+}
+
+/// The group and the lifecycle of a project that names none.
+pub(super) fn space_defaults(call: &RequestContext<'_>) -> HandlerResult<Value> {
     let first_id = |kind| -> HandlerResult<Option<String>> {
         Ok(store::list_documents(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
     };
-    let mut project = project::project_defaults(id);
-    project["ProjectGroupId"] = json!(first_id(&GROUPS)?);
-    project["LifecycleId"] = json!(first_id(&LIFECYCLES)?);
-    Ok(project)
+    Ok(json!({ "ProjectGroupId": first_id(&GROUPS)?, "LifecycleId": first_id(&LIFECYCLES)? }))
 }
 
 /// Saving a project does not change where it is stored: only `git/convert` moves it out of the database, and
@@ -84,7 +97,7 @@ pub(super) fn create_project_parts(
     let id = text_field(project, "Id");
     store::save_document(call.db, &process::empty_process(&call.space, id, None))?;
     store::save_document(call.db, &variable_set::empty_variables(&call.space, id))?;
-    Ok(())
+    Ok(channel::add_default_channel(call.db, &call.space, id)?)
 }
 
 /// Creates the process of a new runbook.
@@ -111,7 +124,12 @@ pub(super) fn delete_dependents(
         }
     }
     let owned = [&PROCESSES, &VARIABLES, &RUNBOOK_PROCESSES, &CHANNELS, &RELEASES, &DEPLOYMENTS];
-    for kind in owned.into_iter().chain([&SNAPSHOTS, &RUNS, &BRANCHES, &TAGS, &COMMITS]) {
+    let releases = params![RELEASES.prefix, owner.id];
+    for release in store::select_documents(call.db, &RELEASES, "owner = ?2", releases)? {
+        delete_owned(call.db, &DEFECTS, &release.id)?;
+    }
+    let in_git = [&SNAPSHOTS, &RUNS, &BRANCHES, &TAGS, &COMMITS, &TRIGGERS];
+    for kind in owned.into_iter().chain(in_git) {
         delete_owned(call.db, kind, &owner.id)?;
     }
     for runbook in store::select_documents(
@@ -126,7 +144,11 @@ pub(super) fn delete_dependents(
     Ok(())
 }
 
-fn delete_owned(db: &Connection, kind: &'static DocumentKind, owner: &str) -> HandlerResult<()> {
+pub(super) fn delete_owned(
+    db: &Connection,
+    kind: &'static DocumentKind,
+    owner: &str,
+) -> HandlerResult<()> {
     for document in store::select_documents(db, kind, "owner = ?2", params![kind.prefix, owner])? {
         store::delete_document(db, &document.id)?;
     }

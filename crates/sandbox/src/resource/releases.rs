@@ -4,12 +4,12 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::links,
-    json::{json_field, text_field},
-    kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
+    json::{array_items, json_field, text_field},
+    kind::{PROCESSES, PROJECTS, RELEASES},
     permission,
     request::HttpVerb,
     resource::{
-        deployments, find,
+        channels, defects, deployments, find, progression,
         snapshot::{self, FrozenVariables},
         versioned,
     },
@@ -24,6 +24,13 @@ pub(crate) fn route_releases(call: &RequestContext<'_>, path: &[&str]) -> Option
         (HttpVerb::Post, []) => call.request.body_object().and_then(|body| create(call, &body)),
         (HttpVerb::Post, ["create", "v1"]) => create_by_name(call),
         (HttpVerb::Put, [id]) => update(call, id),
+        (HttpVerb::Get, [id, "progression"]) => call
+            .find_document(&RELEASES, id)
+            .and_then(|release| progression::release_progression(call, &release)),
+        (_, [id, "defects", rest @ ..]) => defects::route_defects(call, id, rest),
+        (HttpVerb::Get, [id, "missingpackages"]) => call
+            .find_document(&RELEASES, id)
+            .map(|_| SandboxResponse::from_document(&json!({ "Packages": [] }))),
         (HttpVerb::Get, [id, "deployments"]) => call
             .find_document(&RELEASES, id)
             .and_then(|release| deployments::list_for_release(call, &release)),
@@ -40,8 +47,13 @@ pub(crate) fn project_releases(
 ) -> HandlerResult {
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
+            let mut filter = call.list_filter(&RELEASES);
+            filter.add_condition("owner =", &project.id);
+            if let Some(version) = call.request.parameter("searchbyversion") {
+                filter.add_condition("instr(json_extract(body, '$.Version'), ?) > 0", version);
+            }
             let path = format!("projects/{}/releases", project.id);
-            call.page_where(&RELEASES, "owner =", &project.id, &path)
+            filter.page_answer(call.db, &call.space_path(&path))
         }
         (HttpVerb::Get, [version]) => {
             call.person.require_permission(RELEASES.view)?;
@@ -60,18 +72,18 @@ fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
     if version.is_empty() {
         return Err(ErrorResponse::bad_request("Please provide a version for this release."));
     }
+    check_version(version)?;
     if find::find_by_version(call, &project.id, version)?.is_some() {
-        return Err(ErrorResponse::bad_request(format!(
-            "Release version '{version}' already exists for this project. Please use a different version."
-        )));
+        return Err(taken_version(version));
     }
     let frozen = freeze_project(call, &project, body)?;
+    check_packages(call, &frozen.process, body)?;
     let id = store::next_id(call.db, &RELEASES)?;
     let mut release = json!({
         "Id": id,
         "SpaceId": call.space,
         "ProjectId": project.id,
-        "ChannelId": resolve_channel(call, &project.id, text_field(body, "ChannelId"))?,
+        "ChannelId": channels::resolve_channel(call, &project.id, text_field(body, "ChannelId"))?,
         "Version": version,
         "ReleaseNotes": json_field(body, "ReleaseNotes"),
         "Assembled": current_time(),
@@ -123,33 +135,70 @@ fn list_or_empty(body: &Value, name: &str) -> Value {
     if items.is_array() { items.clone() } else { json!([]) }
 }
 
-/// The channel of a release: the requested one, or the project's first, which its first release creates.
-fn resolve_channel(call: &RequestContext<'_>, project: &str, asked: &str) -> HandlerResult<String> {
-    let condition = "space = ?2 and owner = ?3";
-    let channels = store::select_documents(
-        call.db,
-        &CHANNELS,
-        condition,
-        [CHANNELS.prefix, &call.space, project],
-    )?;
-    if asked.is_empty() {
-        if let Some(first) = channels.first() {
-            return Ok(first.id.clone());
-        }
-        let id = store::next_id(call.db, &CHANNELS)?;
-        let mut channel = json!({
-            "Id": id, "SpaceId": call.space, "ProjectId": project, "Name": "Default", "Slug": "default",
-            "Description": null, "IsDefault": true, "LifecycleId": null, "Rules": [], "TenantTags": [],
-        });
-        channel["Links"] = links::document_links(&CHANNELS, &call.space, &id, &channel);
-        store::save_document(call.db, &StoredDocument::new(&CHANNELS, &channel))?;
-        return Ok(id);
+fn taken_version(version: &str) -> ErrorResponse {
+    ErrorResponse::bad_request(format!(
+        "Release version '{version}' already exists for this project. Please use a different version."
+    ))
+}
+
+/// Refuses a version that Octopus cannot order.
+fn check_version(version: &str) -> HandlerResult<()> {
+    if is_version(version) {
+        return Ok(());
     }
-    let is_requested = |document: &&StoredDocument| {
-        document.id.eq_ignore_ascii_case(asked) || document.name.eq_ignore_ascii_case(asked)
-    };
-    let unknown_channel = || ErrorResponse::unknown_reference("channel", asked);
-    Ok(channels.iter().find(is_requested).ok_or_else(unknown_channel)?.id.clone())
+    Err(ErrorResponse::bad_request(format!("'{version}' is not a valid version number.")))
+}
+
+/// Whether a text is a version: one to four numbers, then a label and metadata of letters, digits and a few marks.
+///
+/// # Source
+///
+/// `OctopusDeploy/Versioning`, `source/Octopus.Versioning/Octopus/OctopusVersionParser.cs`.
+fn is_version(text: &str) -> bool {
+    let is_label =
+        |part: &str| part.bytes().all(|it| it.is_ascii_alphanumeric() || b".-_".contains(&it));
+    let (text, metadata) = text.split_once('+').unwrap_or((text, ""));
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let numbers = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (numbers, label) = text.split_at(numbers);
+    let has_separator = label.is_empty() || label.starts_with(['-', '_']) || numbers.ends_with('.');
+    let parts: Vec<&str> = numbers.trim_end_matches('.').split('.').collect();
+    let are_numbers = parts.len() <= 4 && parts.iter().all(|part| part.parse::<u32>().is_ok());
+    are_numbers && has_separator && is_label(label) && is_label(metadata)
+}
+
+/// Refuses a package of an action that the process does not have, or without a version.
+fn check_packages(call: &RequestContext<'_>, process: &str, body: &Value) -> HandlerResult<()> {
+    let selected = array_items(body, "SelectedPackages");
+    if selected.is_empty() {
+        return Ok(());
+    }
+    let process = call.find_document(&PROCESSES, process)?.parse_body()?;
+    let actions: Vec<&Value> = array_items(&process, "Steps")
+        .iter()
+        .flat_map(|step| array_items(step, "Actions"))
+        .collect();
+    for package in selected {
+        let [step, reference, version] =
+            ["ActionName", "PackageReferenceName", "Version"].map(|name| text_field(package, name));
+        let is_named = |action: &&&Value| text_field(action, "Name").eq_ignore_ascii_case(step);
+        let has_reference = |action: &&Value| {
+            array_items(action, "Packages")
+                .iter()
+                .any(|it| text_field(it, "Name").eq_ignore_ascii_case(reference))
+        };
+        if !actions.iter().find(is_named).is_some_and(has_reference) {
+            return Err(ErrorResponse::bad_request(format!(
+                "The step '{step}' has no package reference '{reference}'."
+            )));
+        }
+        if !is_version(version.trim()) {
+            return Err(ErrorResponse::bad_request(format!(
+                "'{version}' is not a valid version of the package of the step '{step}'."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The request of command-line tools: everything by name.
@@ -188,7 +237,16 @@ fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RELEASES.edit)?;
     let mut release = call.find_document(&RELEASES, id)?.parse_body()?;
-    let body = call.request.body_object()?;
+    let body = call.body_of(text_field(&release, "Id"))?;
+    let version = text_field(&body, "Version").trim();
+    if !version.is_empty() && version != text_field(&release, "Version") {
+        check_version(version)?;
+        let project = text_field(&release, "ProjectId");
+        if find::find_by_version(call, project, version)?.is_some() {
+            return Err(taken_version(version));
+        }
+    }
+    check_packages(call, text_field(&release, "ProjectDeploymentProcessSnapshotId"), &body)?;
     for name in
         ["Version", "ReleaseNotes", "SelectedPackages", "SelectedGitResources", "CustomFields"]
     {
@@ -210,4 +268,21 @@ fn snapshot_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     release["LibraryVariableSetSnapshotIds"] = json!(libraries);
     store::save_document(call.db, &StoredDocument::with_id_rank(&RELEASES, &release))?;
     Ok(SandboxResponse::from_document(&release))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_has_up_to_four_numbers_and_a_label() {
+        for version in ["1", "1.2.3", "v2026.4.1.7", "1.0.0-beta.1", "1.0-rc_2+build.7", "0.0.1"] {
+            assert!(is_version(version), "{version}");
+        }
+        for version in
+            ["", "latest", "1.2.3.4.5", "1..2", "1.0 beta", "1.0-bé", "1beta", "-1", "1/2"]
+        {
+            assert!(!is_version(version), "{version}");
+        }
+    }
 }

@@ -47,11 +47,13 @@ const ON_THE_INSTANCE: &[(&str, &str)] = &[
     ("OctopusServerNodes", "/api/octopusservernodes{/id}{?skip,take,ids,partialName}"),
     ("PermissionDescriptions", "/api/permissions/all"),
     ("ServerStatus", "/api/serverstatus"),
+    ("ServerHealthStatus", "/api/serverstatus/health"),
+    ("ExtensionStats", "/api/serverstatus/extensions"),
+    ("Timezones", "/api/serverstatus/timezones"),
     ("SpaceHome", "/api/{spaceId}"),
     ("Spaces", "/api/spaces{/id}{?name,skip,ids,take,partialName}"),
     ("TaskTypes", "/api/tasks/taskTypes"),
     ("Users", "/api/users{/id}{?skip,take,ids,filter}"),
-    ("WorkerToolsLatestImages", "/api/workertoolslatestimages"),
 ];
 
 const IN_A_SPACE: &[(&str, &str)] = &[
@@ -69,6 +71,11 @@ const IN_A_SPACE: &[(&str, &str)] = &[
         "certificates{/id}{?skip,take,search,archived,tenant,firstResult,orderBy,ids,partialName}",
     ),
     ("Channels", "channels{/id}{?skip,take,ids,partialName}"),
+    (
+        "Dashboard",
+        "dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,highestLatestVersionPerProjectAndEnvironment}",
+    ),
+    ("DashboardDynamic", "dashboard/dynamic{?projects,environments,includePrevious}"),
     ("DeploymentProcesses", "deploymentprocesses{/id}{?skip,take,ids}"),
     (
         "Deployments",
@@ -94,6 +101,7 @@ const IN_A_SPACE: &[(&str, &str)] = &[
         "Machines",
         "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,environmentIds,thumbprint,deploymentId,shellNames}",
     ),
+    ("MachineOperatingSystems", "machines/operatingsystem/names/all"),
     ("MachineShells", "machines/operatingsystem/shells/all"),
     ("Packages", "packages{/id}{?nuGetPackageId,filter,latest,skip,take,includeNotes}"),
     ("ProjectGroups", "projectgroups{/id}{?skip,take,ids,partialName}"),
@@ -120,6 +128,10 @@ const IN_A_SPACE: &[(&str, &str)] = &[
     (
         "Tenants",
         "tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName,clonedFromTenantId}",
+    ),
+    (
+        "TenantsMissingVariables",
+        "tenants/variables-missing{?tenantId,projectId,environmentId,includeDetails}",
     ),
     ("TenantVariables", "tenantvariables/all{?projectId}"),
     ("VariableNames", "variables/names{?project,projectEnvironmentsFilter}"),

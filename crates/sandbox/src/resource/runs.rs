@@ -14,6 +14,7 @@ use crate::{
         executions::{self, NewExecution},
         find,
         snapshot::{self, FrozenVariables},
+        templates,
     },
     store::{self, StoredDocument},
     time::current_time,
@@ -24,6 +25,18 @@ use serde_json::{Value, json};
 pub(crate) fn route_snapshots(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
         (HttpVerb::Post, []) => Some(create(call)),
+        (HttpVerb::Get, [id, "runbookruns"]) => {
+            Some(call.find_document(&SNAPSHOTS, id).and_then(|snapshot| {
+                let path = format!("runbookSnapshots/{}/runbookRuns", snapshot.id);
+                let field = "json_extract(body, '$.RunbookSnapshotId') =";
+                call.page_where(&RUNS, field, &snapshot.id, &path)
+            }))
+        }
+        (HttpVerb::Get, [id, "runbookruntemplate"]) => Some(
+            call.find_document(&SNAPSHOTS, id)
+                .and_then(|snapshot| templates::run_template(call, &snapshot.owner)),
+        ),
+        (HttpVerb::Post, [id, "snapshot-variables"]) => Some(snapshot_variables(call, id)),
         _ => None,
     }
 }
@@ -48,6 +61,9 @@ pub(crate) fn route_runbook_runs(
     path: &[&str],
 ) -> Option<HandlerResult> {
     let (id, kind) = match (call.verb(), path) {
+        (HttpVerb::Get, [id, "runbooksnapshots", name]) => {
+            return Some(get_by_name(call, "owner = ?2", id, name));
+        }
         (HttpVerb::Get, [id, "runbooksnapshots"]) => (id, &SNAPSHOTS),
         (HttpVerb::Get, [id, "runbookruns"]) => (id, &RUNS),
         (HttpVerb::Post, [id, "run"]) => return Some(run_published(call, id)),
@@ -71,15 +87,38 @@ pub(crate) fn project_snapshots(
             call.page_where(&SNAPSHOTS, "json_extract(body, '$.ProjectId') =", &project.id, &path)
         }
         (HttpVerb::Get, [name]) => {
-            call.person.require_permission(SNAPSHOTS.view)?;
-            let condition = "json_extract(body, '$.ProjectId') = ?2 and (name = ?3 or id = ?3)";
-            let values = [SNAPSHOTS.prefix, &project.id, name];
-            let found = store::select_documents(call.db, &SNAPSHOTS, condition, values)?;
-            let snapshot = found.into_iter().next().ok_or_else(ErrorResponse::not_found)?;
-            Ok(SandboxResponse::from_json(snapshot.body))
+            get_by_name(call, "json_extract(body, '$.ProjectId') = ?2", &project.id, name)
         }
         _ => Err(ErrorResponse::not_found()),
     }
+}
+
+/// The snapshot of a name or id, below the owner for which a condition holds.
+fn get_by_name(
+    call: &RequestContext<'_>,
+    of_owner: &str,
+    owner: &str,
+    name: &str,
+) -> HandlerResult {
+    call.person.require_permission(SNAPSHOTS.view)?;
+    let condition = format!("{of_owner} and (name = ?3 or id = ?3)");
+    let values = [SNAPSHOTS.prefix, owner, name];
+    let found = store::select_documents(call.db, &SNAPSHOTS, &condition, values)?;
+    let snapshot = found.into_iter().next().ok_or_else(ErrorResponse::not_found)?;
+    Ok(SandboxResponse::from_json(snapshot.body))
+}
+
+/// Replaces the frozen variables of a snapshot by the current ones.
+fn snapshot_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(SNAPSHOTS.edit)?;
+    let mut snapshot = call.find_document(&SNAPSHOTS, id)?.parse_body()?;
+    let project = call.find_document(&PROJECTS, text_field(&snapshot, "ProjectId"))?;
+    let FrozenVariables { set, libraries } = snapshot::freeze_variables(call, &project)?;
+    snapshot["FrozenProjectVariableSetId"] = json!(set);
+    snapshot["ProjectVariableSetSnapshotId"] = json!(set);
+    snapshot["LibraryVariableSetSnapshotIds"] = json!(libraries);
+    store::save_document(call.db, &StoredDocument::with_id_rank(&SNAPSHOTS, &snapshot))?;
+    Ok(SandboxResponse::from_document(&snapshot))
 }
 
 /// Runs the published snapshot of a runbook on one environment or several.

@@ -6,15 +6,19 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::{
+        endpoint::{complete_endpoint, endpoint_thumbprint, endpoint_uri},
         links,
         machine::{self, OBSERVED},
     },
     json::{self, bool_field, json_field, text_field, text_list},
-    kind::{ENVIRONMENTS, POOLS, TARGETS},
+    kind::{ACCOUNTS, ENVIRONMENTS, POOLS, TARGETS},
     page::ListFilter,
     permission,
     request::HttpVerb,
-    resource::{endpoint, machines, tasks},
+    resource::{
+        endpoint::{self, WORKER_STYLES},
+        machines, tasks,
+    },
     store::{self, StoredDocument},
     text::contains_id,
     work,
@@ -64,8 +68,10 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
     let id = store::next_id(call.db, &TARGETS)?;
     let target = build_target(call, &body, &name, &machine::unchecked_machine(&id))?;
     store::save_document(call.db, &StoredDocument::new(&TARGETS, &target))?;
-    if !bool_field(&body, "SkipInitialHealthCheck") {
-        work::queue_check(call.db, &id)?;
+    let style = text_field(json_field(&target, "Endpoint"), "CommunicationStyle");
+    let is_checked = !bool_field(&target, "IsDisabled") && !UNCHECKED_STYLES.contains(&style);
+    if is_checked && !bool_field(&body, "SkipInitialHealthCheck") {
+        work::queue_check(call.db, &id, call.now, call.pace.work)?;
     }
     Ok(SandboxResponse::created(&target))
 }
@@ -73,7 +79,7 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(TARGETS.edit)?;
     let old = call.find_document(&TARGETS, id)?.parse_body()?;
-    let body = call.request.body_object()?;
+    let body = call.body_of(text_field(&old, "Id"))?;
     let name = call.require_name(&TARGETS, &body, text_field(&old, "Id"))?;
     let target = build_target(call, &body, &name, &old)?;
     store::save_document(call.db, &StoredDocument::new(&TARGETS, &target))?;
@@ -88,7 +94,8 @@ fn build_target(
     old: &Value,
 ) -> HandlerResult<Value> {
     let id = text_field(old, "Id");
-    let endpoint = target_endpoint(call, json_field(body, "Endpoint"))?;
+    let endpoint =
+        target_endpoint(call, json_field(body, "Endpoint"), json_field(old, "Endpoint"))?;
     let participation = match text_field(body, "TenantedDeploymentParticipation") {
         "" => "Untenanted",
         participation => participation,
@@ -103,8 +110,8 @@ fn build_target(
         "TenantedDeploymentParticipation": participation,
         "TenantIds": text_list(body, "TenantIds"),
         "TenantTags": text_list(body, "TenantTags"),
-        "Thumbprint": endpoint::worker_thumbprint(&endpoint),
-        "Uri": endpoint::worker_uri(&endpoint),
+        "Thumbprint": endpoint_thumbprint(&endpoint),
+        "Uri": endpoint_uri(&endpoint),
         "IsDisabled": bool_field(body, "IsDisabled"),
         "MachinePolicyId": machines::find_policy_id(call, body)?,
     });
@@ -146,15 +153,41 @@ fn check_roles(body: &Value) -> HandlerResult<Vec<String>> {
     Ok(roles)
 }
 
-/// The endpoint of a body. Only its pool is checked.
-fn target_endpoint(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
-    if text_field(body, "CommunicationStyle").is_empty() {
-        return Err(ErrorResponse::bad_request("Please provide an endpoint for this machine."));
-    }
-    let mut endpoint = body.clone();
-    let pool = text_field(body, "DefaultWorkerPoolId").to_owned();
-    if !pool.is_empty() {
-        endpoint["DefaultWorkerPoolId"] = json!(call.require_reference(&POOLS, &pool)?.id);
+/// The styles of targets that have no health: nothing is there to connect to.
+const UNCHECKED_STYLES: [&str; 2] = ["None", "OfflineDrop"];
+
+/// The styles that only targets have.
+const OTHER_STYLES: [&str; 9] = [
+    "None",
+    "OfflineDrop",
+    "AzureWebApp",
+    "Ftp",
+    "AzureCloudService",
+    "AzureServiceFabricCluster",
+    "Kubernetes",
+    "StepPackage",
+    "AwsEcsCluster",
+];
+
+/// The endpoint of a body, with the read-only fields of `old`. Of a style that only targets have, the pool and the
+/// account are checked.
+fn target_endpoint(call: &RequestContext<'_>, body: &Value, old: &Value) -> HandlerResult<Value> {
+    let style = text_field(body, "CommunicationStyle");
+    let mut endpoint = if WORKER_STYLES.contains(&style) || style.is_empty() {
+        endpoint::build_endpoint(call, body, old)?
+    } else if OTHER_STYLES.contains(&style) {
+        let mut endpoint = body.clone();
+        complete_endpoint(&mut endpoint, old);
+        endpoint
+    } else {
+        let text = format!("A deployment target cannot have the endpoint '{style}'.");
+        return Err(ErrorResponse::bad_request(text));
+    };
+    for (name, kind) in [("DefaultWorkerPoolId", &POOLS), ("AccountId", &ACCOUNTS)] {
+        let id = text_field(&endpoint, name).to_owned();
+        if !id.is_empty() {
+            endpoint[name] = json!(call.require_reference(kind, &id)?.id);
+        }
     }
     json::forget_secrets(&mut endpoint);
     Ok(endpoint)

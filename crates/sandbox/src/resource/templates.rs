@@ -121,7 +121,7 @@ fn process_packages(process: &Value) -> Vec<Value> {
     packages
 }
 
-fn run_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+pub(super) fn run_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RUNS.view)?;
     let runbook = call.find_document(&RUNBOOKS, id)?;
     let here = call.space_path(&format!("runbooks/{}/runbookRuns/preview", runbook.id));

@@ -7,15 +7,19 @@
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
-    json::{text_field, text_list},
+    json::{array_items, text_field, text_list},
     kind::{LIBRARY, PROJECTS, TENANT_VALUES, TENANTS},
     request::HttpVerb,
     store::{self, StoredDocument},
+    text::contains_id,
 };
 use serde_json::{Map, Value, json};
 
 /// Routes that only tenants have.
 pub(crate) fn route_tenants(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+    if let (HttpVerb::Get, ["variables-missing"]) = (call.verb(), path) {
+        return Some(missing_variables(call));
+    }
     let ([id, "variables"], verb) = (path, call.verb()) else { return None };
     Some(match verb {
         HttpVerb::Get => get_variables(call, id).map(|it| SandboxResponse::from_document(&it)),
@@ -41,6 +45,55 @@ pub(crate) fn list_tenant_values(call: &RequestContext<'_>) -> HandlerResult {
     let all: Vec<Value> =
         tenants.iter().map(|it| tenant_variables(call, it)).collect::<HandlerResult<_>>()?;
     Ok(SandboxResponse::from_document(&json!(all)))
+}
+
+/// `…/tenants/variables-missing`: the tenants with templates that have neither a value nor a default.
+fn missing_variables(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.require_permission(TENANTS.view)?;
+    let only = call.request.list_parameter("tenantid");
+    let mut missing = Vec::new();
+    for tenant in store::list_documents(call.db, &TENANTS, &call.space)? {
+        if only.as_ref().is_some_and(|ids| !contains_id(ids, &tenant.id)) {
+            continue;
+        }
+        let variables = tenant_variables(call, &tenant)?;
+        let mut of_tenant = Vec::new();
+        for project in variables["ProjectVariables"].as_object().into_iter().flatten() {
+            of_tenant.extend(missing_in_project(project));
+        }
+        if !of_tenant.is_empty() {
+            let here = call.space_path(&format!("tenants/{}", tenant.id));
+            missing.push(json!({
+                "TenantId": tenant.id,
+                "MissingVariables": of_tenant,
+                "Links": { "Self": here },
+            }));
+        }
+    }
+    Ok(SandboxResponse::from_document(&json!(missing)))
+}
+
+/// The templates of a project without a value, each with its environment.
+fn missing_in_project((id, project): (&String, &Value)) -> Vec<Value> {
+    let mut missing = Vec::new();
+    for template in array_items(project, "Templates") {
+        let name = text_field(template, "Id");
+        let has_default = !text_field(template, "DefaultValue").is_empty()
+            || template["DefaultValue"].is_object();
+        for (environment, values) in project["Variables"].as_object().into_iter().flatten() {
+            if !has_default && values[name].is_null() {
+                missing.push(json!({
+                    "ProjectId": id,
+                    "EnvironmentId": environment,
+                    "LibraryVariableSetId": null,
+                    "VariableTemplateId": name,
+                    "VariableTemplateName": template["Name"],
+                    "Links": {},
+                }));
+            }
+        }
+    }
+    missing
 }
 
 fn get_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {

@@ -2,7 +2,8 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    context::RequestContext,
+    context::{RequestContext, check_same_id},
+    json::text_field,
     kind::{self, VARIABLES},
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
@@ -16,10 +17,12 @@ use serde_json::{Value, json};
 pub(crate) fn route_variables(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
         (HttpVerb::Get, [id]) if *id != "all" => Some(get_variable_set(call, id)),
-        (HttpVerb::Put, [id]) => Some(
-            update(call, id)
-                .and_then(|set| lookups::add_scope_values(call, &set))
-                .map(SandboxResponse::from_json),
+        (HttpVerb::Put, [id]) => Some(put_variable_set(call, id)),
+        // Here the body says which set it is.
+        (HttpVerb::Put, []) => Some(
+            call.request
+                .body_object()
+                .and_then(|body| put_variable_set(call, text_field(&body, "Id"))),
         ),
         _ => None,
     }
@@ -38,6 +41,11 @@ pub(crate) fn route_project_set(
     }
 }
 
+fn put_variable_set(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    let set = update(call, id)?;
+    lookups::add_scope_values(call, &set).map(SandboxResponse::from_json)
+}
+
 fn get_variable_set(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(VARIABLES.view)?;
     let set = call.find_document(&VARIABLES, id)?;
@@ -53,6 +61,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
         ));
     }
     let new: JsonFields = serde_json::from_str(&call.request.body)?;
+    check_same_id(&new.text_value("Id"), &document.id)?;
     let old: JsonFields = serde_json::from_str(&document.body)?;
     check_version(&new, &old, "variables")?;
     document.body = normalize_set(new, &old)?;

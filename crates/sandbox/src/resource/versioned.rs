@@ -16,12 +16,13 @@ mod runbooks;
 pub(crate) use frozen::freeze_commit;
 
 use crate::{
-    answer::{ErrorResponse, HandlerResult},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
-    git::{GitRepository, GitSettings},
+    git::{GitRef, GitRepository, GitSettings, StoredCommit},
     request::HttpVerb,
-    resource::versioned::at_ref::ProjectAtRef,
+    resource::{deployment_settings, versioned::at_ref::ProjectAtRef},
     store::StoredDocument,
+    url,
 };
 
 /// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`.
@@ -47,16 +48,26 @@ pub(crate) fn route_git(
         ["runbookprocesses" | "runbooks", ..] if settings.has_runbooks() => {
             Err(missing_ref_error())
         }
+        // The names of a project's own lists are no refs; a branch of such a name has its whole name in a path.
+        [first, ..] if RESERVED.contains(first) => return None,
+        [_] if call.verb() == HttpVerb::Get => settings
+            .check_reachable()
+            .and_then(|()| found_ref(call, &repository, path))
+            .map(|_| SandboxResponse::from_json(project.body.clone())),
+        [_, "deploymentsettings"] => settings
+            .check_reachable()
+            .and_then(|()| found_ref(call, &repository, path))
+            .and_then(|_| {
+                let at = format!("/{}", url::percent_encode(at_ref::original_segment(call, path)));
+                deployment_settings::route_settings(call, project, &at)
+            }),
         [
             _,
             below @ ("deploymentprocesses" | "runbooks" | "runbookprocesses" | "variables"),
             ..,
         ] => {
-            let commit = settings.check_reachable().and_then(|()| {
-                repository
-                    .find_ref(at_ref::original_segment(call, path))?
-                    .ok_or_else(ErrorResponse::not_found)
-            });
+            let commit =
+                settings.check_reachable().and_then(|()| found_ref(call, &repository, path));
             commit.and_then(|at| {
                 let project = ProjectAtRef { call, repository, settings, git_ref: at };
                 match *below {
@@ -69,6 +80,30 @@ pub(crate) fn route_git(
         }
         _ => return None,
     })
+}
+
+/// What a project has below itself, apart from refs.
+const RESERVED: [&str; 10] = [
+    "channels",
+    "deploymentsettings",
+    "progression",
+    "releases",
+    "runbookprocesses",
+    "runbooks",
+    "runbooksnapshots",
+    "summary",
+    "triggers",
+    "variables",
+];
+
+/// The ref that the first of these segments names, or 404.
+fn found_ref(
+    call: &RequestContext<'_>,
+    repository: &GitRepository<'_>,
+    path: &[&str],
+) -> HandlerResult<(GitRef, StoredCommit)> {
+    let name = at_ref::original_segment(call, path);
+    repository.find_ref(name)?.ok_or_else(ErrorResponse::not_found)
 }
 
 fn missing_ref_error() -> ErrorResponse {

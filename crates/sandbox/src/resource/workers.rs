@@ -6,6 +6,7 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::{
+        endpoint::{endpoint_thumbprint, endpoint_uri},
         links,
         machine::{self, OBSERVED},
     },
@@ -18,6 +19,7 @@ use crate::{
     work,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Routes that only workers have.
 pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
@@ -71,8 +73,8 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
     let id = store::next_id(call.db, &WORKERS)?;
     let worker = build_worker(call, &body, &name, &machine::unchecked_machine(&id))?;
     store::save_document(call.db, &StoredDocument::new(&WORKERS, &worker))?;
-    if !bool_field(&body, "SkipInitialHealthCheck") {
-        work::queue_check(call.db, &id)?;
+    if !bool_field(&body, "SkipInitialHealthCheck") && !bool_field(&worker, "IsDisabled") {
+        work::queue_check(call.db, &id, call.now, Duration::ZERO)?;
     }
     Ok(SandboxResponse::created(&worker))
 }
@@ -80,7 +82,7 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(WORKERS.edit)?;
     let old = call.find_document(&WORKERS, id)?.parse_body()?;
-    let body = call.request.body_object()?;
+    let body = call.body_of(text_field(&old, "Id"))?;
     let name = call.require_name(&WORKERS, &body, text_field(&old, "Id"))?;
     let worker = build_worker(call, &body, &name, &old)?;
     store::save_document(call.db, &StoredDocument::new(&WORKERS, &worker))?;
@@ -117,8 +119,8 @@ fn build_worker(
         "Name": name,
         "Slug": call.unique_slug(&WORKERS, body, old)?,
         "WorkerPoolIds": check_pool_ids(call, body)?,
-        "Thumbprint": endpoint::worker_thumbprint(&endpoint),
-        "Uri": endpoint::worker_uri(&endpoint),
+        "Thumbprint": endpoint_thumbprint(&endpoint),
+        "Uri": endpoint_uri(&endpoint),
         "IsDisabled": bool_field(body, "IsDisabled"),
         "MachinePolicyId": machines::find_policy_id(call, body)?,
     });

@@ -7,6 +7,7 @@ mod repositories;
 mod templates;
 
 use crate::{
+    document::endpoint::complete_endpoint,
     kind::{GROUPS, LIBRARY, TARGETS, TENANTS},
     seed::{
         acme::fleet::AcmePools,
@@ -158,7 +159,7 @@ fn seed_target_pools(
     inventory: &SeedInventory,
     pools: &AcmePools,
 ) -> Result<()> {
-    let endpoint = json!({
+    let mut endpoint = json!({
         "CommunicationStyle": "AzureWebApp",
         "AccountId": inventory.azure,
         "ResourceGroupName": "rg-search-production",
@@ -166,6 +167,7 @@ fn seed_target_pools(
         "WebAppSlotName": null,
         "DefaultWorkerPoolId": pools.windows,
     });
+    complete_endpoint(&mut endpoint, &Value::Null);
     seeder
         .insert_document(
             &TARGETS,

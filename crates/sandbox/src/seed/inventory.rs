@@ -1,7 +1,7 @@
 //! What the chapter's company has besides projects: environments, feeds, accounts, targets.
 
 use crate::{
-    document::machine,
+    document::{endpoint::complete_endpoint, machine},
     kind::{ACCOUNTS, ENVIRONMENTS, FEEDS, GROUPS, LIBRARY, PROXIES, TARGETS},
     seed::seeder::SpaceSeeder,
 };
@@ -211,16 +211,6 @@ fn tentacle_endpoint(name: &str) -> Value {
         "Uri": format!("https://{name}.corp.example.com:10933/"),
         "Thumbprint": thumbprint,
         "ProxyId": null,
-        "TentacleVersionDetails": {
-            "UpgradeLocked": false,
-            "Version": "8.3.2800",
-            "UpgradeSuggested": false,
-            "UpgradeRequired": false,
-            "UpgradeAvailable": false,
-        },
-        "CertificateSignatureAlgorithm": "sha256RSA",
-        "Id": null,
-        "Links": {},
     })
 }
 
@@ -229,8 +219,9 @@ fn insert_target(
     name: &str,
     environments: &[String],
     role: &str,
-    endpoint: Value,
+    mut endpoint: Value,
 ) -> Result<()> {
+    complete_endpoint(&mut endpoint, &Value::Null);
     let mut target = json!({
         "Name": name,
         "EnvironmentIds": environments,

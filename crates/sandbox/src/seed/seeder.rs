@@ -1,7 +1,7 @@
 //! The tools that seeds are planted with.
 
 use crate::{
-    document::{commit_tree, links, process, project, variable_set},
+    document::{commit_tree, defaults, links, process, project, variable_set},
     git::{CommitSignature, CommitTree, GitRepository},
     kind::{DocumentKind, PROJECTS, RUNBOOKS, TENANT_VALUES, VARIABLES},
     store::{self, StoredDocument},
@@ -50,6 +50,7 @@ impl<'a> SpaceSeeder<'a> {
             document["Slug"] = json!(slugify(fields["Name"].as_str().unwrap_or_default()));
         }
         add_missing_fields(&mut document, fields);
+        defaults::add_defaults(kind, id, &mut document);
         document["Links"] = links::document_links(kind, &self.space, id, &document);
         store::save_document(self.db, &StoredDocument::new(kind, &document))
     }

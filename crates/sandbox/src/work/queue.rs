@@ -30,7 +30,7 @@ pub(crate) fn schedule_task(db: &Connection, task: &str, at: Timestamp) -> Handl
 
 /// Whether anything is due by `now`.
 pub(crate) fn is_work_due(db: &Connection, now: Timestamp) -> HandlerResult<bool> {
-    Ok(is_check_due(db)? || is_task_due(db, now.as_millisecond())?)
+    Ok(is_check_due(db, now)? || is_task_due(db, now.as_millisecond())?)
 }
 
 fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
@@ -41,8 +41,8 @@ fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
 
 /// Does whatever is due by `now`: checks of new machines, ends and starts of tasks. Returns whether it did anything.
 pub(crate) fn run_due_work(db: &Connection, pace: &Pace, now: Timestamp) -> HandlerResult<bool> {
-    let checked = is_check_due(db)?;
-    run_checks_due(db)?;
+    let checked = is_check_due(db, now)?;
+    run_checks_due(db, now)?;
     Ok(run_due_tasks(db, pace, now.as_millisecond())? || checked)
 }
 

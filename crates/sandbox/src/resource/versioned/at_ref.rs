@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    context::RequestContext,
+    context::{RequestContext, check_same_id},
     document::{commit_tree::RUNBOOK, links, template},
     git::{CommitSignature, CommitTree, GitRef, GitRepository, GitSettings, StoredCommit},
     kind::{self, DocumentKind, KindName, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
@@ -144,6 +144,7 @@ impl ProjectAtRef<'_> {
         self.writable_branch()?;
         let old: JsonFields = serde_json::from_str(&self.document_text(id)?)?;
         let mut new: JsonFields = serde_json::from_str(&self.call.request.body)?;
+        check_same_id(&new.text_value("Id"), &old.text_value("Id"))?;
         let message = take_message(&mut new, kind.noun);
         let mut kept = kept(new, &old)?;
         let own = ["Id", "SpaceId", "OwnerId", "ProjectId", "RunbookId", "LastSnapshotId"];

@@ -1,7 +1,10 @@
 //! The pools and workers of the larger company: a worker of every kind, and of every health.
 
 use crate::{
-    document::{machine, policy},
+    document::{
+        endpoint::{complete_endpoint, endpoint_thumbprint, endpoint_uri},
+        machine, policy,
+    },
     kind::{POLICIES, POOLS, PROXIES, WORKERS},
     seed::seeder::{self, SpaceSeeder},
 };
@@ -74,12 +77,13 @@ pub(super) fn seed_workers(seeder: &mut SpaceSeeder<'_>, pools: &AcmePools) -> R
     insert_worker("windows-03", json!([windows]), listening_endpoint("windows-03", 0x3d), own)
 }
 
-fn worker_document(name: &str, pools: Value, endpoint: Value, own: &Value) -> Value {
+fn worker_document(name: &str, pools: Value, mut endpoint: Value, own: &Value) -> Value {
+    complete_endpoint(&mut endpoint, &Value::Null);
     let mut worker = json!({
         "Name": name,
         "WorkerPoolIds": pools,
-        "Thumbprint": endpoint["Thumbprint"],
-        "Uri": endpoint["Uri"],
+        "Thumbprint": endpoint_thumbprint(&endpoint),
+        "Uri": endpoint_uri(&endpoint),
         "IsDisabled": false,
         "MachinePolicyId": "MachinePolicies-1",
         "IsInProcess": false,
@@ -88,9 +92,6 @@ fn worker_document(name: &str, pools: Value, endpoint: Value, own: &Value) -> Va
     machine::check_machine(&mut worker);
     // The usual summary of a check has its time, but a seed is the same at each start.
     worker["StatusSummary"] = json!("This machine was checked when the sandbox was seeded.");
-    if worker["Endpoint"]["CommunicationStyle"] == "Ssh" {
-        worker["Uri"] = Value::Null;
-    }
     for (name, value) in own.as_object().into_iter().flatten() {
         worker[name.as_str()] = value.clone();
     }
