@@ -143,7 +143,7 @@ async function main() {
   await tab.send("Page.navigate", { url: server.OCTOPUS_URL });
   await tab.until(`document.querySelector("#live")?.className === "on"`);
   await tab.value("window.isTheSamePage = true");
-  assert.equal(await tab.value(steps("built-in")), 34);
+  assert.equal(await tab.value(steps("built-in")), 35);
   await tab.picture("1-before");
 
   await apply("1-pools", server);

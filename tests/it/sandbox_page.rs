@@ -34,12 +34,7 @@ async fn told(stream: &mut Response, until: u64) -> u64 {
 async fn the_page_shows_pools_workers_and_where_steps_run() {
     let bench = Bench::new(Seed::Chapter).await;
     let page = bench.page("/").await;
-    for shown in [
-        "Where 54 steps run",
-        "its steps run on the built-in worker",
-        "Web Store",
-        "#{Terraform.WorkerPool}",
-    ] {
+    for shown in ["Where 54 steps run", "its steps run on the built-in worker", "Web Store"] {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     let id = bench.pool("Kubernetes").await;
@@ -118,6 +113,41 @@ async fn a_large_space_is_shown_in_part() {
     let bench = Bench::new(Seed::Large { projects: 45, steps: 2, workers: 3 }).await;
     let page = bench.page("/").await;
     assert!(page.contains("And 5 more.") && page.contains("of the projects below"), "{page}");
+}
+
+#[tokio::test]
+async fn steps_by_variable_and_projects_in_git_are_resolved() {
+    let bench = Bench::new(Seed::Acme).await;
+    let page = bench.page("/").await;
+    for shown in [
+        "Linux or Windows, by #{Deploy.WorkerPool}",
+        "Linux or Windows, by #{Tenant.WorkerPool}",
+        "Git, <bdi>main</bdi>",
+        "cannot be read",
+        "Kubernetes, has warnings",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    for hidden in ["Its process is in a Git repository", "haswarnings"] {
+        assert!(!page.contains(hidden), "{hidden}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn many_workers_of_a_pool_are_folded_and_an_unknown_space_is_told() {
+    let bench = Bench::new(Seed::Large { projects: 1, steps: 1, workers: 60 }).await;
+    let page = bench.page("/?space=Nope%3Cb%3E").await;
+    for shown in [
+        "<summary>15 healthy</summary>",
+        "There is no space <bdi>Nope&lt;b&gt;</bdi>. This is <bdi>Default</bdi>.",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    for space in ["", "?space=", "?space=Spaces-1", "?space=spaces-2", "?space=operations"] {
+        let page = bench.page(&format!("/{space}")).await;
+        assert!(!page.contains("There is no space"), "{space}");
+    }
+    assert!(bench.page("/?space=operations").await.contains("No projects in this space"));
 }
 
 #[test]

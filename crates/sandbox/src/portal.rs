@@ -5,6 +5,7 @@
 
 mod html;
 mod place;
+mod process;
 mod view;
 
 use crate::{portal::view::PortalView, reply, server::SandboxServer, url};
@@ -26,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `GET /`, for the space whose id is in `?space=`, or the default one.
+/// `GET /`, for the space whose id or slug is in `?space=`, or the default one.
 pub(crate) async fn serve_page(
     State(server): State<Arc<SandboxServer>>,
     RawQuery(query): RawQuery,

@@ -22,4 +22,5 @@ pub(crate) use log::{raw_log, task_details};
 pub(crate) use queue::{
     end_task, is_task_pending, is_work_due, run_due_work, running_count, schedule_task, tasks_ahead,
 };
+pub(crate) use scope::values_in_environments;
 pub(crate) use state::{NewTask, TaskOutcome, queued_task};

@@ -6,7 +6,8 @@ use crate::options::VERSION;
 
 use crate::portal::{
     place::PortalPlace,
-    view::{PortalEvent, PortalPool, PortalProject, PortalStep, PortalView, PortalWorker},
+    process::{PortalProject, PortalStep, ProcessOrigin},
+    view::{PortalEvent, PortalPool, PortalView, PortalWorker},
 };
 use std::{
     collections::BTreeMap,
@@ -15,6 +16,9 @@ use std::{
 
 /// The number of colours that distinguish pools: `c0` and so on in the style sheet.
 const COLOURS: usize = 8;
+
+/// How many workers of a pool are shown without being unfolded.
+const WORKERS_UNFOLDED: usize = 8;
 
 /// How many workers of a pool are shown.
 const WORKERS_SHOWN: usize = 40;
@@ -70,6 +74,16 @@ fn write_page(
         ""
     };
     writeln!(page, "<main data-change=\"{change}\"{again}>")?;
+    if let Some(space) = &view.unknown_space {
+        let shown = view.spaces.iter().find(|(.., is_shown)| *is_shown);
+        let shown = shown.map(|(_, name, _)| name.as_str()).unwrap_or_default();
+        writeln!(
+            page,
+            "<p class=\"notice\" role=\"alert\">There is no space <bdi>{}</bdi>. This is <bdi>{}</bdi>.</p>",
+            HtmlText(space),
+            HtmlText(shown)
+        )?;
+    }
     write_share_bar(page, view)?;
     write!(page, "<section class=\"pools\"><h2>Worker pools</h2><ul>")?;
     view.pools.iter().enumerate().try_for_each(|(index, it)| write_pool(page, view, index, it))?;
@@ -157,19 +171,50 @@ fn write_pool(
         };
         return write!(page, "<p class=\"none\">{note}</p></li>");
     }
+    write_workers(page, id, workers)?;
+    write!(page, "</li>")
+}
+
+/// The workers of a pool. Many are folded, so that the steps below stay in sight.
+fn write_workers(page: &mut String, pool: &str, workers: &[PortalWorker]) -> fmt::Result {
+    let is_folded = workers.len() > WORKERS_UNFOLDED;
+    if is_folded {
+        let mut states: BTreeMap<String, usize> = BTreeMap::new();
+        for worker in workers {
+            *states.entry(worker_state(worker)).or_default() += 1;
+        }
+        let states: Vec<String> =
+            states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        write!(
+            page,
+            "<details data-fold=\"{}\"><summary>{}</summary>",
+            HtmlText(pool),
+            HtmlText(&states.join(", "))
+        )?;
+    }
     write!(page, "<ul>")?;
-    workers.iter().take(WORKERS_SHOWN).try_for_each(|it| write_worker(page, id, it))?;
+    workers.iter().take(WORKERS_SHOWN).try_for_each(|it| write_worker(page, pool, it))?;
     write!(page, "</ul>")?;
     if let Some(more @ 1..) = workers.len().checked_sub(WORKERS_SHOWN) {
         write!(page, "<p class=\"none\">And {more} more.</p>")?;
     }
-    write!(page, "</li>")
+    if is_folded { write!(page, "</details>") } else { Ok(()) }
+}
+
+/// The state of a worker, in words.
+fn worker_state(worker: &PortalWorker) -> String {
+    if worker.is_disabled {
+        return "disabled".to_owned();
+    }
+    match worker.health.as_str() {
+        "HasWarnings" => "has warnings".to_owned(),
+        health => health.to_lowercase(),
+    }
 }
 
 fn write_worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Result {
     let PortalWorker { id, name, health, is_disabled, style, leases, .. } = worker;
-    let state = if *is_disabled { "disabled" } else { health };
-    let dot = match state {
+    let dot = match if *is_disabled { "disabled" } else { health } {
         "Healthy" => "healthy",
         "HasWarnings" => "warnings",
         "Unhealthy" | "Unavailable" => "unhealthy",
@@ -181,7 +226,7 @@ fn write_worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Re
         write!(page, "<span class=\"tag lease\">leased by {}</span>", HtmlText(task))?;
     }
     if leases.is_empty() {
-        let state = state.to_lowercase();
+        let state = worker_state(worker);
         write!(page, "<span class=\"about\">{style}, {}</span>", HtmlText(&state))?;
     }
     write!(page, "</li>")
@@ -230,7 +275,11 @@ fn write_events(
 }
 
 fn write_project(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
-    write!(page, "<li><h3><bdi>{}</bdi></h3>", HtmlText(&project.name))?;
+    write!(page, "<li><h3><bdi>{}</bdi>", HtmlText(&project.name))?;
+    if let ProcessOrigin::Branch(branch) = &project.origin {
+        write!(page, " <span class=\"about\">Git, <bdi>{}</bdi></span>", HtmlText(branch))?;
+    }
+    write!(page, "</h3>")?;
     write_steps(page, view, project)?;
     for runbook in &project.runbooks {
         write!(page, "<h4><bdi>{}</bdi></h4>", HtmlText(&runbook.name))?;
@@ -241,7 +290,15 @@ fn write_project(page: &mut String, view: &PortalView, project: &PortalProject) 
 
 fn write_steps(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
     match project.steps.as_deref() {
-        None => return write!(page, "<p class=\"none\">Its process is in a Git repository.</p>"),
+        None => {
+            let why = match &project.origin {
+                ProcessOrigin::Unreadable(branch) => {
+                    format!("Its process is in Git, and the branch {branch} cannot be read.")
+                }
+                _ => "It has no process.".to_owned(),
+            };
+            return write!(page, "<p class=\"none\">{}</p>", HtmlText(&why));
+        }
         Some([]) => return write!(page, "<p class=\"none\">No steps.</p>"),
         _ => {}
     }
@@ -269,7 +326,10 @@ fn write_steps(page: &mut String, view: &PortalView, project: &PortalProject) ->
 fn colour_class(place: &PortalPlace) -> String {
     match place {
         PortalPlace::Pool(index) => format!("c{}", index % COLOURS),
-        PortalPlace::Variable(_) => "variable".to_owned(),
+        PortalPlace::Variable { pools, .. } => match pools.as_slice() {
+            [index] => format!("c{}", index % COLOURS),
+            _ => "variable".to_owned(),
+        },
         PortalPlace::BuiltIn => "built-in".to_owned(),
         PortalPlace::Targets(_) => "targets".to_owned(),
         PortalPlace::Server => "server".to_owned(),
@@ -281,7 +341,10 @@ fn colour_class(place: &PortalPlace) -> String {
 fn bar_position(place: &PortalPlace) -> usize {
     match place {
         PortalPlace::Pool(index) => *index,
-        PortalPlace::Variable(_) => usize::MAX - 4,
+        PortalPlace::Variable { pools, .. } => match pools.as_slice() {
+            [index] => *index,
+            _ => usize::MAX - 4,
+        },
         PortalPlace::Nowhere(_) => usize::MAX - 3,
         PortalPlace::BuiltIn => usize::MAX - 2,
         PortalPlace::Targets(_) => usize::MAX - 1,
@@ -292,19 +355,27 @@ fn bar_position(place: &PortalPlace) -> usize {
 /// The label of a place in the bar.
 fn bar_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
-        PortalPlace::Variable(_) => "chosen by a variable".to_owned(),
+        PortalPlace::Variable { pools, .. } => match pools.as_slice() {
+            [index] => pool_name(view, *index).to_owned(),
+            _ => "chosen by a variable".to_owned(),
+        },
         PortalPlace::Targets(_) => "deployment targets".to_owned(),
         place => place_label(view, place),
     }
 }
 
+fn pool_name(view: &PortalView, index: usize) -> &str {
+    view.pools.get(index).map(|it| it.name.as_str()).unwrap_or_default()
+}
+
 /// The label of a place at a step.
 fn place_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
-        PortalPlace::Pool(index) => {
-            view.pools.get(*index).map(|it| it.name.clone()).unwrap_or_default()
+        PortalPlace::Pool(index) => pool_name(view, *index).to_owned(),
+        PortalPlace::Variable { name, pools } => {
+            let pools: Vec<&str> = pools.iter().map(|index| pool_name(view, *index)).collect();
+            format!("{}, by #{{{name}}}", pools.join(" or "))
         }
-        PortalPlace::Variable(name) => format!("#{{{name}}}"),
         PortalPlace::BuiltIn => "built-in worker".to_owned(),
         PortalPlace::Targets(roles) => format!("targets: {roles}"),
         PortalPlace::Server => "inside the server".to_owned(),

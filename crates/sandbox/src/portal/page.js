@@ -48,6 +48,12 @@ function replace(fresh) {
       it.style.animationDelay = `-${age}ms`;
     }
   }
+  for (const it of main.querySelectorAll("details[open]")) {
+    const same = fresh.querySelector(`details[data-fold="${CSS.escape(it.dataset.fold)}"]`);
+    if (same) {
+      same.open = true;
+    }
+  }
   main.replaceWith(document.adoptNode(fresh));
   main = fresh;
   inLocalTime();

@@ -1,6 +1,6 @@
 //! Where a step would run if it ran now, for display.
 //!
-//! No variable is evaluated.
+//! A variable has its value in each environment; an expression in it is not evaluated.
 //!
 //! # Source
 //!
@@ -8,7 +8,7 @@
 
 use crate::{
     json::{json_field, text_field},
-    place::{self, AvailableWorkers, PlacementTarget, StepRunner, StepToPlace},
+    place::{self, AvailableWorkers, PlacementPool, PlacementTarget, StepRunner, StepToPlace},
 };
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ use serde_json::Value;
 pub(super) enum PortalPlace {
     /// In a pool, by its place in the list of pools.
     Pool(usize),
-    /// In the pool that a variable names.
-    Variable(String),
+    /// In the pools that a variable names, by their places in the list: one or more.
+    Variable { name: String, pools: Vec<usize> },
     /// On the built-in worker: the default pool is empty.
     BuiltIn,
     /// On its deployment targets, which have these roles.
@@ -32,11 +32,12 @@ pub(super) enum PortalPlace {
 /// A stand-in for the targets that a step's roles will find.
 const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassive", pool: "" };
 
-/// Where an action of a step runs in a space.
+/// Where an action of a step runs in a space. `values` are those of its pool variable, if it has one.
 pub(super) fn locate_action(
     step: &Value,
     action: &Value,
     available: &AvailableWorkers,
+    values: &[String],
 ) -> PortalPlace {
     let property =
         |part: &Value, name: &str| text_field(json_field(part, "Properties"), name).to_owned();
@@ -54,23 +55,55 @@ pub(super) fn locate_action(
         StepRunner::Target => PortalPlace::Targets(roles),
         StepRunner::NoTarget => PortalPlace::Nowhere("no targets"),
         StepRunner::Worker if step.pool.is_empty() && !step.variable.is_empty() => {
-            PortalPlace::Variable(step.variable.to_owned())
+            locate_variable(&step, available, values)
         }
         StepRunner::Worker => match available.pool_for_step(&step) {
             Err(_) => PortalPlace::Nowhere("no such pool"),
-            Ok(pool) if pool.is_default && available.is_empty_pool(pool) => {
-                if available.built_in {
-                    PortalPlace::BuiltIn
-                } else {
-                    PortalPlace::Nowhere("no built-in worker")
-                }
-            }
-            Ok(pool) => {
-                let index = available.pools.iter().position(|other| other.id == pool.id);
-                PortalPlace::Pool(index.unwrap_or_default())
-            }
+            Ok(pool) => without_workers(available, pool)
+                .unwrap_or_else(|| PortalPlace::Pool(pool_index(available, pool))),
         },
     }
+}
+
+/// Where the steps of the default pool run while it is empty.
+fn without_workers(available: &AvailableWorkers, pool: &PlacementPool) -> Option<PortalPlace> {
+    let is_empty = pool.is_default && available.is_empty_pool(pool);
+    is_empty.then_some(if available.built_in {
+        PortalPlace::BuiltIn
+    } else {
+        PortalPlace::Nowhere("no built-in worker")
+    })
+}
+
+/// The place of a pool in the list.
+fn pool_index(available: &AvailableWorkers, pool: &PlacementPool) -> usize {
+    available.pools.iter().position(|other| other.id == pool.id).unwrap_or_default()
+}
+
+/// Where a step runs whose pool a variable names.
+fn locate_variable(
+    step: &StepToPlace<'_>,
+    available: &AvailableWorkers,
+    values: &[String],
+) -> PortalPlace {
+    if values.is_empty() {
+        return PortalPlace::Nowhere("its variable has no value");
+    }
+    let mut pools = Vec::new();
+    for value in values {
+        let step = StepToPlace { value: Some(value), ..*step };
+        match available.pool_for_step(&step) {
+            Err(_) => return PortalPlace::Nowhere("its variable names no pool"),
+            Ok(pool) => pools.push(pool_index(available, pool)),
+        }
+    }
+    pools.sort_unstable();
+    pools.dedup();
+    let only = if let [index] = pools.as_slice() { available.pools.get(*index) } else { None };
+    if let Some(place) = only.and_then(|pool| without_workers(available, pool)) {
+        return place;
+    }
+    PortalPlace::Variable { name: step.variable.to_owned(), pools }
 }
 
 #[cfg(test)]
@@ -146,21 +179,40 @@ mod tests {
             ),
             (
                 step(script, "", "true", json!(null), "Pool"),
-                PortalPlace::Variable("Pool".into()),
-                PortalPlace::Variable("Pool".into()),
+                PortalPlace::Variable { name: "Pool".into(), pools: vec![0, 1] },
+                PortalPlace::Variable { name: "Pool".into(), pools: vec![0, 1] },
             ),
         ] {
-            assert_eq!(locate_action(&step, &step["Actions"][0], &empty), on_empty, "{step}");
-            assert_eq!(locate_action(&step, &step["Actions"][0], &staffed), on_staffed, "{step}");
+            let action = &step["Actions"][0];
+            let values = ["workerpools-2", "WorkerPools-1"].map(str::to_owned);
+            assert_eq!(locate_action(&step, action, &empty, &values), on_empty, "{step}");
+            assert_eq!(locate_action(&step, action, &staffed, &values), on_staffed, "{step}");
         }
         let nowhere = step(script, "", "true", json!(null), "");
         assert_eq!(
             locate_action(
                 &nowhere,
                 &nowhere["Actions"][0],
-                &AvailableWorkers { built_in: false, ..empty }
+                &AvailableWorkers { built_in: false, ..empty },
+                &[],
             ),
             PortalPlace::Nowhere("no built-in worker")
         );
+    }
+
+    #[test]
+    fn a_variable_without_a_pool_leads_nowhere() {
+        let staffed = available(true);
+        let chosen = step("Octopus.Script", "", "true", json!(null), "Pool");
+        for (values, why) in
+            [(&[][..], "its variable has no value"), (&["gone"], "its variable names no pool")]
+        {
+            let values: Vec<String> = values.iter().map(|it: &&str| (*it).to_owned()).collect();
+            let found = locate_action(&chosen, &chosen["Actions"][0], &staffed, &values);
+            assert_eq!(found, PortalPlace::Nowhere(why));
+        }
+        let default = ["WorkerPools-1".to_owned()];
+        let found = locate_action(&chosen, &chosen["Actions"][0], &available(false), &default);
+        assert_eq!(found, PortalPlace::BuiltIn);
     }
 }

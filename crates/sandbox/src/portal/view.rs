@@ -2,14 +2,11 @@
 
 use crate::{
     answer::HandlerResult,
-    document::{features, template},
-    json::{array_items, bool_field, json_field, text_field, text_list},
-    kind::{
-        EVENTS, FEATURES, LEASES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, WORKERS,
-    },
+    document::features,
+    json::{bool_field, json_field, text_field, text_list},
+    kind::{ENVIRONMENTS, EVENTS, FEATURES, LEASES, POOLS, PROJECTS, WORKERS},
     news::NewsItem,
-    place::AvailableWorkers,
-    portal::place::{self, PortalPlace},
+    portal::process::{PortalProject, PortalStep, ProjectReader},
     spaces::Spaces,
     store::{self, StoredDocument},
     work,
@@ -28,6 +25,8 @@ const EVENTS_SHOWN: i64 = 14;
 pub(super) struct PortalView {
     /// Every space: its id, its name, and whether it is the one shown.
     pub(super) spaces: Vec<(String, String, bool)>,
+    /// The space that was asked for, if there is none of that id or slug.
+    pub(super) unknown_space: Option<String>,
     /// Whether the built-in worker is switched on; `None` on a cloud instance, which has none.
     pub(super) built_in: Option<bool>,
     /// The pools, in their order.
@@ -67,24 +66,6 @@ pub(super) struct PortalWorker {
     pools: Vec<String>,
 }
 
-/// A project, or a runbook of one.
-#[derive(Debug)]
-pub(super) struct PortalProject {
-    pub(super) id: String,
-    pub(super) name: String,
-    /// Its steps; `None` if its process is in a Git repository.
-    pub(super) steps: Option<Vec<PortalStep>>,
-    pub(super) runbooks: Vec<PortalProject>,
-}
-
-/// An action of a step; most steps have one.
-#[derive(Debug)]
-pub(super) struct PortalStep {
-    pub(super) name: String,
-    pub(super) place: PortalPlace,
-    pub(super) is_disabled: bool,
-}
-
 /// An entry of the list of events.
 #[derive(Debug)]
 pub(super) struct PortalEvent {
@@ -105,13 +86,15 @@ impl PortalView {
         news: Vec<NewsItem>,
     ) -> HandlerResult<Self> {
         let spaces = Spaces::read(db)?;
-        let shown = space.and_then(|id| spaces.find_by_id(id)).or_else(|| spaces.default_id());
-        let Some(shown) = shown else { return Ok(Self::default()) };
+        let wanted = space.filter(|id| !id.is_empty());
+        let found = wanted.and_then(|id| spaces.find_by_id(id).or_else(|| spaces.find_by_slug(id)));
+        let Some(shown) = found.or_else(|| spaces.default_id()) else { return Ok(Self::default()) };
         let workers = read_workers(db, shown)?;
         let mut view = Self {
             built_in: built_in_state(db)?,
             pools: read_pools(db, shown, &workers)?,
             events: read_events(db, shown, news)?,
+            unknown_space: wanted.filter(|_| found.is_none()).map(str::to_owned),
             ..Self::default()
         };
         view.read_projects(db, shown)?;
@@ -128,30 +111,12 @@ impl PortalView {
         let available = work::read_available_workers(db, space)?;
         let projects = store::list_documents(db, &PROJECTS, space)?;
         self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
+        let environments = store::list_documents(db, &ENVIRONMENTS, space)?;
+        let environments: Vec<String> = environments.into_iter().map(|it| it.id).collect();
+        let reader =
+            ProjectReader { db, space, available: &available, environments: &environments };
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
-            let of_project = params![RUNBOOKS.prefix, project.id];
-            let runbooks = store::select_documents(db, &RUNBOOKS, "owner = ?2", of_project)?;
-            let runbooks = runbooks.into_iter().map(|runbook| {
-                let process = RUNBOOK_PROCESSES.id_for(&runbook.id);
-                let process = store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?;
-                let steps = read_steps(db, process, &available)?;
-                Ok(PortalProject {
-                    id: runbook.id,
-                    name: runbook.name,
-                    steps,
-                    runbooks: Vec::new(),
-                })
-            });
-            let runbooks = runbooks.collect::<HandlerResult<_>>()?;
-            let process = PROCESSES.id_for(&project.id);
-            let process = store::find_document(db, &PROCESSES, space, &process)?;
-            let steps = read_steps(db, process, &available)?;
-            self.projects.push(PortalProject {
-                id: project.id,
-                name: project.name,
-                steps,
-                runbooks,
-            });
+            self.projects.push(reader.read_project(project)?);
         }
         Ok(())
     }
@@ -170,27 +135,6 @@ fn built_in_state(db: &Connection) -> HandlerResult<Option<bool>> {
         return Ok(None);
     };
     Ok(Some(bool_field(&features.parse_body()?, "IsBuiltInWorkerEnabled")))
-}
-
-/// The steps of a process and where each runs; `None` if there is no process.
-fn read_steps(
-    db: &Connection,
-    process: Option<StoredDocument>,
-    available: &AvailableWorkers,
-) -> HandlerResult<Option<Vec<PortalStep>>> {
-    let Some(process) = process else { return Ok(None) };
-    let process = template::expand_for_run(db, process.parse_body()?)?;
-    let mut steps = Vec::new();
-    for step in array_items(&process, "Steps") {
-        for action in array_items(step, "Actions") {
-            steps.push(PortalStep {
-                name: text_field(action, "Name").to_owned(),
-                place: place::locate_action(step, action, available),
-                is_disabled: bool_field(action, "IsDisabled"),
-            });
-        }
-    }
-    Ok(Some(steps))
 }
 
 fn read_workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>> {

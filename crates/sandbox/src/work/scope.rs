@@ -41,6 +41,25 @@ pub(super) fn resolve_value(
     best.and_then(|(_, variable)| json_field(variable, "Value").as_str()).map(str::to_owned)
 }
 
+/// The values that a variable has in each of these environments, each once. Where there are no environments, there is
+/// the value outside of them.
+pub(crate) fn values_in_environments(
+    sets: &[Value],
+    name: &str,
+    environments: &[&str],
+    owner: &str,
+    action: &Value,
+) -> Vec<String> {
+    let outside = [""];
+    let environments = if environments.is_empty() { &outside } else { environments };
+    let mut values: Vec<String> = Vec::new();
+    for environment in environments {
+        let context = VariableContext { environment, channel: "", owner, action };
+        values.extend(resolve_value(sets, name, &context).filter(|it| !values.contains(it)));
+    }
+    values
+}
+
 impl VariableContext<'_> {
     /// How narrow the scope of a value is, if it matches.
     fn match_specificity(&self, wanted: &Value) -> Option<u32> {
