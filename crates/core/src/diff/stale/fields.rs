@@ -40,13 +40,10 @@ pub(super) fn stale_fields(change: &Change, observer: &Observer) -> Vec<StaleExp
         }
         ChangeKind::ReplaceWorker { id, name, kind, old, .. } => {
             let worker = observer.find_worker(id);
+            let shown = old.iter().flat_map(|old| compare_replaced(observer, old, worker));
             let found = worker.map(|worker| worker.endpoint.kind());
-            let mut stale = vec![
-                compare_text("name", name, worker.map(|worker| worker.name.as_str())),
-                compare_text("kind", kind, found),
-            ];
-            stale.extend(old.iter().flat_map(|old| compare_replaced(observer, old, worker)));
-            stale
+            let name = compare_text("name", name, worker.map(|worker| worker.name.as_str()));
+            [name, compare_text("kind", kind, found)].into_iter().chain(shown).collect()
         }
         ChangeKind::DeleteWorker { id, name } => {
             let found = observer.find_worker(id).map(|worker| worker.name.as_str());
@@ -71,22 +68,31 @@ pub(super) fn stale_fields(change: &Change, observer: &Observer) -> Vec<StaleExp
             vec![compare("the built-in worker", Some(!enabled), Some(found), describe)]
         }
         ChangeKind::SetDefaultPool { from, .. } => {
-            let found = observer.live.default_pool().map(|pool| &pool.id);
-            let expected = from.as_ref().and_then(PoolHandle::id);
-            vec![compare("the default pool", expected, found, |pool| observer.pool_name(pool))]
+            vec![compare_default_pool(observer, from.as_ref())]
         }
-        ChangeKind::SortPools { before, .. } => {
-            let expected: Vec<_> = before.iter().filter_map(PoolHandle::id).collect();
-            let found = observer.live.pools.iter().map(|pool| &pool.id).collect();
-            vec![compare("the order of the pools", Some(expected), Some(found), |pools| {
-                let names = pools.into_iter().map(|pool| observer.pool_name(pool));
-                names.collect::<Vec<_>>().join(" ")
-            })]
-        }
+        ChangeKind::SortPools { before, .. } => vec![compare_pool_order(observer, before)],
     };
     let address = Some(change.address.clone());
     let stale = checked.into_iter().flatten();
     stale.map(|stale| StaleExpectation { address: address.clone(), ..stale }).collect()
+}
+
+fn compare_default_pool(
+    observer: &Observer,
+    from: Option<&PoolHandle>,
+) -> Option<StaleExpectation> {
+    let found = observer.live.default_pool().map(|pool| &pool.id);
+    let expected = from.and_then(PoolHandle::id);
+    compare("the default pool", expected, found, |pool| observer.pool_name(pool))
+}
+
+fn compare_pool_order(observer: &Observer, before: &[PoolHandle]) -> Option<StaleExpectation> {
+    let expected: Vec<_> = before.iter().filter_map(PoolHandle::id).collect();
+    let found = observer.live.pools.iter().map(|pool| &pool.id).collect();
+    compare("the order of the pools", Some(expected), Some(found), |pools| {
+        let names = pools.into_iter().map(|pool| observer.pool_name(pool));
+        names.collect::<Vec<_>>().join(" ")
+    })
 }
 
 /// How two values of a field differ, each none where the field is not there; none where they do not.
