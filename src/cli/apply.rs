@@ -1,9 +1,10 @@
 //! `poolwright apply`: applies a plan to the server.
 
 use super::{
+    confirm::ask_to_confirm,
     exit, files,
     plan::{PlanFilter, PlanFormat},
-    print::{self, Stream, errln, outln},
+    print::{Stream, errln, outln},
     progress::Progress,
     provenance::find_provenance,
     receipt::{self, ReceiptRecorder, RecordedApply},
@@ -11,6 +12,7 @@ use super::{
     session::{self, DeclaredServer, Session},
     show,
     signals::{ReceiptSlot, listen_for_stop},
+    time_limit::{self, RunClock, finish_before},
     undone::RollbackOutcome,
     wait,
 };
@@ -19,10 +21,10 @@ use crate::ops::{
     recheck_plan, unfinished_entries,
 };
 use poolwright_client::apply::{
-    self, ApplyEvent, ApplyListener, StopReason, StoreError, apply_plan,
+    self, ApplyEvent, ApplyListener, Deadline, LateChecks, StopReason, StoreError, apply_plan,
 };
 use poolwright_core::{
-    diff::{StaleExpectation, relax_unhealthy_gate},
+    diff::{LateExpectations, StaleExpectation, relax_unhealthy_gate},
     finding::Sources,
     live::Live,
     plan::{ApprovedPlan, Plan, PlanOrigin},
@@ -32,16 +34,15 @@ use poolwright_core::{
         pluralize,
     },
 };
-use poolwright_refresh::find_space;
+use poolwright_refresh::{PlanSource, find_space};
 
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use std::{
-    io::{BufRead as _, IsTerminal as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// How many lines of a list are shown without `-v`.
 const FEW: usize = 10;
@@ -83,17 +84,21 @@ pub(super) struct ApplyFlags {
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
+    pub(super) time: time_limit::Args,
+    #[command(flatten)]
     pub(super) session: session::Args,
 }
 
 /// Makes a plan unless one is given, asks for confirmation, and applies the plan.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let Some((session, plan, sources)) = prepare_plan(args, screen).await? else {
+    let clock = RunClock::start();
+    let prepared = args.flags.time.bound(clock, prepare_plan(args, screen)).await?;
+    let Some((session, plan, sources)) = prepared else {
         return Ok(exit::ERROR);
     };
     let saved = args.plan.as_deref();
     let outcome = RollbackOutcome::from_plan(&plan);
-    let run = ApplyRun { session: &session, flags: &args.flags, saved, screen };
+    let run = ApplyRun { session: &session, flags: &args.flags, saved, clock, screen };
     let code = run.confirm_and_apply(plan, &sources).await?;
     Ok(outcome.report(code))
 }
@@ -106,6 +111,8 @@ pub(super) struct ApplyRun<'a> {
     pub(super) flags: &'a ApplyFlags,
     /// The file that the plan was saved in, if any; such a plan needs no confirmation.
     pub(super) saved: Option<&'a Path>,
+    /// How long the run has taken.
+    pub(super) clock: RunClock,
     /// How to print.
     pub(super) screen: &'a Screen,
 }
@@ -120,12 +127,14 @@ impl ApplyRun<'_> {
         plan: Plan,
         sources: &Sources,
     ) -> anyhow::Result<u8> {
-        let Self { session, flags, saved, screen } = self;
+        let Self { session, flags, saved, screen, .. } = self;
         let text = flags.format == PlanFormat::Text;
         let mut checked_live = None;
         let mut plan = self.relax_gates(plan);
         if saved.is_some() && !plan.changes.is_empty() {
-            match self.recheck(&plan, &find_provenance(&plan)).await? {
+            let provenance = find_provenance(&plan);
+            let recheck = self.recheck(&plan, &provenance);
+            match flags.time.bound(self.clock, recheck).await? {
                 PlanCheck::Fits { plan: derived, live } => {
                     (plan, checked_live) = (self.relax_gates(*derived), Some(live));
                 }
@@ -149,16 +158,20 @@ impl ApplyRun<'_> {
         }
         warn_permissions(session, plan).await;
         flags.wait.warn_no_checks(&session.connection, plan).await;
-        if let Some(live) = checked_live {
-            return self.write_with_receipt(&approved, &live).await;
-        }
-        if !flags.auto_approve && !ask_to_confirm()? {
+        let asked = Instant::now();
+        if checked_live.is_none() && !flags.auto_approve && !ask_to_confirm()? {
             errln!("nothing was written");
             return Ok(exit::ERROR);
         }
-        match self.recheck(plan, &PlanProvenance::JustMade).await? {
+        let clock = self.clock.without(asked.elapsed());
+        let deadline = flags.time.deadline(clock, plan.changes.len(), flags.wait.limit());
+        if let Some(live) = checked_live {
+            return self.write_with_receipt(&approved, &live, deadline).await;
+        }
+        let recheck = self.recheck(plan, &PlanProvenance::JustMade);
+        match finish_before(deadline, recheck).await? {
             PlanCheck::Fits { plan, live } => match self.relax_gates(*plan).approve() {
-                Ok(approved) => self.write_with_receipt(&approved, &live).await,
+                Ok(approved) => self.write_with_receipt(&approved, &live, deadline).await,
                 Err(refused) => Ok(self.report_refusal(&refused, sources, false)),
             },
             PlanCheck::Stale(changed) => Ok(self.report_stale(&changed, plan)),
@@ -190,7 +203,12 @@ impl ApplyRun<'_> {
     }
 
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
-    async fn write_with_receipt(&self, approved: &ApprovedPlan, live: &Live) -> anyhow::Result<u8> {
+    async fn write_with_receipt(
+        &self,
+        approved: &ApprovedPlan,
+        live: &Live,
+        deadline: Deadline,
+    ) -> anyhow::Result<u8> {
         let Self { session, flags, screen, .. } = self;
         let (stop, stopped) = watch::channel(None);
         let slot = ReceiptSlot::default();
@@ -203,8 +221,18 @@ impl ApplyRun<'_> {
         let options = apply::ApplyOptions {
             parallelism: flags.session.parallelism,
             wait: flags.wait.plan_wait(approved.plan(), live),
+            deadline: Some(deadline),
         };
-        apply_plan(approved, &session.connection, &options, stopped.clone(), &observer).await;
+        let plan = approved.plan();
+        let source = PlanSource {
+            reader: session.connection.reader(),
+            header: &plan.header,
+            url: &session.url,
+        };
+        let expectations = LateExpectations::new(plan, live);
+        let late = Some(LateChecks { expectations, reader: &source });
+        let (connection, stop) = (&session.connection, stopped.clone());
+        apply_plan(approved, connection, &options, late.as_ref(), stop, &observer).await;
         observer.progress.clear_bar();
         let recorded = recorder.finish(receipt::current_time());
         let interrupted = *stopped.borrow() == Some(StopReason::Interrupted);
@@ -298,20 +326,6 @@ async fn warn_permissions(session: &Session, plan: &Plan) {
         let changes = pluralize(needed_by, "change");
         errln!("warning: the API key's user lacks {permission}; the server will refuse {changes}");
     }
-}
-
-/// Asks for confirmation.
-fn ask_to_confirm() -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(error_with_help(
-            "cannot ask for confirmation: standard input is not a terminal",
-            "pass `--auto-approve`, or save a plan with `plan -o FILE` and apply it",
-        ));
-    }
-    print::ask("Apply this plan? Type `yes` to continue: ");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
 }
 
 fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {

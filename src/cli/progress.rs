@@ -1,7 +1,7 @@
 //! The progress of an apply: a bar on a terminal, otherwise a line per change.
 
 use super::{print::errln, screen::Screen};
-use poolwright_client::apply::{ApplyEvent, StopReason};
+use poolwright_client::apply::ApplyEvent;
 use poolwright_core::{
     model::Address,
     plan::{ChangeAction, Plan},
@@ -58,8 +58,8 @@ impl<'a> Progress<'a> {
                 format!("{word} {}: {}", address(index), Escaped(error))
             }
             // The summary reports all of these together.
-            ApplyEvent::Skipped { because, .. } if StopReason::is_text(because) => return,
-            ApplyEvent::Skipped { index, because } => {
+            ApplyEvent::Skipped { is_halted: true, .. } => return,
+            ApplyEvent::Skipped { index, because, .. } => {
                 format!("skipped {}: {}", address(index), Escaped(because))
             }
         };

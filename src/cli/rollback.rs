@@ -7,6 +7,7 @@ use super::{
     replace_file::replace_file,
     screen::Screen,
     session::DeclaredServer,
+    time_limit::RunClock,
     undone::RollbackOutcome,
 };
 use crate::ops::{error_with_help, plan_receipt_rollback};
@@ -46,6 +47,7 @@ pub(super) struct Args {
 
 /// Plans the rollback, asks for confirmation, and applies it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    let clock = RunClock::start();
     let receipt = read_receipt(args)?;
     let session = args
         .flags
@@ -55,13 +57,14 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let file = args.undo.display().to_string();
     let reader = session.connection.reader();
     check_space(&reader, &receipt, args).await?;
-    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url).await?;
+    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url);
+    let plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);
     if let Some(path) = &args.output {
         let code = save_rollback(&plan, path, args, screen)?;
         return Ok(outcome.report(code));
     }
-    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, screen };
+    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, clock, screen };
     let code = run.confirm_and_apply(plan, &Sources::default()).await?;
     Ok(outcome.report(code))
 }

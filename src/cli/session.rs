@@ -10,7 +10,8 @@ use super::{
 };
 use crate::ops::{Target, error_with_help};
 use poolwright_client::octopus::{
-    Connection, ConnectionOptions, Credentials, Secret, ServerHost, TrustedServer, token,
+    Connection, ConnectionOptions, Credentials, Secret, ServerHost, TrustedServer,
+    token::{IdentitySource, TokenExchange},
 };
 
 use anyhow::Context as _;
@@ -18,6 +19,7 @@ use std::{
     collections::BTreeSet,
     env, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Flags for the connection.
@@ -224,15 +226,8 @@ impl Args {
             return self.build_options(server, Credentials::AccessToken(token));
         }
         if let Ok(account) = env::var(SERVICE_ACCOUNT) {
-            let identity = identity_token(account.trim()).await?;
             let options = self.build_options(server, Credentials::Anonymous)?;
-            let token = token::exchange_identity(options.clone(), account.trim(), &identity).await;
-            let token = token.context("cannot exchange the job's identity for an access token")?;
-            print::withhold_secret(&token);
-            return Ok(ConnectionOptions {
-                credentials: Credentials::AccessToken(token),
-                ..options
-            });
+            return exchange_identity(options, account.trim()).await;
         }
         Err(no_credentials_error(None))
     }
@@ -356,10 +351,26 @@ pub(super) fn withhold_env_secrets() {
     }
 }
 
-/// Gets the identity token that the CI job offers for a service account.
-async fn identity_token(account: &str) -> anyhow::Result<Secret> {
+/// Exchanges the identity that the CI job offers for an access token, which is renewed before it ends.
+async fn exchange_identity(
+    options: ConnectionOptions,
+    account: &str,
+) -> anyhow::Result<ConnectionOptions> {
+    let (account, identity) = (account.to_owned(), identity_source()?);
+    let exchange = Arc::new(TokenExchange { options: options.clone(), account, identity });
+    let identity = exchange.identity_token().await;
+    let identity = identity.context("cannot get the job's identity token")?;
+    print::withhold_secret(&identity);
+    let token = exchange.exchange(&identity).await;
+    let token = token.context("cannot exchange the job's identity for an access token")?;
+    print::withhold_secret(&token.secret);
+    Ok(ConnectionOptions { credentials: Credentials::Exchanged(exchange, token), ..options })
+}
+
+/// Returns where the identity token of the CI job comes from.
+fn identity_source() -> anyhow::Result<IdentitySource> {
     if let Some(token) = env_secret("OCTOPUS_ID_TOKEN") {
-        return Ok(token);
+        return Ok(IdentitySource::Token(token));
     }
     let url = env::var("ACTIONS_ID_TOKEN_REQUEST_URL");
     let (Ok(url), Some(token)) = (url, env_secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) else {
@@ -368,10 +379,7 @@ async fn identity_token(account: &str) -> anyhow::Result<Secret> {
             "on GitHub, give the job `permissions: id-token: write`; elsewhere, set OCTOPUS_ID_TOKEN to the token",
         ));
     };
-    let identity = token::github_identity(&url, token, account).await;
-    let identity = identity.context("cannot get the job's identity token")?;
-    print::withhold_secret(&identity);
-    Ok(identity)
+    Ok(IdentitySource::GitHub { url, token })
 }
 
 fn unreadable_file(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {

@@ -1,17 +1,11 @@
 //! `--wait-healthy`: moves steps once the workers that will run them are healthy.
 
-use super::print::errln;
+use super::{print::errln, time_limit::parse_duration};
 use crate::ops::{LackingPermission, lacking_check_permission};
 use poolwright_client::{apply::HealthWait, octopus::Connection};
 use poolwright_core::{diff::find_arrivals, live::Live, plan::Plan, text::pluralize};
 
-use jiff::SignedDuration;
 use std::time::Duration;
-
-/// The shortest wait.
-const SHORTEST: Duration = Duration::from_secs(1);
-/// The longest wait: half a day.
-const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Whether steps wait, and for how long.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -27,6 +21,11 @@ impl Args {
     /// Whether steps wait.
     pub(super) fn is_enabled(self) -> bool {
         self.wait_healthy.is_some()
+    }
+
+    /// Returns how long steps may wait for healthy workers.
+    pub(super) fn limit(self) -> Option<Duration> {
+        self.wait_healthy
     }
 
     /// Returns what the steps of a plan wait for: nothing, unless waiting is enabled.
@@ -49,42 +48,6 @@ impl Args {
                 "warning: the API key's user lacks {permission}; health checks cannot be started, and those of \
                  {steps} that wait for one will not be moved"
             );
-        }
-    }
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span: Option<SignedDuration> = text.parse().ok();
-    let duration = span.and_then(|span| Duration::try_from(span).ok());
-    let in_range = duration.filter(|duration| (SHORTEST..=LONGEST).contains(duration));
-    in_range.ok_or_else(|| {
-        "expected a duration from 1s to 12h, such as `90s`, `5m` or `1h30m`".to_owned()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_units_and_is_from_a_second_to_half_a_day() {
-        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
-        let table = [
-            ("1s", 1),
-            ("90s", 90),
-            ("5m", 300),
-            ("1h30m", 5400),
-            ("1h 30m", 5400),
-            ("2 minutes", 120),
-            ("1.5h", 5400),
-            ("12h", 43_200),
-        ];
-        for (text, expected) in table {
-            assert_eq!(seconds(text), Ok(expected), "{text}");
-        }
-        let wrong = ["", "5", "m", "0s", "-1s", "13h", "2 days", "1 month", "5ü"];
-        for text in wrong.into_iter().chain(["99999999999999999999h"]) {
-            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

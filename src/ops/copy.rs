@@ -90,7 +90,7 @@ impl ServerCopy {
     async fn copy_by_ids(
         &mut self,
         space: &SpaceReader,
-        segment: &str,
+        segment: &'static str,
         ids: &[String],
     ) -> anyhow::Result<()> {
         let (found, unread) = space.raw_by_ids(segment, ids).await;

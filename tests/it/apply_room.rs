@@ -4,9 +4,12 @@ use crate::{
     client::connect,
     sandbox::{Bench, PROCESS, names},
 };
-use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
-use poolwright_client::apply::{
-    self, ApplyEvent, ApplyListener, StopReason, StoreError, apply_plan, journal,
+use octopus_sandbox::{ADMIN_KEY, Fault, FaultKind, SandboxOptions, Seed};
+use poolwright_client::{
+    apply::{
+        self, ApplyEvent, ApplyListener, Deadline, StopReason, StoreError, apply_plan, journal,
+    },
+    octopus::{Connection, ConnectionOptions, Credentials, Secret, TrustedServer},
 };
 use poolwright_core::{
     finding::FindingLocation,
@@ -24,8 +27,8 @@ use poolwright_core::{
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use std::sync::Mutex;
-use tokio::sync::watch;
+use std::{sync::Mutex, time::Duration};
+use tokio::{sync::watch, time::Instant};
 
 /// What an apply came to.
 pub(crate) struct Ran {
@@ -85,7 +88,7 @@ async fn run_until(
     let mut lines = receipt.to_journal_start();
     let listener = Listener { seen, events: Mutex::default() };
     let options = apply::ApplyOptions { parallelism: 4, ..apply::ApplyOptions::default() };
-    let outcomes = sent(apply_plan(&approved, &connection, &options, stop, &listener)).await;
+    let outcomes = sent(apply_plan(&approved, &connection, &options, None, stop, &listener)).await;
     let events = listener.events.into_inner().unwrap();
     for event in events.iter().cloned().filter_map(journal::journal_event) {
         lines.push_str(&receipt.record_event(event));
@@ -398,4 +401,97 @@ async fn after_a_stop_what_is_under_way_ends_and_nothing_begins() {
     projects["Web Store"].deployment.steps["Deploy web app"]: interrupted
     projects["Web Store"].deployment.steps["Migrate database"]: interrupted
     "#);
+}
+
+fn create_pools(count: usize) -> Vec<Change> {
+    let pool = |at: usize| {
+        let name = format!("pool-{at}");
+        let new = NewPool {
+            name: name.clone(),
+            description: String::new(),
+            slug: None,
+            kind: PoolKind::Static,
+        };
+        change(Address::Pool(name), ChangeKind::CreatePool(new), &[])
+    };
+    (0..count).map(pool).collect()
+}
+
+/// Applies changes with these options over a connection; the errors, and how many of each kind.
+async fn apply_to(
+    connection: &Connection,
+    changes: Vec<Change>,
+    deadline: Option<Deadline>,
+) -> Vec<String> {
+    let (_keep, stop) = watch::channel(None);
+    let listener = Listener { seen: |_: &ApplyEvent| {}, events: Mutex::default() };
+    let options =
+        apply::ApplyOptions { parallelism: 2, deadline, ..apply::ApplyOptions::default() };
+    apply_plan(&approved(changes), connection, &options, None, stop, &listener).await;
+    let describe = |event: ApplyEvent| match event {
+        ApplyEvent::Skipped { because, is_halted, .. } => {
+            Some(format!("skipped {is_halted}: {because}"))
+        }
+        ApplyEvent::Failed { error, unknown, .. } => Some(format!("failed {unknown}: {error}")),
+        _ => None,
+    };
+    listener.events.into_inner().unwrap().into_iter().filter_map(describe).collect()
+}
+
+#[tokio::test]
+async fn after_the_time_limit_nothing_begins() {
+    let bench = Bench::new(Seed::Empty).await;
+    let connection = connect(bench.sandbox.url(), bench.key);
+    let deadline = Some(Deadline { at: Instant::now(), limit: Duration::from_secs(90) });
+    let told = apply_to(&connection, create_pools(3), deadline).await;
+    assert_eq!(told, ["skipped true: the time limit of 90s is over"; 3]);
+    assert_eq!(bench.sandbox.recent_requests(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_write_that_has_to_wait_past_the_time_limit_is_not_sent_again() {
+    let busy = FaultKind::Status { code: 503, retry_after: Some(5) };
+    let bench = Bench::failing("POST /api/Spaces-1/workerpools", busy).await;
+    let connection = connect(bench.sandbox.url(), bench.key);
+    let deadline =
+        Deadline { at: Instant::now() + Duration::from_secs(4), limit: Duration::from_secs(4) };
+    let told = apply_to(&connection, create_pools(1), Some(deadline)).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let posts = bench.sandbox.recent_requests().into_iter().filter(|it| it.starts_with("POST"));
+    assert!(posts.count() <= 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_costs_the_patience_of_one_write() {
+    let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
+    let mut options =
+        ConnectionOptions::new(TrustedServer::named_by_user("http://127.0.0.1:9"), key);
+    options.retry_limit = Duration::from_secs(1);
+    let connection = Connection::open(options).unwrap();
+    let told = apply_to(&connection, create_pools(60), None).await;
+    assert_eq!(told.len(), 60);
+    let skipped =
+        told.iter().filter(|it| it.starts_with("skipped true: the server has not answered for"));
+    assert!(skipped.count() > 40, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_write_waits_for_a_server_that_starts_as_long_as_a_read_does() {
+    let starting = FaultKind::Status { code: 503, retry_after: None };
+    let faults = (1..=4).map(|nth| Fault {
+        nth,
+        requests: Some("POST /api/Spaces-1/workerpools".into()),
+        fault: starting.clone(),
+    });
+    let options =
+        SandboxOptions { seed: Seed::Empty, faults: faults.collect(), ..Default::default() };
+    let bench = Bench::with(options).await;
+    let mut options = ConnectionOptions::new(
+        TrustedServer::named_by_user(bench.sandbox.url()),
+        Credentials::ApiKey(Secret::from(bench.key.to_owned())),
+    );
+    options.retry_limit = Duration::from_secs(600);
+    let connection = Connection::open(options).unwrap();
+    assert_eq!(apply_to(&connection, create_pools(1), None).await, [""; 0]);
+    assert!(names(&bench.get("/api/workerpools/all").await).contains("pool-0"));
 }

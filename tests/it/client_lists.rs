@@ -45,6 +45,131 @@ async fn a_list_that_stops_short_is_an_error() {
     ");
 }
 
+/// The items of a page, from a number on.
+fn page(first: usize, count: usize) -> Vec<Value> {
+    (first..first + count).map(|n| json!({ "Id": format!("X-{n}"), "Name": "x" })).collect()
+}
+
+fn skipped(path: &str) -> usize {
+    let skip = path.split("skip=").nth(1).and_then(|it| it.split('&').next());
+    skip.and_then(|it| it.parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_ends_at_a_bound() {
+    let next = json!({ "Page.Next": "https://elsewhere.example/api?skip=1" });
+    let all = [
+        // Always new, with a total that is never reached, or none.
+        Stub::new(|path| {
+            json!({ "TotalResults": u64::MAX, "Items": page(skipped(path), 1000) }).to_string()
+        })
+        .await,
+        Stub::new(|path| json!({ "Items": page(skipped(path), 1000) }).to_string()).await,
+    ];
+    for server in &all {
+        let told = told(server.reader().list_project_groups().await);
+        assert!(told.contains("the list does not end"), "{told}");
+        assert!(server.paths().len() <= 300, "{}", server.paths().len());
+    }
+    // The same page again and again, whatever is asked.
+    let links = next.clone();
+    let same = Stub::new(move |_| {
+        json!({ "TotalResults": 900, "Items": page(0, 2), "Links": links }).to_string()
+    })
+    .await;
+    insta::assert_snapshot!(told(same.reader().list_project_groups().await), @"
+    GET /api/Spaces-1/projectgroups returned an unexpected response: the list ends after 2 of 900
+    help: upgrade poolwright if the server is newer than the versions it supports
+    ");
+    assert_eq!(same.paths().len(), 2);
+    // A total that is too small, and a link that contradicts it.
+    let links = next.clone();
+    let more = Stub::new(move |path| {
+        let skip = skipped(path);
+        json!({ "TotalResults": 2, "Items": page(skip, 2.min(5 - skip.min(5))), "Links": links })
+            .to_string()
+    })
+    .await;
+    assert_eq!(more.reader().list_project_groups().await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn numbers_and_nesting_beyond_reason_are_an_error_and_nothing_worse() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let nested = format!(r#"{{"Items":[{{"Id":"X-1","Name":"x","Deep":{deep}}}]}}"#);
+    let bodies = [
+        (r#"{"TotalResults":-1,"Items":[]}"#.to_owned(), false),
+        (r#"{"TotalResults":1.5,"Items":[]}"#.to_owned(), false),
+        (r#"{"TotalResults":1e400,"Items":[]}"#.to_owned(), false),
+        (r#"{"TotalResults":"many","Items":[]}"#.to_owned(), false),
+        (r#"{"TotalResults":99999999999999999999999,"Items":[]}"#.to_owned(), false),
+        (
+            r#"{"TotalResults":null,"ItemsPerPage":0,"NumberOfPages":1000000000,"Items":[]}"#
+                .to_owned(),
+            true,
+        ),
+        (r#"{"Items":null}"#.to_owned(), false),
+        (r#"{"Items":[null]}"#.to_owned(), false),
+        (r#"{"Items":{}}"#.to_owned(), false),
+        (r#"{"Items":[],"Items":[]}"#.to_owned(), false),
+        (r#"{"Items":[{"Id":"X-1","Id":"X-2","Name":"x"}]}"#.to_owned(), false),
+        (r#"{"Items":[{"Id":null,"Name":"x"}]}"#.to_owned(), false),
+        ("[{\"Id\":\"\u{fffd}\",\"Name\":\"\\ud800\"}]".to_owned(), false),
+        (nested, true),
+        (deep, false),
+        ("{}".to_owned(), false),
+        ("null".to_owned(), false),
+        (String::new(), false),
+    ];
+    for (body, is_read) in bodies {
+        let sent = body.clone();
+        let server = Stub::new(move |_| sent.clone()).await;
+        let answer = server.reader().list_project_groups().await;
+        let shown: String = body.chars().take(60).collect();
+        assert_eq!(answer.is_ok(), is_read, "{shown}: {answer:?}");
+        if let Err(error) = answer {
+            assert!(error.to_string().chars().count() < 1500, "{shown}");
+        }
+        // A broken answer is asked for again; that is all.
+        assert!(server.paths().len() <= 6, "{shown}: {:?}", server.paths());
+    }
+    let server = Stub::new(|_| b"[{\"Id\":\"\xff\",\"Name\":\"x\"}]".to_vec()).await;
+    assert!(server.reader().list_project_groups().await.is_err());
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_segment_is_not_sent() {
+    let server = Stub::new(|path| match path.contains("ids=") {
+        true => (StatusCode::OK, r#"{"Items":[]}"#),
+        false => (StatusCode::OK, r#"{"Id":"x","Steps":[]}"#),
+    })
+    .await;
+    let ids = ["..", "../../spaces/Spaces-2", ".", ""].map(str::to_owned);
+    let (found, unread) = server.reader().processes_by_ids(ProcessKind::Deployment, &ids).await;
+    assert_eq!((found.len(), unread.len()), (0, 4));
+    let alone: Vec<String> = server.paths().into_iter().filter(|it| !it.contains("ids=")).collect();
+    assert_eq!(alone, [""; 0]);
+    insta::assert_snapshot!(unread[1].error, @"`../../spaces/Spaces-2` cannot be an id in a URL");
+}
+
+#[tokio::test]
+async fn a_body_is_read_and_shown_in_part() {
+    // 20 MB of an error, and a page that is packed a thousandfold.
+    let errors: [(StatusCode, String); 3] = [
+        (StatusCode::BAD_REQUEST, format!(r#"{{"ErrorMessage":"{}"}}"#, "x".repeat(20 << 20))),
+        (StatusCode::FORBIDDEN, "y".repeat(20 << 20)),
+        (
+            StatusCode::BAD_REQUEST,
+            format!(r#"{{"ErrorMessage":"z","Errors":["{}"]}}"#, "z".repeat(9000)),
+        ),
+    ];
+    for error in errors {
+        let server = Stub::new(move |_| error.clone()).await;
+        let told = told(server.reader().list_project_groups().await);
+        assert!(told.chars().count() < 2500, "{}", told.len());
+    }
+}
+
 fn process(id: &str) -> Value {
     json!({ "Id": id, "Steps": [] })
 }

@@ -7,12 +7,14 @@
 
 mod health;
 pub mod journal;
+mod late;
 mod schedule;
 mod write;
 mod writer;
 
 pub use health::HealthWait;
 pub use journal::{ApplyListener, StoreError};
+pub use late::{LateChecks, LateReader};
 
 use crate::octopus::Connection;
 use poolwright_core::{
@@ -25,11 +27,12 @@ use futures_util::{
     StreamExt,
     stream::{FuturesUnordered, SelectAll},
 };
-use health::watch::HealthWatch;
+use health::{format_duration, watch::HealthWatch};
 use schedule::{NextAction, Schedule};
-use std::fmt;
-use tokio::sync::watch;
+use std::{fmt, time::Duration};
+use tokio::{sync::watch, time::Instant};
 use write::ChangeWriter;
+use writer::Writer;
 
 /// How to apply a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +41,17 @@ pub struct ApplyOptions {
     pub parallelism: usize,
     /// The workers that steps wait for before they move; empty for no wait.
     pub wait: HealthWait,
+    /// When the run ends: after this, nothing is begun. `None` for no limit.
+    pub deadline: Option<Deadline>,
+}
+
+/// The end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When it is.
+    pub at: Instant,
+    /// The limit that it comes from, for messages.
+    pub limit: Duration,
 }
 
 /// The progress of an apply. `index` is the change's index in the plan, counted from 0.
@@ -92,6 +106,8 @@ pub enum ApplyEvent {
         index: usize,
         /// Why: `waits for pools.sql`, `interrupted`.
         because: String,
+        /// Whether nothing at all was begun any more.
+        is_halted: bool,
     },
 }
 
@@ -102,34 +118,33 @@ pub enum StopReason {
     Interrupted,
     /// What is done cannot be recorded any more.
     ReceiptLost,
-}
-
-impl StopReason {
-    const ALL: [Self; 2] = [Self::Interrupted, Self::ReceiptLost];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Interrupted => "interrupted",
-            Self::ReceiptLost => "the receipt cannot be written",
-        }
-    }
-
-    /// Whether a change that was skipped for this reason was skipped because the apply stopped.
-    pub fn is_text(because: &str) -> bool {
-        Self::ALL.iter().any(|reason| reason.as_str() == because)
-    }
+    /// The run has taken this long, which is its limit.
+    TimeIsUp(Duration),
+    /// The server has not answered for this long.
+    ServerGone(Duration),
 }
 
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        let rounded = |time: &Duration| format_duration(Duration::from_secs(time.as_secs()));
+        match self {
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::ReceiptLost => f.write_str("the receipt cannot be written"),
+            Self::TimeIsUp(limit) => write!(f, "the time limit of {} is over", rounded(limit)),
+            Self::ServerGone(time) => {
+                write!(f, "the server has not answered for {}", rounded(time))
+            }
+        }
     }
 }
 
 /// Applies the plan, and returns the outcome of each change, in the order of the plan.
 ///
+/// What a write relies on is asked again right before it, if `late` says what that is.
+///
 /// Every event is passed to `listener`, which has stored it before the next request that changes something is
-/// sent. Once there is a reason to stop, running writes are finished, and nothing else is started.
+/// sent. Once there is a reason to stop, the
+/// deadline is over or the server is gone, running writes are finished, and nothing else is started.
 ///
 /// # Errors
 ///
@@ -138,6 +153,7 @@ pub async fn apply_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
     options: &ApplyOptions,
+    late: Option<&LateChecks<'_>>,
     mut stop: watch::Receiver<Option<StopReason>>,
     listener: &dyn ApplyListener,
 ) -> Vec<ChangeOutcome> {
@@ -145,16 +161,25 @@ pub async fn apply_plan(
     let mut schedule = Schedule::new(&plan.changes, &options.wait.arrivals, options.parallelism);
     let mut outcomes = vec![ChangeOutcome::Skipped; plan.changes.len()];
     let send_event = |event: ApplyEvent| listener.note_event(event);
-    let writes = ChangeWriter::new(connection, plan, listener);
+    let until = options.deadline.map(|deadline| deadline.at);
+    let writer = Writer::new(connection, &plan.header.space.id, until, listener);
+    let writes = ChangeWriter::new(writer, plan, late, listener);
     let watch = HealthWatch::new(&writes, listener, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
     let (mut checks, mut open_checks) = (SelectAll::new(), 0);
     let mut stopped = *stop.borrow();
     loop {
+        stopped = stopped.or_else(|| find_stop_reason(connection, options.deadline));
+        if stopped.is_some() && open_checks > 0 {
+            // No more steps move, so no worker has to be healthy.
+            open_checks = 0;
+            checks.clear();
+        }
         while let Some(next) = schedule.next_work(stopped) {
             match next {
                 NextAction::Skip { index, because } => {
-                    send_event(ApplyEvent::Skipped { index, because })
+                    let is_halted = stopped.is_some();
+                    send_event(ApplyEvent::Skipped { index, because, is_halted });
                 }
                 NextAction::Start(unit) => under_way.push(writes.write_unit(unit)),
                 NextAction::CheckHealth(places) => {
@@ -177,17 +202,30 @@ pub async fn apply_plan(
                 open_checks -= 1;
                 schedule.finish_check(place, result);
             },
-            reason = wait_for_stop(&mut stop), if stopped.is_none() => {
-                // No more steps move, so no worker has to be healthy.
-                (stopped, open_checks) = (Some(reason), 0);
-                checks.clear();
-            },
+            reason = wait_for_stop(&mut stop), if stopped.is_none() => stopped = Some(reason),
+            () = wait_for_deadline(options.deadline), if stopped.is_none() => {}
             else => break,
         }
     }
     drop(checks);
     drop(under_way);
     outcomes
+}
+
+/// Returns why nothing more is begun; `None` if the run goes on.
+fn find_stop_reason(connection: &Connection, deadline: Option<Deadline>) -> Option<StopReason> {
+    if let Some(deadline) = deadline.filter(|deadline| deadline.at <= Instant::now()) {
+        return Some(StopReason::TimeIsUp(deadline.limit));
+    }
+    connection.outage_over_limit().map(StopReason::ServerGone)
+}
+
+/// Completes at the deadline; never, if there is none.
+async fn wait_for_deadline(deadline: Option<Deadline>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Completes once there is a reason to stop; never, if the sender is gone.

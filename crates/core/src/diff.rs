@@ -13,6 +13,7 @@ mod deletes;
 mod endpoint;
 mod gates;
 mod goal;
+mod late;
 mod ledger;
 mod lingering_pools;
 mod matched;
@@ -35,6 +36,7 @@ pub(crate) mod laws;
 
 pub use after::simulate_changes;
 pub use arrivals::{find_arrivals, relax_unhealthy_gate};
+pub use late::{AllowedUsers, LateExpectation, LateExpectations, WorkerState, best_level};
 pub use ledger::rules_about_unread;
 pub use placements::deciding_rules;
 pub use recheck::recheck_plan;

@@ -31,7 +31,7 @@ pub(super) fn list_or_unread<T>(
 ) -> Result<Vec<T>, RefreshError> {
     match response {
         Ok(list) => Ok(list),
-        Err(why) if why.is_forbidden() || why.is_not_found() => {
+        Err(why) if why.is_forbidden() || why.is_any_404() => {
             let what = reading.describe_in_space(what);
             unread_parts.push(UnreadPart::new(what, why.to_string(), hides));
             Ok(Vec::new())

@@ -9,6 +9,7 @@ mod git_variables;
 mod grouped_projects;
 mod inventory;
 mod item_errors;
+mod late;
 mod lower;
 mod other_spaces;
 mod permissions;
@@ -19,6 +20,7 @@ mod snapshots;
 mod space;
 mod templates;
 
+pub use late::PlanSource;
 pub use permissions::{hidden_parts, lacking_permissions};
 pub use space::{SpaceError, find_space};
 
@@ -248,7 +250,7 @@ async fn read_server(
         }
         match reader.read_features().await {
             // The setting is optional here.
-            Err(error) if !scope.features && (error.is_forbidden() || error.is_not_found()) => {
+            Err(error) if !scope.features && (error.is_forbidden() || error.is_any_404()) => {
                 Ok(None)
             }
             features => features.map(|it| it.is_built_in_worker_enabled),

@@ -49,7 +49,7 @@ async fn read_other_space(
 ) -> Result<(OtherSpace, Vec<UnreadPart>), RefreshError> {
     let (on_built_in_worker, unread_parts) = match built_in_steps(reader, space, rights).await {
         Ok(steps) => steps,
-        Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
+        Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_any_404() => {
             let what = format!("the steps of space {:?}", space.name);
             let part = UnreadPart::new(what, why.to_string(), HiddenData::OtherSpaceSteps);
             (Vec::new(), vec![part])

@@ -64,7 +64,7 @@ fn value_or_unread<T: Default>(
 ) -> Result<T, RefreshError> {
     match response {
         Ok(found) => Ok(found),
-        Err(why) if why.is_forbidden() || why.is_not_found() => {
+        Err(why) if why.is_forbidden() || why.is_any_404() => {
             unread_parts.push(unread_part(reading.describe_in_space(what), why));
             Ok(T::default())
         }

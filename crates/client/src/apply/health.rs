@@ -172,7 +172,7 @@ impl PoolHealth {
 }
 
 /// Formats a time as a user writes it: `90s`, `5m`, `1h`.
-fn format_duration(time: Duration) -> String {
+pub(super) fn format_duration(time: Duration) -> String {
     match time.as_secs() {
         seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
         seconds if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),

@@ -54,7 +54,7 @@ pub fn journal_event(event: ApplyEvent) -> Option<JournalEvent> {
         ApplyEvent::Failed { index, error, unknown: false, partial } => {
             JournalEvent::Failed { change: index, error, partial }
         }
-        ApplyEvent::Skipped { index, because } => {
+        ApplyEvent::Skipped { index, because, .. } => {
             JournalEvent::Skipped { change: index, error: because }
         }
     })

@@ -3,24 +3,29 @@
 //! Every write reads first, and writes nothing if the server has changed since the plan. Never: a choice that
 //! the plan left open.
 
+mod actions;
 mod commit;
 mod create;
 mod delete;
+mod doubt;
 mod endpoint;
 mod field;
 mod indirect_pools;
+mod late_check;
 mod modify;
 mod pool;
+mod presence;
 mod server;
 mod spelling;
 mod step;
 mod worker;
 
-use super::{ApplyEvent, ApplyListener};
+use super::{ApplyEvent, ApplyListener, LateChecks, late::LateReads};
 use crate::{
     apply::writer::Writer,
-    octopus::{ClientError, Connection, SpaceReader},
+    octopus::{ClientError, SpaceReader},
 };
+use commit::RepositoryUse;
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, Space},
     plan::{Change, ChangeKind, Plan},
@@ -61,15 +66,17 @@ impl WriteFailure {
         Self { error: error.to_string(), unknown: false }
     }
 
-    /// Returns the failure of a write whose request failed.
-    fn from_write_error(error: &ClientError) -> Self {
-        Self { error: error.to_string(), unknown: error.is_ambiguous() }
+    /// Returns the failure of a change that was not sent, because something it needs cannot be read.
+    fn from_unread(error: ClientError) -> Self {
+        Self::new(error.with_help())
     }
 }
 
 /// Makes the changes of a plan.
 pub(super) struct ChangeWriter<'a> {
     writer: Writer<'a>,
+    late: Option<&'a LateChecks<'a>>,
+    late_reads: LateReads,
     space: &'a Id<Space>,
     changes: &'a [Change],
     listener: &'a dyn ApplyListener,
@@ -81,19 +88,21 @@ pub(super) struct ChangeWriter<'a> {
     taken_pools: OnceCell<HashSet<String>>,
     taken_workers: OnceCell<HashSet<String>>,
     /// A lock for each repository, by URL: two concurrent commits would conflict.
-    repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<RepositoryUse>>>>,
 }
 
 impl<'a> ChangeWriter<'a> {
     pub(super) fn new(
-        connection: &Connection,
+        writer: Writer<'a>,
         plan: &'a Plan,
+        late: Option<&'a LateChecks<'a>>,
         listener: &'a dyn ApplyListener,
     ) -> Self {
-        let space = &plan.header.space.id;
         Self {
-            writer: Writer::new(connection, space, listener),
-            space,
+            writer,
+            late,
+            late_reads: LateReads::default(),
+            space: &plan.header.space.id,
             changes: &plan.changes,
             listener,
             made: Mutex::default(),
@@ -187,6 +196,16 @@ impl<'a> ChangeWriter<'a> {
     /// The writer of the space, for requests that are not changes of the plan.
     pub(super) fn writer(&self) -> &Writer<'a> {
         &self.writer
+    }
+
+    /// What writes rely on; `None` if nothing is to be asked again.
+    pub(super) fn late_checks(&self) -> Option<&'a LateChecks<'a>> {
+        self.late
+    }
+
+    /// What late checks share.
+    pub(super) fn late_reads(&self) -> &LateReads {
+        &self.late_reads
     }
 
     fn space_reader(&self) -> SpaceReader {

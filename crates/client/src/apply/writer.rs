@@ -1,26 +1,55 @@
 //! The writer, which changes a server. Private to `apply`, so that nothing else can name it.
 //!
-//! A write is retried only if it certainly was not processed; any other failure is returned as an error
-//! ([`ClientError::is_ambiguous`]). Nothing is sent before what it does is recorded. Never: a decision, or the
-//! content of a document.
+//! An answer becomes a [`WriteAnswer`] here and nowhere else: only the server's own refusal means that a write was
+//! not done, and only the object shows that it was. A write is retried here only if it certainly was not processed,
+//! and nothing is sent before what it does is recorded. Never: a decision, or the content of a document.
 
 use super::ApplyListener;
 use crate::octopus::{
-    ClientError, Connection, ProjectBranch, Resource, SpaceReader,
-    base::percent_encode,
+    ClientError, Connection, ProjectBranch, Resource, SpaceReader, WriteEffect,
     exchange::{ApiRequest, strip_bom},
-    retry::RetryTimer,
+    path::RequestPath,
+    retry::{RetryTimer, UNCLEAR_CALLS, WRITE_CALLS},
     wire,
 };
 use poolwright_core::model::{Id, Space};
 use reqwest::Method;
 use serde_json::{Value, json, value::RawValue};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Writes to one space.
 pub(super) struct Writer<'a> {
     connection: Connection,
     reader: SpaceReader,
     listener: &'a dyn ApplyListener,
+    /// When the run ends, after which nothing is sent.
+    until: Option<Instant>,
+}
+
+/// What the answer to a write tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WriteAnswer {
+    /// Something answered with a success and this JSON; empty where any body counts. The object shows whether it
+    /// was the server.
+    Accepted(String),
+    /// The answer does not tell whether the write was done; the object does.
+    InDoubt(WriteDoubt),
+    /// The write certainly was not done.
+    Refused(ClientError),
+}
+
+/// Why it is not known whether a write was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WriteDoubt {
+    /// What was answered instead of an answer.
+    pub(super) error: String,
+    /// Whether the write may still be under way.
+    pub(super) unanswered: bool,
+    /// The wait that the server asks for.
+    pub(super) retry_after: Option<Duration>,
+    /// The most attempts.
+    pub(super) calls: u32,
 }
 
 /// The kind of object to create.
@@ -32,16 +61,46 @@ pub(super) enum CreateKind {
     Worker,
 }
 
+impl WriteDoubt {
+    /// Returns the doubt about a success that is not the server's, or not about this object.
+    pub(super) fn unconfirmed(error: String) -> Self {
+        Self { error, unanswered: false, retry_after: None, calls: UNCLEAR_CALLS }
+    }
+}
+
+impl From<Result<String, ClientError>> for WriteAnswer {
+    fn from(answer: Result<String, ClientError>) -> Self {
+        let error = match answer {
+            Ok(document) => return Self::Accepted(document),
+            Err(error) => error,
+        };
+        let calls = match error.write_effect() {
+            WriteEffect::NotDone => return Self::Refused(error),
+            WriteEffect::Unclear => UNCLEAR_CALLS,
+            // A server that is not ready is waited for as long as by a read.
+            WriteEffect::Unanswered if error.is_gateway() => u32::MAX,
+            WriteEffect::Unanswered => WRITE_CALLS,
+        };
+        Self::InDoubt(WriteDoubt {
+            error: error.with_help(),
+            unanswered: error.write_effect() == WriteEffect::Unanswered,
+            retry_after: error.retry_after(),
+            calls,
+        })
+    }
+}
+
 impl<'a> Writer<'a> {
-    /// Returns a writer for a space over this connection. It sends nothing before `listener` has stored the
-    /// events up to then.
+    /// Returns a writer for a space over this connection. It sends nothing after `until`, and nothing before the
+    /// listener has stored the events so far.
     pub(super) fn new(
         connection: &Connection,
         space: &Id<Space>,
+        until: Option<Instant>,
         listener: &'a dyn ApplyListener,
     ) -> Self {
         let reader = connection.reader().in_space(space);
-        Self { connection: connection.clone(), reader, listener }
+        Self { connection: connection.clone(), reader, listener, until }
     }
 
     /// Returns a reader for the same space.
@@ -51,45 +110,25 @@ impl<'a> Writer<'a> {
 
     /// Returns a timer for the attempts of one write.
     pub(super) fn retry_timer(&self) -> RetryTimer {
-        self.connection.retry_timer()
+        self.connection.write_timer(self.until)
     }
 
-    /// Creates an object, and returns its document from the server.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`]; after an ambiguous one the object may exist.
-    pub(super) async fn create_resource(
-        &self,
-        kind: CreateKind,
-        body: &Value,
-    ) -> Result<String, ClientError> {
+    /// Creates an object.
+    pub(super) async fn create_resource(&self, kind: CreateKind, body: &Value) -> WriteAnswer {
         let path = match kind {
-            CreateKind::WorkerPool => format!("{}/workerpools", self.reader.path_prefix()),
-            CreateKind::Worker => format!("{}/workers", self.reader.path_prefix()),
+            CreateKind::WorkerPool => self.reader.path_prefix().join("workerpools"),
+            CreateKind::Worker => self.reader.path_prefix().join("workers"),
         };
-        self.send_write(Method::POST, &path, body.to_string(), raw_json_text).await
+        self.send_write(Method::POST, &path, Some(body.to_string()), raw_json_text).await
     }
 
-    /// Replaces a document, and returns the version that the server stored.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`]; [`ClientError::is_stale`] if another client saved the process in the meantime.
-    pub(super) async fn put_document(
-        &self,
-        resource: &Resource,
-        body: String,
-    ) -> Result<String, ClientError> {
+    /// Replaces a document.
+    pub(super) async fn put_document(&self, resource: &Resource, body: String) -> WriteAnswer {
         let path = resource.path_to_put(self.reader.path_prefix(), &body);
-        self.send_write(Method::PUT, &path, body, raw_json_text).await
+        self.send_write(Method::PUT, &path, Some(body), raw_json_text).await
     }
 
-    /// Creates a branch from another one, unless it already exists.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
+    /// Creates a branch from another one.
     ///
     /// # Source
     ///
@@ -99,19 +138,16 @@ impl<'a> Writer<'a> {
         &self,
         branch: &ProjectBranch,
         base: &ProjectBranch,
-    ) -> Result<(), ClientError> {
-        if self.reader.find_branch(branch).await?.is_some() {
-            return Ok(());
-        }
-        let prefix = self.reader.path_prefix();
-        let path = format!("{prefix}/projects/{}/git/branches/v2", percent_encode(&branch.project));
+    ) -> WriteAnswer {
+        let project = self.reader.path_prefix().join("projects").with_id(&branch.project);
+        let path = project.join("git/branches/v2");
         let body = json!({
             "NewBranchName": branch.name,
             "BaseGitRef": base.canonical_name(),
             "ProjectId": branch.project,
             "SpaceId": self.reader.space_id().as_str(),
         });
-        self.send_write(Method::POST, &path, body.to_string(), |_| Ok(())).await
+        self.send_write(Method::POST, &path, Some(body.to_string()), any_body).await
     }
 
     /// Queues a task that is harmless if queued twice, such as a health check.
@@ -124,52 +160,54 @@ impl<'a> Writer<'a> {
     ///
     /// `POST …/tasks` (`api.md` 2.13).
     pub(super) async fn queue_task(&self, body: &Value) -> Result<wire::TaskResource, ClientError> {
-        let (path, body) = (format!("{}/tasks", self.reader.path_prefix()), Some(body.to_string()));
-        let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
+        let path = self.reader.path_prefix().join("tasks");
+        let call = ApiRequest {
+            method: Method::POST,
+            path: &path,
+            body: Some(body.to_string()),
+            repeatable: true,
+            until: self.until,
+        };
         self.connection.send_with_retry(&call, |body| serde_json::from_slice(strip_bom(body))).await
     }
 
     /// Sorts the pools of the space; `ids` are all of them, in the new order.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
-    pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> Result<(), ClientError> {
-        let path = format!("{}/workerpools/sortorder", self.reader.path_prefix());
-        self.send_write(Method::PUT, &path, Value::from(ids).to_string(), |_| Ok(())).await
+    pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> WriteAnswer {
+        let path = self.reader.path_prefix().join("workerpools/sortorder");
+        self.send_write(Method::PUT, &path, Some(Value::from(ids).to_string()), any_body).await
     }
 
-    /// Deletes an object, unless it is already gone.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`] except not found.
-    pub(super) async fn delete_resource(&self, resource: &Resource) -> Result<(), ClientError> {
+    /// Deletes an object.
+    pub(super) async fn delete_resource(&self, resource: &Resource) -> WriteAnswer {
         let path = resource.document_path(self.reader.path_prefix());
-        let call = ApiRequest { method: Method::DELETE, path: &path, body: None, repeatable: true };
-        self.wait_until_recorded().await?;
-        match self.connection.send_with_retry(&call, |_| Ok(())).await {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    async fn send_write<T>(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-        read: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, ClientError> {
-        let call = ApiRequest { method, path, body: Some(body), repeatable: false };
-        self.wait_until_recorded().await?;
-        self.connection.send_with_retry(&call, read).await
+        self.send_write(Method::DELETE, &path, None, any_body).await
     }
 
     /// Waits until the events so far are stored; every request that changes something comes after this.
-    async fn wait_until_recorded(&self) -> Result<(), ClientError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotRecorded`].
+    pub(super) async fn wait_until_recorded(&self) -> Result<(), ClientError> {
         let stored = self.listener.wait_until_stored().await;
         stored.map_err(|error| ClientError::NotRecorded(error.to_string()))
+    }
+
+    async fn send_write(
+        &self,
+        method: Method,
+        path: &RequestPath,
+        body: Option<String>,
+        read: fn(&[u8]) -> serde_json::Result<String>,
+    ) -> WriteAnswer {
+        if let Err(error) = self.wait_until_recorded().await {
+            return WriteAnswer::Refused(error);
+        }
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            return WriteAnswer::Refused(ClientError::TimeIsUp);
+        }
+        let call = ApiRequest { method, path, body, repeatable: false, until: self.until };
+        self.connection.send_with_retry(&call, read).await.into()
     }
 }
 
@@ -177,6 +215,11 @@ impl<'a> Writer<'a> {
 fn raw_json_text(body: &[u8]) -> serde_json::Result<String> {
     let text: &RawValue = serde_json::from_slice(strip_bom(body))?;
     Ok(text.get().to_owned())
+}
+
+/// Accepts any body, where no body is known to prove anything.
+fn any_body(_: &[u8]) -> serde_json::Result<String> {
+    Ok(String::new())
 }
 
 #[cfg(test)]

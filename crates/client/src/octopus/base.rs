@@ -3,7 +3,6 @@
 //! Never: a URL that a server sent; links are not followed.
 
 use super::ClientError;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use std::net::IpAddr;
 
@@ -112,13 +111,6 @@ pub(super) fn is_loopback_host(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }
 
-/// Encodes a text as one path segment or query value.
-pub(crate) fn percent_encode(text: &str) -> String {
-    const RESERVED: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    utf8_percent_encode(text, RESERVED).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +164,5 @@ mod tests {
         {
             assert!(!base.is_same_origin(&Url::parse(other).unwrap()), "{other}");
         }
-        assert_eq!(percent_encode("a/b ü?"), "a%2Fb%20%C3%BC%3F");
     }
 }

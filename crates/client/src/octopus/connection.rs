@@ -1,14 +1,10 @@
-//! A connection: the HTTP client, the key's header, and the permits that limit concurrent requests.
+//! A connection: the HTTP client, the credentials, and the limits that all requests share.
 
 use super::{
-    ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause,
-    retry::RetryTimer,
+    ClientError, ConnectionOptions, auth::RequestAuth, base::BaseUrl, error::innermost_cause,
+    outage::Outage, retry::RetryTimer,
 };
-use reqwest::{
-    Certificate, Client,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
-    redirect,
-};
+use reqwest::{Certificate, Client, redirect};
 use std::{
     sync::{
         Arc,
@@ -16,10 +12,8 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
-/// The header of an API key.
-const API_KEY: HeaderName = HeaderName::from_static("x-octopus-apikey");
 /// The client's name and version.
 const USER_AGENT: &str = concat!("poolwright/", env!("CARGO_PKG_VERSION"));
 /// The longest time to wait for a connection.
@@ -33,11 +27,13 @@ pub struct Connection(Arc<ConnectionInner>);
 struct ConnectionInner {
     client: Client,
     base: BaseUrl,
+    auth: RequestAuth,
     permits: Semaphore,
     timeout: Duration,
     retry_limit: Duration,
+    outage: Arc<Outage>,
+    write_outage: Arc<Outage>,
     answered: AtomicBool,
-    credentials: Credentials,
 }
 
 impl Connection {
@@ -53,11 +49,13 @@ impl Connection {
         Ok(Self(Arc::new(ConnectionInner {
             client,
             base,
+            auth: RequestAuth::new(options.credentials)?,
             permits: Semaphore::new(options.parallelism.clamp(1, Semaphore::MAX_PERMITS)),
             timeout: options.timeout,
             retry_limit: options.retry_limit,
+            outage: Arc::new(Outage::new(options.retry_limit)),
+            write_outage: Arc::new(Outage::new(options.retry_limit)),
             answered: AtomicBool::new(false),
-            credentials: options.credentials,
         })))
     }
 
@@ -82,17 +80,33 @@ impl Connection {
         self.0.timeout
     }
 
-    /// Returns a timer for the attempts of one request or write.
-    pub(crate) fn retry_timer(&self) -> RetryTimer {
-        RetryTimer::new(self.0.retry_limit)
+    pub(super) fn auth(&self) -> &RequestAuth {
+        &self.0.auth
     }
 
-    /// Returns a text without the key: a server may quote it.
-    pub(super) fn redact(&self, text: &str) -> String {
-        match &self.0.credentials {
-            Credentials::ApiKey(secret) | Credentials::AccessToken(secret) => secret.redact(text),
-            Credentials::Anonymous => text.to_owned(),
-        }
+    /// Returns a timer for the attempts of one read.
+    pub(super) fn read_timer(&self) -> RetryTimer {
+        RetryTimer::new(self.0.retry_limit, Arc::clone(&self.0.outage), None)
+    }
+
+    /// Returns a timer for the attempts of one write, of which none begins after `until`.
+    pub(crate) fn write_timer(&self, until: Option<Instant>) -> RetryTimer {
+        RetryTimer::new(self.0.retry_limit, Arc::clone(&self.0.write_outage), until)
+    }
+
+    /// Returns how long the server has not answered, once that is too long to wait any longer.
+    pub(crate) fn outage_over_limit(&self) -> Option<Duration> {
+        self.0.outage.length_over_limit()
+    }
+
+    /// Whether the server has answered lately.
+    pub(super) fn outage(&self) -> &Outage {
+        &self.0.outage
+    }
+
+    /// Whether the server has answered a write lately: in maintenance it may answer reads alone.
+    pub(super) fn write_outage(&self) -> &Outage {
+        &self.0.write_outage
     }
 
     /// Whether the server has ever answered.
@@ -100,7 +114,7 @@ impl Connection {
         self.0.answered.load(Ordering::Relaxed)
     }
 
-    /// Records that the server has answered.
+    /// Records that something has answered, which may be a gateway.
     pub(super) fn remember_answer(&self) {
         self.0.answered.store(true, Ordering::Relaxed);
     }
@@ -111,7 +125,6 @@ fn build_client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, C
     _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
-        .default_headers(auth_headers(&options.credentials)?)
         .redirect(redirect::Policy::none())
         .referer(false)
         .gzip(true)
@@ -140,17 +153,4 @@ fn parse_certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientErro
         return Err(ClientError::BadCertificates("it contains no `BEGIN CERTIFICATE`".to_owned()));
     }
     Ok(found)
-}
-
-fn auth_headers(credentials: &Credentials) -> Result<HeaderMap, ClientError> {
-    let (name, value) = match credentials {
-        Credentials::ApiKey(key) => (API_KEY, key.reveal_text().trim().to_owned()),
-        Credentials::AccessToken(token) => {
-            (AUTHORIZATION, format!("Bearer {}", token.reveal_text().trim()))
-        }
-        Credentials::Anonymous => return Ok(HeaderMap::new()),
-    };
-    let mut value = HeaderValue::from_str(&value).map_err(|_| ClientError::BadCredentials)?;
-    value.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(name, value)]))
 }

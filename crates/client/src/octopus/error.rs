@@ -1,7 +1,10 @@
 //! What can go wrong with a request.
 
-use super::Refusal;
+use super::{Refusal, refusal::shorten};
 use std::time::Duration;
+
+/// How much of a redirect's target a message shows, in characters.
+const TARGET: usize = 200;
 
 /// Why a request has no usable response.
 ///
@@ -65,7 +68,7 @@ pub enum ClientError {
         retry_after: Option<u64>,
     },
     /// The response is not from the API: a login page, or one from a proxy.
-    #[error("{request} returned {status} with a body that is not JSON: `{beginning}`")]
+    #[error("{request} returned {status} with a body that is not {}: `{beginning}`", expected_body(*status, beginning))]
     NotJson {
         /// Method and path.
         request: String,
@@ -73,6 +76,8 @@ pub enum ClientError {
         status: u16,
         /// The start of the body, on one line.
         beginning: String,
+        /// The `Retry-After` of the response, in seconds.
+        retry_after: Option<u64>,
     },
     /// The response is JSON of an unexpected shape.
     #[error("{request} returned an unexpected response: {why}")]
@@ -101,9 +106,23 @@ pub enum ClientError {
     /// Nothing was sent, because what it does could not be recorded first.
     #[error("nothing was sent, because the receipt cannot be written: {0}")]
     NotRecorded(String),
+    /// An id cannot be part of a URL; nothing was sent.
+    #[error("`{}` cannot be an id in a URL", shorten(.0, TARGET))]
+    BadId(String),
+    /// The access token was refused and there is no other; nothing was done.
+    #[error("the access token was refused and cannot be renewed: {0}")]
+    TokenNotRenewed(String),
+    /// The run is over; nothing was sent.
+    #[error("the time limit of this run is over, so nothing was sent")]
+    TimeIsUp,
     /// The response is JSON from something other than an Octopus Server.
     #[error("`{0}` is not an Octopus Server")]
     NotOctopus(String),
+}
+
+/// Returns what a body with this status and beginning should have been.
+fn expected_body(status: u16, beginning: &str) -> &'static str {
+    if status >= 300 && beginning.starts_with(['{', '[']) { "from Octopus" } else { "JSON" }
 }
 
 /// Returns `: reason` with the server's reason, or else the standard phrase for the status.
@@ -126,6 +145,8 @@ impl ClientError {
             | Self::BadCertificates(text)
             | Self::Setup(text)
             | Self::NotRecorded(text)
+            | Self::BadId(text)
+            | Self::TokenNotRenewed(text)
             | Self::NotOctopus(text) => vec![text],
             Self::Lost { request, why } | Self::Malformed { request, why } => vec![request, why],
             Self::Timeout { request, .. } | Self::TooLarge { request, .. } => vec![request],
@@ -135,20 +156,41 @@ impl ClientError {
             }
             Self::NotJson { request, beginning, .. } => vec![request, beginning],
             Self::Redirected { request, to } => vec![request, to],
-            Self::BadCredentials => Vec::new(),
+            Self::BadCredentials | Self::TimeIsUp => Vec::new(),
         };
         texts.into_iter().for_each(|text| *text = change(text));
         self
     }
 
-    /// Whether a write that failed with this error may still have been done.
-    pub fn is_ambiguous(&self) -> bool {
+    /// Returns a refusal to follow a redirect.
+    pub(super) fn redirected(request: String, to: &str) -> Self {
+        Self::Redirected { request, to: shorten(to, TARGET) }
+    }
+
+    /// Whether a gateway answered, or a server that is not ready.
+    pub(crate) fn is_gateway(&self) -> bool {
+        self.any_status().is_some_and(is_gateway_status)
+    }
+
+    /// Returns the error and what to do about it in one line.
+    pub(crate) fn with_help(&self) -> String {
+        let error = self.to_string();
+        match self.help() {
+            Some(help) => format!("{}; {help}", error.trim_end_matches('.')),
+            None => error,
+        }
+    }
+
+    /// Whether the error is the server's own word, as opposed to that of something in between.
+    pub(super) fn is_from_api(&self) -> bool {
+        matches!(self, Self::Status { refusal, .. } if !refusal.is_empty())
+    }
+
+    /// Whether the server was not reached, or not ready.
+    pub(super) fn is_outage(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::Timeout { .. } => true,
-            Self::Malformed { .. } | Self::TooLarge { .. } => true,
-            Self::Status { status, .. } => is_gateway_status(*status),
-            Self::NotJson { status, .. } => *status < 300 || is_gateway_status(*status),
-            _ => false,
+            Self::Connect { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
+            _ => self.is_gateway(),
         }
     }
 
@@ -182,17 +224,20 @@ impl ClientError {
         self.status_code() == Some(403)
     }
 
-    /// Whether the server reports that the resource does not exist.
+    /// Whether the server itself reports that the resource does not exist. A 404 without the API's own error
+    /// may come from a gateway, and says nothing about the resource.
     pub fn is_not_found(&self) -> bool {
-        self.status_code() == Some(404)
+        self.status_code() == Some(404) && self.is_from_api()
+    }
+
+    /// Whether something answered that there is no such resource or route.
+    pub fn is_any_404(&self) -> bool {
+        self.any_status() == Some(404)
     }
 
     /// Whether the server has no such route; the response to one is not always JSON.
     pub(super) fn is_missing_route(&self) -> bool {
-        matches!(
-            self,
-            Self::Status { status: 404 | 405, .. } | Self::NotJson { status: 404 | 405, .. }
-        )
+        matches!(self.any_status(), Some(404 | 405))
     }
 
     /// The status of a refusal by the server itself; `None` for a page from something else.
@@ -203,10 +248,21 @@ impl ClientError {
         }
     }
 
+    /// The status of an answer that is not a success, whoever sent it.
+    pub(super) fn any_status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            Self::NotJson { status, .. } if *status >= 300 => Some(*status),
+            _ => None,
+        }
+    }
+
     /// How long the server asks to wait before a retry.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => retry_after.map(Duration::from_secs),
+            Self::Status { retry_after, .. } | Self::NotJson { retry_after, .. } => {
+                retry_after.map(Duration::from_secs)
+            }
             _ => None,
         }
     }
@@ -231,6 +287,9 @@ impl ClientError {
             Self::Lost { .. } | Self::Timeout { .. } => {
                 "try again; a proxy or gateway may be cutting off long responses"
             }
+            Self::NotJson { status: 429 | 503, retry_after: Some(seconds), .. } => {
+                return Some(wait_help(*seconds));
+            }
             Self::NotJson { .. } => {
                 "check the URL and the network; a proxy or a login page may be answering instead of the server"
             }
@@ -244,15 +303,36 @@ impl ClientError {
             Self::Status { status, refusal, retry_after, .. } => {
                 return status_help(*status, refusal, *retry_after);
             }
+            Self::TokenNotRenewed(_) => {
+                "check the service account; the identity token of a CI job is valid for a limited time only"
+            }
+            Self::TimeIsUp => "run it again to continue, or allow more time with `--timeout`",
+            Self::BadId(_) => "check the server: ids contain neither slashes nor dots alone",
             Self::Setup(_) | Self::TooLarge { .. } | Self::NotRecorded(_) => return None,
         };
         Some(help.to_owned())
     }
 }
 
-/// Whether a status comes from a gateway or a starting server, so that the request may have been processed.
+/// Whether a status comes from a gateway or a starting server, so that the request may have been processed, or
+/// may still be under way.
+///
+/// # Source
+///
+/// RFC 9110 for 408 and 502 to 504; Cloudflare's documentation for 520 to 530; 598 and 599 are the time-outs of
+/// some proxies.
 pub(super) fn is_gateway_status(status: u16) -> bool {
-    matches!(status, 502..=504)
+    matches!(status, 408 | 502..=504 | 520..=527 | 530 | 598 | 599)
+}
+
+/// Returns what to do about a server that asks to wait.
+fn wait_help(seconds: u64) -> String {
+    match seconds {
+        0..=86_400 => format!(
+            "wait {seconds} seconds, as the server asks, or lower the request rate with `--parallelism`"
+        ),
+        _ => "try again later; the server asks to wait for more than a day".to_owned(),
+    }
 }
 
 fn status_help(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Option<String> {
@@ -270,13 +350,9 @@ fn status_help(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Opti
         (404, ..) => {
             "check that the resource still exists and that the key's user may see it".to_owned()
         }
-        (429, _, Some(seconds)) => {
-            format!(
-                "wait {seconds} seconds, as the server asks, or lower the request rate with `--parallelism`"
-            )
-        }
+        (429 | 503, _, Some(seconds)) if seconds > 0 => wait_help(seconds),
         (429, ..) => "lower the request rate with `--parallelism`".to_owned(),
-        (502..=504, ..) => {
+        (status, ..) if is_gateway_status(status) => {
             "try again later; the server is starting, in maintenance or unreachable behind its gateway"
                 .to_owned()
         }
@@ -319,20 +395,23 @@ mod tests {
     }
 
     #[test]
-    fn a_write_is_in_doubt_only_if_it_may_have_been_done() {
-        for (code, in_doubt) in
-            [(400, false), (404, false), (429, false), (500, false), (502, true), (503, true)]
-        {
-            assert_eq!(status(code, "").is_ambiguous(), in_doubt, "{code}");
+    fn absence_is_the_servers_own_word() {
+        assert!(status(404, "The resource you requested was not found.").is_not_found());
+        let page = status_page(404);
+        for error in [status(404, ""), page, status(410, "Gone")] {
+            assert!(!error.is_not_found(), "{error}");
         }
-        let page = |status| ClientError::NotJson {
-            request: String::new(),
-            status,
-            beginning: String::new(),
-        };
-        assert!(page(200).is_ambiguous() && page(504).is_ambiguous() && !page(403).is_ambiguous());
-        let refused = ClientError::Connect { url: String::new(), why: String::new() };
-        assert!(!refused.is_ambiguous());
+    }
+
+    fn status_page(status: u16) -> ClientError {
+        let (request, beginning) = ("GET /api".to_owned(), "{\"message\":\"no Route\"}".to_owned());
+        ClientError::NotJson { request, status, beginning, retry_after: Some(5) }
+    }
+
+    #[test]
+    fn a_foreign_answer_is_told_as_such() {
+        insta::assert_snapshot!(status_page(404), @r#"GET /api returned 404 with a body that is not from Octopus: `{"message":"no Route"}`"#);
+        insta::assert_snapshot!(status_page(503).help().unwrap(), @"wait 5 seconds, as the server asks, or lower the request rate with `--parallelism`");
     }
 
     #[test]

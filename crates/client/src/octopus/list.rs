@@ -5,7 +5,7 @@
 
 use super::{
     ClientError, Connection, UnreadDocument,
-    base::percent_encode,
+    path::{RequestPath, percent_encode},
     wire::{HasId, ResourceCollection},
 };
 use futures_util::future::join_all;
@@ -15,6 +15,10 @@ use std::collections::HashSet;
 
 /// The number of items to request per page. A server may return fewer.
 const PAGE: usize = 1000;
+/// The most pages of one list: many times those of the largest space on a server that gives ten items a page.
+const PAGES: usize = 5000;
+/// The most items of one list.
+const ITEMS: usize = 250_000;
 /// The most ids in one request.
 const IDS: usize = 100;
 /// The most characters of ids in one request; some proxies limit all headers to 8 kB.
@@ -47,13 +51,13 @@ impl<T: HasId> PagedList<T> {
 
 impl Connection {
     /// Reads the bare array at `{path}/all`, or page by page if the server has no such route.
-    pub(super) async fn list_all<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
+    pub(super) async fn list_all<T>(&self, path: &RequestPath) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
-        match self.get_json::<ResourceCollection<T>>(&format!("{path}/all")).await {
-            Ok(ResourceCollection { items, total })
-                if total.is_none_or(|total| total <= items.len()) =>
+        match self.get_json::<ResourceCollection<T>>(&path.join("all")).await {
+            Ok(ResourceCollection { items, total, has_next })
+                if total.is_none_or(|total| total <= items.len()) && !has_next =>
             {
                 Ok(items)
             }
@@ -64,33 +68,45 @@ impl Connection {
     }
 
     /// Reads all pages at `path`, whatever size the server gives them.
-    pub(super) async fn list_pages<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`]; [`ClientError::Malformed`] for a list that stops short or does not end.
+    pub(super) async fn list_pages<T>(&self, path: &RequestPath) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
+        let malformed = |why: String| {
+            let request = format!("GET {}", path.without_query());
+            Err(ClientError::Malformed { request, why })
+        };
         let mut list = PagedList::new();
-        loop {
-            let page = format!("{path}?skip={}&take={PAGE}", list.skip);
-            let ResourceCollection { items, total } =
+        for _ in 0..PAGES {
+            let page = path.with_query(&format!("skip={}&take={PAGE}", list.skip));
+            let ResourceCollection { items, total, has_next } =
                 self.get_json::<ResourceCollection<T>>(&page).await?;
             let new = list.take_page(items);
+            let known = list.items.len();
             match total {
-                Some(total) if total <= list.items.len() => return Ok(list.items),
-                None if new == 0 => return Ok(list.items),
-                Some(total) if new == 0 => {
-                    let why = format!("the list ends after {} of {total}", list.items.len());
-                    return Err(ClientError::Malformed { request: format!("GET {path}"), why });
+                // Without a total, and where a total is contradicted, only a page with nothing new is the last.
+                _ if known > ITEMS => break,
+                None if new > 0 => {}
+                Some(total) if total <= known && has_next && new > 0 => {}
+                Some(total) if total > known && new > 0 => {}
+                Some(total) if total > known => {
+                    return malformed(format!("the list ends after {known} of {total}"));
                 }
-                _ => {}
+                _ => return Ok(list.items),
             }
         }
+        malformed(format!("the list does not end: it has more than {} items", list.items.len()))
     }
 
     /// Reads at most the first `pages` at `path`, until `enough` returns true for the items so far. Also
     /// returns whether there are more.
     pub(super) async fn list_newest<T>(
         &self,
-        path: &str,
+        path: &RequestPath,
         pages: usize,
         enough: impl Fn(&[T]) -> bool,
     ) -> Result<(Vec<T>, bool), ClientError>
@@ -99,8 +115,8 @@ impl Connection {
     {
         let mut list = PagedList::new();
         for _ in 0..pages {
-            let page = format!("{path}?skip={}&take={PAGE}", list.skip);
-            let ResourceCollection { items, total } =
+            let page = path.with_query(&format!("skip={}&take={PAGE}", list.skip));
+            let ResourceCollection { items, total, .. } =
                 self.get_json::<ResourceCollection<T>>(&page).await?;
             let ends = list.take_page(items) == 0 || total.is_none_or(|total| total <= list.skip);
             if ends || enough(&list.items) {
@@ -113,7 +129,7 @@ impl Connection {
     /// Reads the documents of `ids` at `path`: many at a time, then one by one those that a response lacks.
     pub(super) async fn list_by_ids<T>(
         &self,
-        path: &str,
+        path: &RequestPath,
         ids: &[String],
     ) -> (Vec<T>, Vec<UnreadDocument>)
     where
@@ -129,7 +145,11 @@ impl Connection {
         (found, unread)
     }
 
-    async fn list_batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<UnreadDocument>)
+    async fn list_batch<T>(
+        &self,
+        path: &RequestPath,
+        ids: &[String],
+    ) -> (Vec<T>, Vec<UnreadDocument>)
     where
         T: DeserializeOwned + HasId,
     {
@@ -144,7 +164,7 @@ impl Connection {
         let seen: HashSet<String> = found.iter().map(|it: &T| fold_case(it.item_id())).collect();
         let missing = ids.iter().filter(|id| !seen.contains(&fold_case(id)));
         let alone = missing.map(|id| async move {
-            let item = self.get_json::<T>(&format!("{path}/{}", percent_encode(id))).await;
+            let item = self.get_json::<T>(&path.with_id(id)).await;
             item.map_err(|error| UnreadDocument { id: id.clone(), error })
         });
         let mut failures = Vec::new();
@@ -158,7 +178,11 @@ impl Connection {
     }
 
     /// Queries a list for `ids`. The result may lack some of them, and take several pages.
-    async fn query_by_ids<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, ClientError>
+    async fn query_by_ids<T>(
+        &self,
+        path: &RequestPath,
+        ids: &[String],
+    ) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
@@ -166,8 +190,8 @@ impl Connection {
         let text = ids.iter().map(|id| percent_encode(id)).collect::<Vec<_>>().join(",");
         let (mut list, mut skip) = (PagedList::new(), 0);
         loop {
-            let page = format!("{path}?ids={text}&skip={skip}&take={}", ids.len());
-            let ResourceCollection { mut items, total } =
+            let page = path.with_query(&format!("ids={text}&skip={skip}&take={}", ids.len()));
+            let ResourceCollection { mut items, total, .. } =
                 self.get_json::<ResourceCollection<T>>(&page).await?;
             skip += items.len();
             items.retain(|item: &T| wanted.contains(&fold_case(item.item_id())));
@@ -183,7 +207,7 @@ impl Connection {
 
 /// Whether an error would also occur for each id requested alone.
 fn affects_all_requests(error: &ClientError) -> bool {
-    match error.status_code() {
+    match error.any_status() {
         Some(status) => {
             matches!(status, 401 | 403 | 429) || super::error::is_gateway_status(status)
         }

@@ -1,7 +1,8 @@
 //! Connection options: the server, the credentials, and the limits.
 
-use super::TrustedServer;
-use std::{fmt, time::Duration};
+use super::{ClientError, TrustedServer};
+use futures_util::future::BoxFuture;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// The shortest secret that is looked for in a text.
 const SHORTEST_SECRET: usize = 8;
@@ -53,13 +54,34 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How requests are authenticated.
+/// An access token of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The token.
+    pub secret: Secret,
+    /// How long it is valid, counted from its exchange; `None` if the server does not say.
+    pub lifetime: Option<Duration>,
+}
+
+/// Where another access token comes from.
+pub trait TokenSource: fmt::Debug + Send + Sync {
+    /// Returns a new token.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`].
+    fn renew_token(&self) -> BoxFuture<'_, Result<AccessToken, ClientError>>;
+}
+
+/// How requests are authenticated.
+#[derive(Clone, Debug)]
 pub enum Credentials {
     /// The API key of a user or service account: `API-…`.
     ApiKey(Secret),
     /// A short-lived token, sent as a bearer token.
     AccessToken(Secret),
+    /// A short-lived token, and how to get another one before it ends.
+    Exchanged(Arc<dyn TokenSource>, AccessToken),
     /// No credentials: only for the token exchange, which sends the identity itself.
     Anonymous,
 }

@@ -1,6 +1,6 @@
 //! Reading a server: everything outside spaces.
 
-use super::{ClientError, Connection, SpaceReader, wire};
+use super::{ClientError, Connection, SpaceReader, path::RequestPath, wire};
 use poolwright_core::model::{Id, Space};
 
 /// Read-only access to a server. Every method may fail with any [`ClientError`].
@@ -43,26 +43,26 @@ impl Reader {
     /// [`ClientError::NotOctopus`] if it is not an Octopus Server, and any other [`ClientError`].
     pub async fn read_server_root(&self) -> Result<wire::RootResource, ClientError> {
         let not_octopus = || ClientError::NotOctopus(self.0.url().to_owned());
-        match self.0.get_json::<wire::RootResource>("/api").await {
+        match self.0.get_json::<wire::RootResource>(&RequestPath::new("/api")).await {
             Ok(root) if root.version.is_empty() => Err(not_octopus()),
-            Err(error) if error.is_not_found() => Err(not_octopus()),
+            Err(error) if error.is_any_404() => Err(not_octopus()),
             answer => answer,
         }
     }
 
     /// Lists all spaces that the key may see.
     pub async fn list_spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
-        self.0.list_all("/api/spaces").await
+        self.0.list_all(&RequestPath::new("/api/spaces")).await
     }
 
     /// Lists the documents of all spaces that the key may see, as received.
     pub async fn list_raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
-        self.0.list_all("/api/spaces").await
+        self.0.list_all(&RequestPath::new("/api/spaces")).await
     }
 
     /// Reads the server's feature switches.
     pub async fn read_features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
-        self.0.get_json("/api/featuresconfiguration").await
+        self.0.get_json(&RequestPath::new("/api/featuresconfiguration")).await
     }
 
     /// Reads the permissions of the key's user.
@@ -71,7 +71,7 @@ impl Reader {
     ///
     /// Lists leave out what the user may not see; only permissions tell an empty list from a hidden one.
     pub async fn read_permissions(&self) -> Result<wire::UserPermissionSetResource, ClientError> {
-        self.0.get_json("/api/users/me/permissions").await
+        self.0.get_json(&RequestPath::new("/api/users/me/permissions")).await
     }
 
     /// Returns a reader for a space.

@@ -3,6 +3,11 @@
 use serde::Deserialize;
 use std::fmt;
 
+/// The longest text that is kept, in characters.
+const LONGEST: usize = 1000;
+/// The most details that are kept.
+const DETAILS: usize = 20;
+
 /// The server's reason for refusing a request, verbatim.
 ///
 /// # Source
@@ -32,16 +37,23 @@ struct RefusalBody {
 const MISSING: &str = "Missing permission";
 
 impl Refusal {
-    /// Reads the refusal in a body; `None` if the body is not a JSON object.
+    /// Reads the refusal in a body; `None` if the body is not an error of the API.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let RefusalBody { error_message, errors, description } =
             serde_json::from_slice(body).ok()?;
         let errors = errors.unwrap_or_default().into_iter().flatten();
         let has_text = |text: &String| !text.trim().is_empty();
-        Some(Self {
-            message: error_message.or(description).unwrap_or_default().trim().to_owned(),
-            errors: errors.filter(has_text).map(|text| text.trim().to_owned()).collect(),
-        })
+        let keep_text = |text: String| shorten(text.trim(), LONGEST);
+        let refusal = Self {
+            message: error_message.or(description).map(keep_text).unwrap_or_default(),
+            errors: errors.filter(has_text).take(DETAILS).map(keep_text).collect(),
+        };
+        (!refusal.is_empty()).then_some(refusal)
+    }
+
+    /// Whether it says nothing, as no error of the API does.
+    pub(super) fn is_empty(&self) -> bool {
+        self.message.is_empty() && self.errors.is_empty()
     }
 
     /// The permission that the key's user lacks, if the server named it.
@@ -84,6 +96,14 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Returns the first characters of a text, marked if there are more.
+pub(super) fn shorten(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,12 +128,32 @@ mod tests {
         let body =
             r#"{"ErrorMessage":"", "Errors":["Missing permission: ProcessEdit, in project X"]}"#;
         assert_eq!(refusal(body).missing_permission(), Some("ProcessEdit"));
-        assert_eq!(refusal("{}").missing_permission(), None);
+        assert_eq!(refusal(r#"{"ErrorMessage":"x"}"#).missing_permission(), None);
     }
 
     #[test]
-    fn what_is_no_object_is_no_refusal() {
-        assert_eq!(Refusal::read(b"<html>"), None);
-        assert_eq!(Refusal::read(b""), None);
+    fn only_the_apis_own_error_is_a_refusal() {
+        for body in [
+            "<html>",
+            "",
+            "{}",
+            "[]",
+            "null",
+            r#"{"message":"no Route matched with those values"}"#,
+            r#"{"ErrorMessage":null,"Errors":[]}"#,
+            r#"{"ErrorMessage":" "}"#,
+            r#"{"ErrorMessage":7}"#,
+            r#"{"Id":"Workers-1"}"#,
+        ] {
+            assert_eq!(Refusal::read(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_kept_in_parts_that_a_message_can_show() {
+        let body =
+            serde_json::json!({ "ErrorMessage": "x".repeat(5000), "Errors": vec!["y"; 500] });
+        let Refusal { message, errors } = refusal(&body.to_string());
+        assert_eq!((message.chars().count(), errors.len()), (1001, 20));
     }
 }

@@ -1,6 +1,6 @@
 //! Resources that have their own document, and the paths of these documents.
 
-use super::base::percent_encode;
+use super::path::{RequestPath, percent_encode};
 use poolwright_core::model::{BranchRef, ProcessKind};
 use serde::Deserialize;
 
@@ -51,12 +51,8 @@ impl ProjectBranch {
     /// # Source
     ///
     /// A ref is one path segment with its slashes percent-encoded (`api.md` 2.10).
-    pub(crate) fn path_in_space(&self, space: &str) -> String {
-        format!(
-            "{space}/projects/{}/{}",
-            percent_encode(&self.project),
-            percent_encode(&self.canonical_name())
-        )
+    pub(crate) fn path_in_space(&self, space: &RequestPath) -> RequestPath {
+        space.join("projects").with_id(&self.project).with_git_ref(&self.canonical_name())
     }
 }
 
@@ -70,34 +66,62 @@ pub(crate) fn process_segment(kind: ProcessKind) -> &'static str {
 
 impl Resource {
     /// Returns the document's path, given a space's prefix such as `/api/Spaces-1`.
-    pub(crate) fn document_path(&self, space: &str) -> String {
+    pub(crate) fn document_path(&self, space: &RequestPath) -> RequestPath {
         match self {
-            Self::WorkerPool(id) => format!("{space}/workerpools/{}", percent_encode(id)),
-            Self::Worker(id) => format!("{space}/workers/{}", percent_encode(id)),
-            Self::Process(kind, id) => {
-                format!("{space}/{}/{}", process_segment(*kind), percent_encode(id))
-            }
+            Self::WorkerPool(id) => space.join("workerpools").with_id(id),
+            Self::Worker(id) => space.join("workers").with_id(id),
+            Self::Process(kind, id) => space.join(process_segment(*kind)).with_id(id),
             Self::BranchProcess(branch, kind, id) => {
-                let processes =
-                    format!("{}/{}", branch.path_in_space(space), process_segment(*kind));
+                let processes = branch.path_in_space(space).join(process_segment(*kind));
                 match kind {
                     // A branch has only one, which is served without its id.
                     ProcessKind::Deployment => processes,
-                    ProcessKind::Runbook => format!("{processes}/{}", percent_encode(id)),
+                    ProcessKind::Runbook => processes.with_id(id),
                 }
             }
-            Self::VariableSet(id) => format!("{space}/variables/{}", percent_encode(id)),
-            Self::BranchVariableSet(branch) => format!("{}/variables", branch.path_in_space(space)),
-            Self::Target(id) => format!("{space}/machines/{}", percent_encode(id)),
-            Self::Features => "/api/featuresconfiguration".to_owned(),
+            Self::VariableSet(id) => space.join("variables").with_id(id),
+            Self::BranchVariableSet(branch) => branch.path_in_space(space).join("variables"),
+            Self::Target(id) => space.join("machines").with_id(id),
+            Self::Features => RequestPath::new("/api/featuresconfiguration"),
         }
+    }
+
+    /// The id in the resource's document; `None` if it has none of its own, or none that is known.
+    pub(crate) fn document_id(&self) -> Option<&str> {
+        match self {
+            Self::WorkerPool(id)
+            | Self::Worker(id)
+            | Self::Process(_, id)
+            | Self::VariableSet(id)
+            | Self::Target(id) => Some(id),
+            Self::BranchProcess(..) | Self::BranchVariableSet(_) | Self::Features => None,
+        }
+    }
+
+    /// The field that tells a document without a known id from any other JSON.
+    pub(crate) fn telling_field(&self) -> Option<&'static str> {
+        match self {
+            Self::Features => Some("IsBuiltInWorkerEnabled"),
+            Self::BranchProcess(..) => Some("Steps"),
+            Self::BranchVariableSet(_) => Some("Variables"),
+            _ => None,
+        }
+    }
+
+    /// Whether the server refuses to replace a document that somebody changed after it was read.
+    ///
+    /// # Source
+    ///
+    /// Only processes and variable sets in the database have a `Version` (`api.md` 0.2, 7.14).
+    pub(crate) fn is_versioned(&self) -> bool {
+        matches!(self, Self::Process(..) | Self::VariableSet(_))
     }
 
     /// Returns the path to send a PUT of `body` to.
     ///
     /// A deployment process is put through its project if its own link does the same: newer servers deprecate
     /// the route by process id, and older ones have no other.
-    pub(crate) fn path_to_put(&self, space: &str, body: &str) -> String {
+    pub(crate) fn path_to_put(&self, space: &RequestPath, body: &str) -> RequestPath {
         let by_project = match self {
             Self::Process(ProcessKind::Deployment, _) => project_process_path(space, body),
             _ => None,
@@ -121,16 +145,21 @@ struct ProcessLinks {
 }
 
 /// Returns the route of a project's process if `body` links to it. The link itself is not followed.
-fn project_process_path(space: &str, body: &str) -> Option<String> {
+fn project_process_path(space: &RequestPath, body: &str) -> Option<RequestPath> {
     let OwnedProcess { project_id, links } = serde_json::from_str(body).ok()?;
+    let path = space.join("projects").with_id(&project_id).join("deploymentprocesses");
     let below = format!("/projects/{}/deploymentprocesses", percent_encode(&project_id));
     let has_it = links.itself.to_lowercase().ends_with(&below.to_lowercase());
-    has_it.then(|| format!("{space}{below}"))
+    (has_it && path.to_text().is_ok()).then_some(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn space() -> RequestPath {
+        RequestPath::new("/api").with_id("Spaces-1")
+    }
 
     #[test]
     fn a_process_is_put_where_it_says_that_it_lives() {
@@ -138,37 +167,28 @@ mod tests {
             Resource::Process(ProcessKind::Deployment, "deploymentprocess-Projects-1".to_owned());
         let put = |link: &str| {
             let body = format!(r#"{{"ProjectId":"Projects-1","Links":{{"Self":"{link}"}}}}"#);
-            process.path_to_put("/api/Spaces-1", &body)
+            let path = process.path_to_put(&space(), &body);
+            path.to_text().unwrap().to_owned()
         };
         let by_project = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
         assert_eq!(put(by_project), by_project);
         assert_eq!(put("https://evil.example/projects/Projects-1/deploymentprocesses"), by_project);
         let by_id = "/api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-1";
         assert_eq!(put(by_id), by_id);
-        assert_eq!(process.path_to_put("/api/Spaces-1", "{}"), by_id);
+        assert_eq!(process.path_to_put(&space(), "{}").to_text(), Ok(by_id));
     }
 
     #[test]
     fn a_ref_is_one_segment_of_a_path() {
         let branch =
             ProjectBranch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
+        let id = "RunbookProcess-restart".to_owned();
+        let process = Resource::BranchProcess(branch, ProcessKind::Runbook, id);
         assert_eq!(
-            Resource::BranchProcess(
-                branch,
-                ProcessKind::Runbook,
-                "RunbookProcess-restart".to_owned()
+            process.document_path(&space()).to_text(),
+            Ok(
+                "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
             )
-            .document_path("/api/Spaces-1"),
-            "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
-        );
-    }
-
-    #[test]
-    fn an_id_cannot_leave_its_place_in_the_path() {
-        let worker = Resource::Worker("../spaces/Spaces-2?x=".to_owned());
-        assert_eq!(
-            worker.document_path("/api/Spaces-1"),
-            "/api/Spaces-1/workers/..%2Fspaces%2FSpaces-2%3Fx%3D"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! How long to wait before a request is tried again, and when to give up.
 
-use std::time::Duration;
+use super::outage::Outage;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// The longest wait before the second attempt; doubled each time.
@@ -19,6 +20,8 @@ pub(super) const REPOSITORY_CALLS: u32 = 4;
 pub(crate) const WRITE_CALLS: u32 = 5;
 /// The most attempts to create an object when the response is lost.
 pub(crate) const CREATE_CALLS: u32 = 2;
+/// The most attempts at a write that something answers in a way that decides nothing.
+pub(crate) const UNCLEAR_CALLS: u32 = 2;
 
 /// Decides when to retry a request or a write, and when to give up.
 #[derive(Debug)]
@@ -26,12 +29,20 @@ pub(crate) struct RetryTimer {
     limit: Duration,
     since: Option<Instant>,
     tries: u32,
+    outage: Arc<Outage>,
+    until: Option<Instant>,
 }
 
 impl RetryTimer {
-    /// Returns a timer that gives up after `limit`, counted from the first failure.
-    pub(super) fn new(limit: Duration) -> Self {
-        Self { limit, since: None, tries: 0 }
+    /// Returns a timer that gives up after `limit`, counted from the first failure, or from the start of the
+    /// `outage` that the failure is part of. It allows no attempt after `until`.
+    pub(super) fn new(limit: Duration, outage: Arc<Outage>, until: Option<Instant>) -> Self {
+        Self { limit, since: None, tries: 0, outage, until }
+    }
+
+    /// The number of failed attempts so far.
+    pub(crate) fn tries(&self) -> u32 {
+        self.tries
     }
 
     /// Returns how long to wait before the next attempt; `None` once it would be too late.
@@ -42,14 +53,18 @@ impl RetryTimer {
         retry_after: Option<Duration>,
         calls: u32,
     ) -> Option<Duration> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        self.tries += 1;
+        let first = *self.since.get_or_insert_with(Instant::now);
+        let since = self.outage.start().map_or(first, |start| start.min(first));
+        self.tries = self.tries.saturating_add(1);
         if self.tries >= calls {
             return None;
         }
         let asked = retry_after.unwrap_or_default();
         let wait = asked.saturating_add(longest_wait(self.tries).mul_f64(fastrand::f64()));
-        let left = self.limit.saturating_sub(since.elapsed());
+        let mut left = self.limit.saturating_sub(since.elapsed());
+        if let Some(until) = self.until {
+            left = left.min(until.saturating_duration_since(Instant::now()));
+        }
         (asked <= left && !left.is_zero()).then(|| wait.min(left))
     }
 
@@ -71,6 +86,10 @@ fn longest_wait(tries: u32) -> Duration {
 mod tests {
     use super::*;
 
+    fn timer(limit: Duration) -> RetryTimer {
+        RetryTimer::new(limit, Arc::new(Outage::new(limit)), None)
+    }
+
     #[test]
     fn the_wait_doubles_up_to_its_limit() {
         let seconds: Vec<f32> = (1..=7).map(|tries| longest_wait(tries).as_secs_f32()).collect();
@@ -80,22 +99,48 @@ mod tests {
 
     #[test]
     fn what_the_server_asks_for_is_the_least() {
-        let mut patience = RetryTimer::new(Duration::from_secs(60));
+        let mut patience = timer(Duration::from_secs(60));
         let wait = patience.next_wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
         assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
     }
 
     #[test]
     fn nobody_waits_longer_than_patience_lasts() {
-        let mut patience = RetryTimer::new(Duration::from_secs(60));
+        let mut patience = timer(Duration::from_secs(60));
         assert_eq!(patience.next_wait(Some(Duration::from_secs(61)), u32::MAX), None);
-        assert_eq!(RetryTimer::new(Duration::ZERO).next_wait(None, u32::MAX), None);
+        assert_eq!(timer(Duration::ZERO).next_wait(None, u32::MAX), None);
     }
 
     #[test]
     fn nobody_is_called_more_often_than_that() {
-        let mut patience = RetryTimer::new(Duration::from_secs(60));
+        let mut patience = timer(Duration::from_secs(60));
         let waits = [0; 3].map(|_| patience.next_wait(None, 3).is_some());
         assert_eq!(waits, [true, true, false]);
+    }
+
+    #[test]
+    fn all_requests_share_the_patience_for_one_outage() {
+        let limit = Duration::from_secs(60);
+        let outage = Arc::new(Outage::new(limit));
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        outage.note_failure(ago(59));
+        let wait = RetryTimer::new(limit, Arc::clone(&outage), None).next_wait(None, u32::MAX);
+        assert!(wait.unwrap() <= Duration::from_secs(1), "{wait:?}");
+        outage.note_answer();
+        outage.note_failure(ago(60));
+        let mut late = RetryTimer::new(limit, Arc::clone(&outage), None);
+        assert_eq!(late.next_wait(None, u32::MAX), None);
+        outage.note_answer();
+        assert!(RetryTimer::new(limit, outage, None).next_wait(None, u32::MAX).is_some());
+    }
+
+    #[test]
+    fn no_attempt_begins_after_the_end_of_the_run() {
+        let limit = Duration::from_secs(60);
+        let timer = |until| RetryTimer::new(limit, Arc::new(Outage::new(limit)), Some(until));
+        let soon = Instant::now() + Duration::from_secs(50);
+        assert_eq!(timer(soon).next_wait(Some(Duration::from_secs(51)), u32::MAX), None);
+        assert!(timer(soon).next_wait(None, u32::MAX).is_some());
+        assert_eq!(timer(Instant::now()).next_wait(None, u32::MAX), None);
     }
 }

@@ -1,8 +1,8 @@
 //! Reading a space.
 
 use super::{
-    ClientError, Connection, ProjectBranch, Resource, base::percent_encode,
-    resource::process_segment, wire,
+    ClientError, Connection, ProjectBranch, Resource, path::RequestPath, resource::process_segment,
+    wire,
 };
 use poolwright_core::model::{Id, ProcessKind, Space};
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug)]
 pub struct SpaceReader {
     connection: Connection,
-    prefix: String,
+    prefix: RequestPath,
     space: Id<Space>,
 }
 
@@ -43,7 +43,7 @@ type ClientResult<T> = Result<T, ClientError>;
 
 impl SpaceReader {
     pub(super) fn new(connection: Connection, space: &Id<Space>) -> Self {
-        let prefix = format!("/api/{}", percent_encode(space.as_str()));
+        let prefix = RequestPath::new("/api").with_id(space.as_str());
         Self { connection, prefix, space: space.clone() }
     }
 
@@ -53,12 +53,16 @@ impl SpaceReader {
     }
 
     /// The prefix of every path of the space.
-    pub(crate) fn path_prefix(&self) -> &str {
+    pub(crate) fn path_prefix(&self) -> &RequestPath {
         &self.prefix
     }
 
-    fn space_path(&self, path: &str) -> String {
-        format!("{}/{path}", self.prefix)
+    fn space_path(&self, segments: &'static str) -> RequestPath {
+        self.prefix.join(segments)
+    }
+
+    fn project_path(&self, project: &str) -> RequestPath {
+        self.space_path("projects").with_id(project)
     }
 
     /// Lists all worker pools, in their order.
@@ -207,14 +211,10 @@ impl SpaceReader {
 
     /// Lists all branches of a version-controlled project's repository.
     pub async fn list_branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
-        self.connection
-            .list_pages(
-                &self.space_path(&format!("projects/{}/git/branches", percent_encode(project))),
-            )
-            .await
+        self.connection.list_pages(&self.project_path(project).join("git/branches")).await
     }
 
-    /// Finds a branch; `None` if no branch has this name.
+    /// Finds a branch; `None` if the server says, or the list of all branches shows, that no branch has this name.
     ///
     /// # Errors
     ///
@@ -223,12 +223,15 @@ impl SpaceReader {
         &self,
         branch: &ProjectBranch,
     ) -> ClientResult<Option<wire::GitBranchResource>> {
-        let (project, name) =
-            (percent_encode(&branch.project), percent_encode(&branch.canonical_name()));
-        let path = self.space_path(&format!("projects/{project}/git/branches/{name}"));
+        let branches = self.project_path(&branch.project).join("git/branches");
+        let path = branches.with_git_ref(&branch.canonical_name());
         match self.connection.get_json(&path).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_any_404() => {
+                let all = self.list_branches(&branch.project).await?;
+                Ok(all.into_iter().find(|found| found.name == branch.name))
+            }
             Err(error) => Err(error),
         }
     }
@@ -238,9 +241,7 @@ impl SpaceReader {
         &self,
         branch: &ProjectBranch,
     ) -> ClientResult<Vec<wire::RunbookResource>> {
-        self.connection
-            .list_pages(&format!("{}/runbooks", branch.path_in_space(&self.prefix)))
-            .await
+        self.connection.list_pages(&branch.path_in_space(&self.prefix).join("runbooks")).await
     }
 
     /// Reads a process that has its own document, with only the fields that decide where its steps run.
@@ -264,28 +265,27 @@ impl SpaceReader {
         branch: Option<&ProjectBranch>,
     ) -> ClientResult<wire::ResolvedProcessResource> {
         let owner = match branch {
-            None => self.space_path(&format!("projects/{}", percent_encode(project))),
+            None => self.project_path(project),
             Some(branch) => branch.path_in_space(&self.prefix),
         };
-        self.connection
-            .get_json(&format!("{owner}/{}/resolved", process_segment(ProcessKind::Deployment)))
-            .await
+        let process = owner.join(process_segment(ProcessKind::Deployment));
+        self.connection.get_json(&process.join("resolved")).await
     }
 
     /// Reads a server task.
     pub async fn read_task(&self, id: &str) -> ClientResult<wire::TaskResource> {
-        self.connection.get_json(&self.space_path(&format!("tasks/{}", percent_encode(id)))).await
+        self.connection.get_json(&self.space_path("tasks").with_id(id)).await
     }
 
     /// Lists all documents at a segment such as `workerpools`, as received.
-    pub async fn list_raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
+    pub async fn list_raw(&self, segment: &'static str) -> ClientResult<Vec<wire::RawDocument>> {
         self.connection.list_pages(&self.space_path(segment)).await
     }
 
     /// Reads the documents with these ids at a segment, as received.
     pub async fn raw_by_ids(
         &self,
-        segment: &str,
+        segment: &'static str,
         ids: &[String],
     ) -> (Vec<wire::RawDocument>, Vec<UnreadDocument>) {
         self.connection.list_by_ids(&self.space_path(segment), ids).await

@@ -11,7 +11,7 @@ use crate::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind,
         Process, StepAction,
     },
-    plan::{Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit},
+    plan::{Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, StepEdits, WorkerEdit},
 };
 
 use std::collections::{HashMap, HashSet};
@@ -148,13 +148,7 @@ fn simulate_change(live: &mut Live, change: &Change, index: &StepIndex) {
         }
         ChangeKind::DeleteWorker { id, .. } => live.workers.retain(|worker| worker.id != *id),
         ChangeKind::PlaceStep { process, action, edits, .. } => {
-            index.edit_steps(live, process, action, |step| {
-                edits.iter().for_each(|edit| edit_step(step, edit));
-                // A rollback sets the switch itself; other edits only imply its value.
-                if let Some(switch) = edits.restored_switch() {
-                    step.run_on_server = LiveStep::parse_run_on_server(switch);
-                }
-            });
+            index.edit_steps(live, process, action, |step| edit_placed_step(step, edits));
         }
         ChangeKind::SetValue { set, name, edit, .. } => {
             indirect_pools::set_value(live, set, name, edit)
@@ -224,6 +218,15 @@ fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
         }
         WorkerEdit::Policy(policy) => worker.policy = policy.after().clone(),
         WorkerEdit::Disabled(disabled) => worker.disabled = *disabled.after(),
+    }
+}
+
+/// Changes a step as a plan does.
+pub(super) fn edit_placed_step(step: &mut LiveStep, edits: &StepEdits) {
+    edits.iter().for_each(|edit| edit_step(step, edit));
+    // A rollback sets the switch itself; other edits only imply its value.
+    if let Some(switch) = edits.restored_switch() {
+        step.run_on_server = LiveStep::parse_run_on_server(switch);
     }
 }
 

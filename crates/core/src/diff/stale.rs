@@ -19,6 +19,7 @@ use crate::{
 
 use labels::LabelChecker;
 use observer::Observer;
+pub(super) use observer::split_lines;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that is no longer as a plan expects it.
@@ -110,7 +111,7 @@ fn related_facts(change: &Change) -> Vec<Fact> {
 }
 
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
-fn source_process(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
+pub(super) fn source_process(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
     let base = git.and_then(PlannedCommit::base_document);
     base.map_or_else(|| process.clone(), |base| base.process_id())
 }

@@ -1,13 +1,50 @@
 //! The preconditions of a commit: its branch, and exclusive access to the repository.
 
-use super::{ChangeWriter, WriteFailure, WriteResult};
+use super::{ChangeWriter, WriteFailure, WriteResult, WriteSuccess, doubt::WriteAttempts};
+use crate::apply::writer::{WriteAnswer, WriteDoubt};
 use poolwright_core::plan::PlannedCommit;
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::sync::OwnedMutexGuard;
 
-/// Exclusive access to a repository while it is held.
-pub(super) type RepositoryGuard = OwnedMutexGuard<()>;
+/// Exclusive access to a repository within this apply, while it is held.
+pub(super) type RepositoryGuard = OwnedMutexGuard<RepositoryUse>;
+
+/// What this apply knows about the use of a repository.
+///
+/// The API cannot lock a branch, nor refuse a commit because another came first. Two applies of one change are only
+/// kept apart by looking right before each commit, and by not running in step.
+#[derive(Debug, Default)]
+pub(super) struct RepositoryUse {
+    /// Whether this apply has committed to it.
+    has_commits: bool,
+    /// Whether somebody else is making the same changes.
+    is_shared: bool,
+}
+
+impl RepositoryUse {
+    /// Notes the results of a commit. A change that needed none was made by somebody else after it was planned.
+    pub(super) fn note_results(&mut self, results: &[(usize, WriteResult<WriteSuccess>)]) {
+        self.has_commits = true;
+        self.is_shared |= results
+            .iter()
+            .any(|(_, result)| result.as_ref().is_ok_and(|success| success.written.is_empty()));
+    }
+
+    /// Returns how long to wait before the next commit, so that applies that began together do not commit together,
+    /// and one that finds itself behind another stays behind.
+    fn pause(&self) -> Duration {
+        let (least, span) = match (self.is_shared, self.has_commits) {
+            (true, _) => (200, 800),
+            (false, true) => (0, 50),
+            (false, false) => (0, 400),
+        };
+        Duration::from_millis(least + fastrand::u64(..=span))
+    }
+}
 
 impl ChangeWriter<'_> {
     /// Waits for exclusive access to the repository, and creates the branch if it does not exist.
@@ -16,26 +53,55 @@ impl ChangeWriter<'_> {
         commit: &PlannedCommit,
     ) -> WriteResult<RepositoryGuard> {
         let guard = self.repository_lock(&commit.at.repository).lock_owned().await;
+        tokio::time::sleep(guard.pause()).await;
         self.ensure_branch(commit).await?;
         Ok(guard)
     }
 
     /// Returns the lock that is held while a repository is written to.
-    fn repository_lock(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn repository_lock(&self, url: &str) -> Arc<tokio::sync::Mutex<RepositoryUse>> {
         let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(repository_key(url)).or_default())
     }
 
+    /// Creates the branch, unless it exists. It exists once the server says so, or its list has it.
     async fn ensure_branch(&self, commit: &PlannedCommit) -> WriteResult<()> {
         let Some(base) = commit.base_document() else { return Ok(()) };
-        let made = self.writer.create_branch(&(&commit.at).into(), &(&base).into()).await;
-        made.map_err(|error| {
-            let failure = WriteFailure::from_write_error(&error);
-            WriteFailure {
-                error: format!("cannot create branch {:?}: {}", commit.at.name, failure.error),
-                ..failure
+        let (branch, base) = ((&commit.at).into(), (&base).into());
+        let mut attempts = WriteAttempts::new(self.writer.retry_timer());
+        // A branch is not yet the change, which was not sent.
+        let explain = |failure: WriteFailure| {
+            WriteFailure::new(format!(
+                "cannot create branch {:?}: {}",
+                commit.at.name, failure.error
+            ))
+        };
+        loop {
+            let found = self.space_reader().find_branch(&branch).await;
+            let found = found.map_err(|error| explain(attempts.unseen(error.with_help())))?;
+            if found.is_some() {
+                return Ok(());
             }
-        })
+            if attempts.are_over() {
+                return Err(explain(attempts.last_failure()));
+            }
+            let doubt = match self.writer.create_branch(&branch, &base).await {
+                WriteAnswer::Accepted(_) => match self.space_reader().find_branch(&branch).await {
+                    Ok(Some(_)) => return Ok(()),
+                    _ => WriteDoubt::unconfirmed(
+                        "the server accepted the branch, but it does not exist".to_owned(),
+                    ),
+                },
+                WriteAnswer::InDoubt(doubt) => doubt,
+                // Somebody else may have created it meanwhile.
+                WriteAnswer::Refused(error) => match self.space_reader().find_branch(&branch).await
+                {
+                    Ok(Some(_)) => return Ok(()),
+                    _ => return Err(explain(attempts.refused(&error))),
+                },
+            };
+            attempts.wait_to_look(doubt).await;
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    doubt::WriteAttempts,
     field::{self, FieldChange},
 };
 use crate::{
-    apply::writer::CreateKind,
+    apply::writer::{CreateKind, WriteAnswer, WriteDoubt},
     octopus::{ClientError, Resource, document::JsonDocument, retry::CREATE_CALLS},
 };
 use poolwright_core::{
@@ -62,45 +63,59 @@ impl ChangeWriter<'_> {
         {
             return Ok(WriteSuccess { id: Some(id), written: Vec::new() });
         }
-        let (mut in_doubt, mut timer) = (false, self.writer.retry_timer());
-        for attempt in 1..=CREATE_CALLS {
+        let mut attempts = WriteAttempts::new(self.writer.retry_timer());
+        loop {
             self.announce_write(creation.index, &creation.journal_fields());
-            let created = self.writer.create_resource(creation.kind, &creation.body).await;
-            let retry_after = created.as_ref().err().and_then(ClientError::retry_after);
-            let failure = match created {
-                Ok(document) => match parse_id(&document) {
+            let doubt = match self.writer.create_resource(creation.kind, &creation.body).await {
+                WriteAnswer::Accepted(document) => match created_id(&document, creation.name) {
                     Some(id) => {
-                        return Ok(WriteSuccess {
-                            id: Some(id),
-                            written: creation.journal_fields(),
-                        });
+                        let written = creation.journal_fields();
+                        return Ok(WriteSuccess { id: Some(id), written });
                     }
                     None => {
-                        WriteFailure { error: "the response has no id".to_owned(), unknown: true }
+                        let error = "the request was answered with a success, but the object was not created";
+                        WriteDoubt::unconfirmed(error.to_owned())
                     }
                 },
-                Err(error) if error.is_ambiguous() || may_be_name_clash(&error) => {
-                    WriteFailure::from_write_error(&error)
+                WriteAnswer::InDoubt(doubt) if doubt.calls == u32::MAX => doubt,
+                WriteAnswer::InDoubt(doubt) => {
+                    WriteDoubt { calls: doubt.calls.min(CREATE_CALLS), ..doubt }
                 }
-                Err(error) => {
-                    return Err(WriteFailure { unknown: in_doubt, ..WriteFailure::new(error) });
+                WriteAnswer::Refused(error) => {
+                    return self.settle_refused(creation, &attempts, &error).await;
                 }
             };
-            in_doubt |= failure.unknown;
-            // Also pauses after the last attempt, which the server may still be processing.
-            let may_retry = failure.unknown && timer.pause(retry_after, u32::MAX).await;
+            attempts.wait_to_look(doubt).await;
             let found = self.find_existing(creation).await;
-            let found = found.map_err(|why| WriteFailure { unknown: in_doubt, ..why })?;
+            let found =
+                found.map_err(|why| WriteFailure { unknown: attempts.are_in_doubt(), ..why })?;
             if found.is_some() {
-                // An object that exists after a refusal was created by another client.
-                let written = creation.journal_fields().into_iter().filter(|_| in_doubt).collect();
-                return Ok(WriteSuccess { id: found, written });
+                return Ok(WriteSuccess { id: found, written: creation.journal_fields() });
             }
-            if !may_retry || attempt == CREATE_CALLS {
-                return Err(WriteFailure { unknown: in_doubt, ..failure });
+            if attempts.are_over() {
+                return Err(attempts.last_failure());
             }
         }
-        Err(WriteFailure { error: "nothing was tried".to_owned(), unknown: in_doubt })
+    }
+
+    /// Decides after a refusal, which may mean that the name is taken.
+    async fn settle_refused(
+        &self,
+        creation: &ObjectCreation<'_>,
+        attempts: &WriteAttempts,
+        error: &ClientError,
+    ) -> WriteResult<WriteSuccess> {
+        let found =
+            if may_be_name_clash(error) { self.find_existing(creation).await } else { Ok(None) };
+        let found =
+            found.map_err(|why| WriteFailure { unknown: attempts.are_in_doubt(), ..why })?;
+        if found.is_none() {
+            return Err(attempts.refused(error));
+        }
+        // Without a doubt about an earlier attempt, another client created it.
+        let is_own = attempts.are_in_doubt();
+        let written = creation.journal_fields().into_iter().filter(|_| is_own).collect();
+        Ok(WriteSuccess { id: found, written })
     }
 
     /// Whether the name was taken when the first object of this kind was created here. The server refuses a
@@ -115,7 +130,7 @@ impl ChangeWriter<'_> {
             let names = names.into_iter().map(|(name, _)| name.as_folded().to_owned());
             Ok::<_, ClientError>(names.collect::<HashSet<String>>())
         };
-        let taken = cell.get_or_try_init(read_names).await.map_err(WriteFailure::new)?;
+        let taken = cell.get_or_try_init(read_names).await.map_err(WriteFailure::from_unread)?;
         Ok(taken.contains(Name::new(creation.name).as_folded()))
     }
 
@@ -126,7 +141,7 @@ impl ChangeWriter<'_> {
     /// The object differs, or cannot be read.
     async fn find_existing(&self, creation: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
         let name = Name::new(creation.name);
-        let names = self.list_names(creation.kind).await.map_err(WriteFailure::new)?;
+        let names = self.list_names(creation.kind).await.map_err(WriteFailure::from_unread)?;
         let Some((_, id)) = names.into_iter().find(|(existing, _)| *existing == name) else {
             return Ok(None);
         };
@@ -166,7 +181,33 @@ fn may_be_name_clash(error: &ClientError) -> bool {
     matches!(error, ClientError::Status { status: 400 | 409, .. })
 }
 
-fn parse_id(document: &str) -> Option<String> {
+/// Returns the id in an answer, if it is the document of an object of this name.
+fn created_id(document: &str, name: &str) -> Option<String> {
     let document: Value = serde_json::from_str(document).ok()?;
-    Some(document.get("Id")?.as_str()?.to_owned())
+    let text = |key| document.get(key).and_then(Value::as_str).map(str::trim);
+    let has_name = text("Name").is_some_and(|found| Name::new(found) == Name::new(name));
+    text("Id").filter(|id| has_name && !id.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_document_of_the_object_shows_that_it_was_created() {
+        let own = r#"{"Id":"WorkerPools-7","Name":"sql "}"#;
+        assert_eq!(created_id(own, "SQL").as_deref(), Some("WorkerPools-7"));
+        for other in [
+            "{}",
+            "[]",
+            "7",
+            r#"{"Id":"WorkerPools-7"}"#,
+            r#"{"Id":"","Name":"SQL"}"#,
+            r#"{"Id":7,"Name":"SQL"}"#,
+            r#"{"id":"WorkerPools-7","name":"SQL"}"#,
+            r#"{"Id":"WorkerPools-7","Name":"Web"}"#,
+        ] {
+            assert_eq!(created_id(other, "SQL"), None, "{other}");
+        }
+    }
 }

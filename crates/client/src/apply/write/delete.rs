@@ -2,9 +2,13 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    doubt::WriteAttempts,
     field::{document_path, text_at_path},
 };
-use crate::octopus::{Resource, document::JsonDocument};
+use crate::{
+    apply::writer::{WriteAnswer, WriteDoubt},
+    octopus::{Resource, document::JsonDocument, retry::WRITE_CALLS},
+};
 use poolwright_core::{
     model::Name,
     plan::{CommonField, EndpointField, Field, PoolField, WorkerField, WrittenField},
@@ -23,7 +27,8 @@ impl ChangeWriter<'_> {
         self.delete_replaced(index, resource, name, &[]).await
     }
 
-    /// Deletes the object, if it still has this name. `made` are the fields of the object that takes its place.
+    /// Deletes the object, if it still has this name. It is gone once the server says so, or its list lacks it.
+    /// `made` are the fields of the object that takes its place.
     pub(super) async fn delete_replaced(
         &self,
         index: usize,
@@ -31,15 +36,37 @@ impl ChangeWriter<'_> {
         name: &str,
         made: &[WrittenField],
     ) -> WriteResult<WriteSuccess> {
-        let Some(document) = self.read_if_named(resource, name).await? else {
-            return Ok(WriteSuccess::default());
-        };
-        let mut written = deleted_fields(&document, resource);
-        WrittenField::merge_into(&mut written, made);
-        self.announce_write(index, &written);
-        match self.writer.delete_resource(resource).await {
-            Ok(()) => Ok(WriteSuccess { id: None, written }),
-            Err(error) => Err(WriteFailure::from_write_error(&error)),
+        let mut attempts = WriteAttempts::new(self.writer.retry_timer());
+        let (mut written, mut is_accepted) = (Vec::new(), false);
+        loop {
+            let found = self.find_document(resource).await;
+            let Some(document) = found.map_err(|error| attempts.unseen(error))? else {
+                return Ok(WriteSuccess { id: None, written });
+            };
+            check_name(&document, name).map_err(|error| attempts.not_done(error))?;
+            if attempts.are_over() {
+                return Err(attempts.last_failure());
+            }
+            if is_accepted {
+                // Some servers only queue the deletion.
+                let error = "the server accepted the deletion, but the object still exists";
+                let doubt = WriteDoubt::unconfirmed(error.to_owned());
+                attempts.wait_to_look(WriteDoubt { calls: WRITE_CALLS, ..doubt }).await;
+                continue;
+            }
+            self.check_late(index).await.map_err(|error| attempts.not_done(error))?;
+            written = deleted_fields(&document, resource);
+            WrittenField::merge_into(&mut written, made);
+            self.announce_write(index, &written);
+            match self.writer.delete_resource(resource).await {
+                WriteAnswer::Accepted(_) => is_accepted = true,
+                WriteAnswer::InDoubt(doubt) => attempts.wait_to_look(doubt).await,
+                // It existed a moment ago.
+                WriteAnswer::Refused(error) if error.is_not_found() => {
+                    attempts.wait_to_look(WriteDoubt::unconfirmed(error.with_help())).await;
+                }
+                WriteAnswer::Refused(error) => return Err(attempts.refused(&error)),
+            }
         }
     }
 
@@ -53,19 +80,20 @@ impl ChangeWriter<'_> {
         resource: &Resource,
         name: &str,
     ) -> WriteResult<Option<JsonDocument>> {
-        let text = match self.space_reader().read_document(resource).await {
-            Ok(text) => text,
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(WriteFailure::new(error)),
-        };
-        let document = JsonDocument::parse(text).map_err(WriteFailure::new)?;
-        let now = text_at_path(&document, &document_path(CommonField::Name.into()));
-        if Name::new(&now) != Name::new(name) {
-            let error = format!("its name is `{now}`, the plan expected `{name}`");
-            return Err(WriteFailure::new(error));
-        }
+        let found = self.find_document(resource).await.map_err(WriteFailure::new)?;
+        let Some(document) = found else { return Ok(None) };
+        check_name(&document, name).map_err(WriteFailure::new)?;
         Ok(Some(document))
     }
+}
+
+/// Checks that an object still has the name that the plan knows.
+fn check_name(document: &JsonDocument, name: &str) -> WriteResult<(), String> {
+    let now = text_at_path(document, &document_path(CommonField::Name.into()));
+    if Name::new(&now) == Name::new(name) {
+        return Ok(());
+    }
+    Err(format!("its name is `{now}`, the plan expected `{name}`"))
 }
 
 /// Returns the fields of a deleted object, from which a rollback can recreate it.

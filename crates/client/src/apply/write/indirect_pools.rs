@@ -75,7 +75,7 @@ impl ChangeWriter<'_> {
             }
             match self.space_reader().list_worker_pools().await {
                 Ok(pools) => spellings = PoolSpellings(pools),
-                Err(error) => return fail_all(&WriteFailure::new(error)),
+                Err(error) => return fail_all(&WriteFailure::from_unread(error)),
             }
         }
         let plan_sets = |document: &JsonDocument| {
@@ -88,7 +88,9 @@ impl ChangeWriter<'_> {
         };
         let target = WriteTarget::new(&resource, commit.map(|it| it.message.as_str()));
         let results = self.modify_all(unit, target, &plan_sets).await;
-        drop(guard);
+        if let Some(guard) = &mut guard {
+            guard.note_results(&results);
+        }
         results
     }
 

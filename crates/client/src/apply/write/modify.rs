@@ -2,21 +2,27 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    doubt::WriteAttempts,
     field::{self, FieldChange, FieldPath, FieldWrite},
+    presence::document_id,
 };
-use crate::octopus::{
-    Resource,
-    document::{JsonDocument, JsonEditError, JsonParseError, PathSegment},
-    retry::WRITE_CALLS,
+use crate::{
+    apply::writer::{WriteAnswer, WriteDoubt},
+    octopus::{
+        Resource,
+        document::{JsonDocument, JsonEditError, PathSegment},
+        retry::WRITE_CALLS,
+    },
 };
-use poolwright_core::{plan::Field, receipt::WrittenField};
+use poolwright_core::{plan::Field, receipt::WrittenField, text::eq_ignoring_case};
 
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Returns the fields to set in a document for each of several changes, or why a change does not fit.
-pub(super) type WritePlanner<'p> =
-    &'p (dyn Fn(&JsonDocument) -> Vec<WriteResult<Vec<FieldWrite<'p>>, String>> + Sync);
+pub(super) type WritePlanner<'p> = &'p (dyn Fn(&JsonDocument) -> Vec<PlannedWrites<'p>> + Sync);
+
+/// The fields to set for one change.
+type PlannedWrites<'p> = WriteResult<Vec<FieldWrite<'p>>, String>;
 
 /// A document to write.
 #[derive(Clone, Copy)]
@@ -125,21 +131,31 @@ impl ChangeWriter<'_> {
     ) -> Vec<(usize, WriteResult<WriteSuccess>)> {
         let new_part = |index: &usize| BatchedChange { index: *index, ..BatchedChange::default() };
         let mut parts: Vec<BatchedChange> = indices.iter().map(new_part).collect();
-        let mut timer = self.writer.retry_timer();
-        // The failure of the last attempt, if a retry may succeed.
-        let mut last: Option<WriteFailure> = None;
-        while let WriteAttempt::Again { failure, retry_after } =
-            self.try_once(target, plan, &mut parts, last.as_ref()).await
-        {
-            last = Some(failure);
-            if !timer.pause(retry_after, WRITE_CALLS).await {
-                break;
-            }
+        let mut attempts = WriteAttempts::new(self.writer.retry_timer());
+        let mut repeats = true;
+        while repeats {
+            repeats = match self.try_once(target, plan, &mut parts, &attempts).await {
+                WriteAttempt::Over => false,
+                WriteAttempt::LookAgain(doubt) => {
+                    attempts.wait_to_look(doubt).await;
+                    if attempts.are_over() {
+                        self.look_at_last(target, plan, &mut parts, &attempts).await;
+                    }
+                    !attempts.are_over()
+                }
+                WriteAttempt::Repeat(error) => {
+                    let repeats = attempts.wait_to_repeat(WRITE_CALLS).await;
+                    if !repeats {
+                        settle_parts(&mut parts, Err(attempts.not_done(error)));
+                    }
+                    repeats
+                }
+            };
         }
-        let gave_up = last.unwrap_or_else(|| WriteFailure::new("nothing was tried"));
-        let result = |part: BatchedChange| match part.result.unwrap_or(Err(gave_up.clone())) {
-            Ok(()) => Ok(WriteSuccess { id: None, written: part.written }),
-            Err(failure) => Err(failure),
+        let result = |part: BatchedChange| match part.result {
+            Some(Ok(())) => Ok(WriteSuccess { id: None, written: part.written }),
+            Some(Err(failure)) => Err(failure),
+            None => Err(attempts.last_failure()),
         };
         parts.into_iter().map(|part| (part.index, result(part))).collect()
     }
@@ -149,24 +165,83 @@ impl ChangeWriter<'_> {
         target: WriteTarget<'_>,
         plan: WritePlanner<'_>,
         parts: &mut [BatchedChange],
-        last: Option<&WriteFailure>,
+        attempts: &WriteAttempts,
     ) -> WriteAttempt {
         let resource = target.resource;
-        let in_doubt = last.is_some_and(|it| it.unknown);
-        let mut document = match self.fetch_document(resource).await {
+        let read = match self.fetch_document(resource).await {
             Ok(document) => document,
-            Err(error) => {
-                return settle_parts(parts, Err(WriteFailure { error, unknown: in_doubt }));
-            }
+            Err(error) => return settle_parts(parts, Err(attempts.unseen(error))),
         };
-        for (part, field) in parts.iter_mut().zip(target.watched_fields(&document)) {
+        for (part, field) in parts.iter_mut().zip(target.watched_fields(&read)) {
             if let (None, Some(field)) = (&part.watched, field) {
-                let before = document.get_value(&field.path);
+                let before = read.get_value(&field.path);
                 part.watched = Some((field, before));
             }
         }
-        let mut writes = false;
-        for (part, sets) in parts.iter_mut().zip(plan(&document)) {
+        let sets = self.check_parts(plan(&read), parts, attempts).await;
+        let Some(document) = self.edit_parts(&read, sets, parts, attempts) else {
+            return WriteAttempt::Over;
+        };
+        let body = match target.request_body(document) {
+            Ok(body) => body,
+            Err(error) => return settle_parts(parts, Err(attempts.not_done(error))),
+        };
+        if !(resource.is_versioned() && has_version(&read)) {
+            // Nothing but another look tells whether somebody saved it while this change was recorded.
+            if let Err(error) = self.writer.wait_until_recorded().await {
+                return settle_parts(parts, Err(attempts.refused(&error)));
+            }
+            match self.fetch_document(resource).await {
+                Ok(now) if now == read => {}
+                Ok(_) => {
+                    let error = "somebody else keeps changing the same object";
+                    return WriteAttempt::Repeat(error.to_owned());
+                }
+                Err(error) => return settle_parts(parts, Err(attempts.unseen(error))),
+            }
+        }
+        match self.writer.put_document(resource, body).await {
+            WriteAnswer::Accepted(stored) => {
+                self.verify_write(&read, target, plan, parts, stored).await
+            }
+            WriteAnswer::InDoubt(doubt) => WriteAttempt::LookAgain(doubt),
+            // It is not documented how the server reports that another push came first (`api.md` 7, 14).
+            WriteAnswer::Refused(error)
+                if error.is_stale()
+                    || target.message.is_some() && !attempts.have_begun() && error.is_refused() =>
+            {
+                WriteAttempt::Repeat(error.with_help())
+            }
+            WriteAnswer::Refused(error) => settle_parts(parts, Err(attempts.refused(&error))),
+        }
+    }
+
+    /// Asks again for what each change relies on that is about to be written. One that lacks something is settled.
+    async fn check_parts<'p>(
+        &self,
+        sets: Vec<PlannedWrites<'p>>,
+        parts: &mut [BatchedChange],
+        attempts: &WriteAttempts,
+    ) -> Vec<PlannedWrites<'p>> {
+        for (part, sets) in parts.iter_mut().zip(&sets) {
+            let is_due = part.result.is_none() && sets.as_ref().is_ok_and(|it| !it.is_empty());
+            if is_due && let Err(error) = self.check_late(part.index).await {
+                part.result = Some(Err(attempts.not_done(error)));
+            }
+        }
+        sets
+    }
+
+    /// Edits a document for each open change, and announces the edits. Returns `None` if there is nothing to write.
+    fn edit_parts(
+        &self,
+        read: &JsonDocument,
+        sets: Vec<PlannedWrites<'_>>,
+        parts: &mut [BatchedChange],
+        attempts: &WriteAttempts,
+    ) -> Option<JsonDocument> {
+        let (mut document, mut writes) = (read.clone(), false);
+        for (part, sets) in parts.iter_mut().zip(sets) {
             if part.result.is_some() {
                 continue;
             }
@@ -177,51 +252,20 @@ impl ChangeWriter<'_> {
                 Ok(written) if written.is_empty() => part.result = Some(Ok(())),
                 Ok(written) => {
                     (writes, document) = (true, edited);
-                    part.note_written(&written, in_doubt);
+                    part.note_written(&written, attempts.are_in_doubt());
                     self.announce_write(part.index, &part.written);
                 }
-                Err(error) => part.result = Some(Err(WriteFailure { error, unknown: in_doubt })),
+                Err(error) => part.result = Some(Err(attempts.not_done(error))),
             }
         }
-        if !writes {
-            return WriteAttempt::Over;
-        }
-        let body = match target.request_body(document) {
-            Ok(body) => body,
-            Err(error) => {
-                return settle_parts(
-                    parts,
-                    Err(WriteFailure { error: error.to_string(), unknown: in_doubt }),
-                );
-            }
-        };
-        match self.writer.put_document(resource, body).await {
-            Ok(stored) => self.verify_write(resource, plan, parts, stored).await,
-            Err(error) if error.is_ambiguous() => WriteAttempt::Again {
-                failure: WriteFailure::from_write_error(&error),
-                retry_after: error.retry_after(),
-            },
-            // It is not documented how the server reports that another push came first (`api.md` 7, 14).
-            Err(error)
-                if error.is_stale()
-                    || target.message.is_some() && last.is_none() && error.is_refused() =>
-            {
-                WriteAttempt::Again {
-                    failure: WriteFailure { error: error.to_string(), unknown: in_doubt },
-                    retry_after: error.retry_after(),
-                }
-            }
-            Err(error) => settle_parts(
-                parts,
-                Err(WriteFailure { unknown: in_doubt, ..WriteFailure::new(error) }),
-            ),
-        }
+        writes.then_some(document)
     }
 
     /// Checks that the server stored a write as requested.
     async fn verify_write(
         &self,
-        resource: &Resource,
+        sent: &JsonDocument,
+        target: WriteTarget<'_>,
         plan: WritePlanner<'_>,
         parts: &mut [BatchedChange],
         stored: String,
@@ -230,47 +274,65 @@ impl ChangeWriter<'_> {
             let open = parts.iter().zip(plan(document)).filter(|(part, _)| part.result.is_none());
             open.map(|(_, sets)| sets).all(|sets| sets.is_ok_and(|it| it.is_empty()))
         };
-        let mut document = JsonDocument::parse(stored);
-        if !document.as_ref().is_ok_and(|it| is_as_wanted(it, parts)) {
-            // The response may be only part of the document, so the document itself decides.
-            document = match self.fetch_document(resource).await {
-                Ok(document) => Ok(document),
-                Err(error) => {
-                    let error = format!("it was written but cannot be read back: {error}");
-                    return settle_parts(parts, Err(WriteFailure { error, unknown: true }));
-                }
-            };
+        let stored = JsonDocument::parse(stored).ok();
+        let stored = stored.filter(|it| eq_ignoring_case(&document_id(it), &document_id(sent)));
+        if let Some(stored) = stored.as_ref().filter(|it| is_as_wanted(it, parts)) {
+            parts.iter_mut().for_each(|part| part.note_watched(stored));
+            return settle_parts(parts, Ok(()));
         }
-        let Ok(document) = document else { return WriteAttempt::Over };
-        let verdicts = check_results(&document, plan);
-        for (part, verdict) in parts.iter_mut().zip(verdicts) {
+        // The response may be only part of the document, or nothing of the server's, so the document decides.
+        let now = match self.fetch_document(target.resource).await {
+            Ok(now) => now,
+            Err(error) => {
+                let error = format!("it was written but cannot be read back: {error}");
+                return settle_parts(parts, Err(WriteFailure { error, unknown: true }));
+            }
+        };
+        if stored.is_none() && !is_as_wanted(&now, parts) {
+            let error = "the request was answered with a success, but the object is as it was";
+            return WriteAttempt::LookAgain(WriteDoubt::unconfirmed(error.to_owned()));
+        }
+        for (part, verdict) in parts.iter_mut().zip(check_results(&now, plan)) {
             part.result.get_or_insert(verdict);
-            part.note_watched(&document);
+            part.note_watched(&now);
         }
         WriteAttempt::Over
     }
 
-    /// Reads the current document.
-    pub(super) async fn fetch_document(
+    /// Looks whether the last attempt was done after all.
+    async fn look_at_last(
         &self,
-        resource: &Resource,
-    ) -> WriteResult<JsonDocument, String> {
-        let text =
-            self.space_reader().read_document(resource).await.map_err(|error| error.to_string())?;
-        JsonDocument::parse(text).map_err(|error: JsonParseError| error.to_string())
+        target: WriteTarget<'_>,
+        plan: WritePlanner<'_>,
+        parts: &mut [BatchedChange],
+        attempts: &WriteAttempts,
+    ) {
+        match self.fetch_document(target.resource).await {
+            Ok(now) => {
+                for (part, sets) in parts.iter_mut().zip(plan(&now)) {
+                    let is_done = sets.is_ok_and(|sets| sets.is_empty());
+                    let result = if is_done { Ok(()) } else { Err(attempts.last_failure()) };
+                    part.result.get_or_insert(result);
+                    part.note_watched(&now);
+                }
+            }
+            Err(error) => _ = settle_parts(parts, Err(attempts.unseen(error))),
+        }
     }
+}
+
+/// Whether a document says which version it is, so that the server can refuse a stale one.
+fn has_version(document: &JsonDocument) -> bool {
+    document.get_value(&[PathSegment::Key("Version")]).is_some_and(|version| version.is_number())
 }
 
 enum WriteAttempt {
     /// Every change has its result.
     Over,
-    /// A retry may succeed.
-    Again {
-        /// The result if there is no retry.
-        failure: WriteFailure,
-        /// The wait that the server asks for.
-        retry_after: Option<Duration>,
-    },
+    /// The document tells whether it was written; if not, a retry may succeed.
+    LookAgain(WriteDoubt),
+    /// Nothing was written, for this reason, and a retry may succeed.
+    Repeat(String),
 }
 
 fn settle_parts(parts: &mut [BatchedChange], result: WriteResult<()>) -> WriteAttempt {

@@ -3,11 +3,12 @@
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     create::ObjectCreation,
+    doubt::WriteAttempts,
     field::{FieldChange, FieldComparison, document_with, mismatch_message},
 };
 use crate::{
-    apply::writer::CreateKind,
-    octopus::{Resource, retry::WRITE_CALLS},
+    apply::writer::{CreateKind, WriteAnswer, WriteDoubt},
+    octopus::Resource,
 };
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, PoolKind},
@@ -110,7 +111,8 @@ impl<'a> ChangeWriter<'a> {
     ) -> WriteResult<WriteSuccess> {
         let to = self.pool_id(to).map_err(WriteFailure::new)?;
         let from = from.map(|it| self.pool_id(it)).transpose().map_err(WriteFailure::new)?;
-        let pools = self.space_reader().list_worker_pools().await.map_err(WriteFailure::new)?;
+        let pools =
+            self.space_reader().list_worker_pools().await.map_err(WriteFailure::from_unread)?;
         let now = pools.into_iter().find(|it| it.is_default).map(|it| it.id);
         if now.as_deref() == Some(&to) {
             return Ok(WriteSuccess::default());
@@ -144,13 +146,15 @@ impl<'a> ChangeWriter<'a> {
         let before = self.pool_ids(before).map_err(WriteFailure::new)?;
         let order = self.pool_ids(order).map_err(WriteFailure::new)?;
         let mut written: Vec<WrittenField> = Vec::new();
-        let (mut unknown, mut timer) = (false, self.writer.retry_timer());
+        let mut attempts = WriteAttempts::new(self.writer.retry_timer());
         loop {
-            let live = self.live_order().await;
-            let live = live.map_err(|error| WriteFailure { unknown, ..error })?;
+            let live = self.live_order().await.map_err(|error| attempts.unseen(error.error))?;
             let wanted = arrange_pools(&live, &order);
             if wanted == live {
                 return Ok(WriteSuccess { id: None, written });
+            }
+            if attempts.are_over() {
+                return Err(attempts.last_failure());
             }
             let known_ids = |ids: &[String], among: &[String]| -> Vec<String> {
                 ids.iter().filter(|id| among.contains(id)).cloned().collect()
@@ -158,26 +162,28 @@ impl<'a> ChangeWriter<'a> {
             let (now, then) = (known_ids(&live, &before), known_ids(&before, &live));
             if now != then {
                 let field = Field::from(SpaceField::PoolOrder).to_string();
-                let error = mismatch_message(&field, &json!(now), &json!(then));
-                return Err(WriteFailure { error, unknown });
+                return Err(attempts.not_done(mismatch_message(&field, &json!(now), &json!(then))));
             }
             let (was, is) = (Some(json!(live)), Some(json!(wanted)));
             written = vec![WrittenField::new(SpaceField::PoolOrder, was, is)];
             self.announce_write(index, &written);
-            let error = match self.writer.sort_worker_pools(&wanted).await {
-                Ok(()) => return Ok(WriteSuccess { id: None, written }),
-                Err(error) if error.is_ambiguous() => error,
-                Err(error) => return Err(WriteFailure { unknown, ..WriteFailure::new(error) }),
+            let doubt = match self.writer.sort_worker_pools(&wanted).await {
+                WriteAnswer::Accepted(_) => match self.live_order().await {
+                    Ok(live) if live == wanted => return Ok(WriteSuccess { id: None, written }),
+                    _ => WriteDoubt::unconfirmed(
+                        "the server accepted the order, but the pools have another one".to_owned(),
+                    ),
+                },
+                WriteAnswer::InDoubt(doubt) => doubt,
+                WriteAnswer::Refused(error) => return Err(attempts.refused(&error)),
             };
-            unknown = true;
-            if !timer.pause(error.retry_after(), WRITE_CALLS).await {
-                return Err(WriteFailure::from_write_error(&error));
-            }
+            attempts.wait_to_look(doubt).await;
         }
     }
 
     async fn live_order(&self) -> WriteResult<Vec<String>> {
-        let mut pools = self.space_reader().list_worker_pools().await.map_err(WriteFailure::new)?;
+        let mut pools =
+            self.space_reader().list_worker_pools().await.map_err(WriteFailure::from_unread)?;
         pools.sort_by_key(|pool| pool.sort_order);
         Ok(pools.into_iter().map(|pool| pool.id).collect())
     }

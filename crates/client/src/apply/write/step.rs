@@ -7,6 +7,7 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    actions::locate_actions,
     field::{FieldPath, FieldWrite, mismatch_message, text_at_path},
     modify::{WatchedField, WriteTarget},
 };
@@ -20,9 +21,7 @@ use poolwright_core::{
 };
 
 use PathSegment::{Index, Key, KeyIgnoringCase};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 
 /// The fields to set, or why the change does not fit.
 type FieldWrites = WriteResult<Vec<FieldWrite<'static>>, String>;
@@ -63,10 +62,15 @@ impl ChangeWriter<'_> {
         }
         let plan_sets = |document: &JsonDocument| {
             let actions = locate_actions(document);
-            let sets = placings.iter().map(|placing| {
+            let steps = self.expected_steps(document);
+            let sets = placings.iter().zip(unit).map(|(placing, index)| {
                 let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
                 let at = at.ok_or("the step no longer exists")?;
-                self.sets_for_action(document, *at, placing)
+                let sets = self.sets_for_action(document, *at, placing)?;
+                if !sets.is_empty() {
+                    self.check_step(*index, steps.get(placing.action))?;
+                }
+                Ok(sets)
             });
             sets.collect()
         };
@@ -77,7 +81,9 @@ impl ChangeWriter<'_> {
             watch: Some(&watch),
         };
         let results = self.modify_all(unit, target, &plan_sets).await;
-        drop(guard);
+        if let Some(guard) = &mut guard {
+            guard.note_results(&results);
+        }
         results
     }
 
@@ -162,38 +168,6 @@ fn process_resource(
             Resource::BranchProcess((&commit.at).into(), kind, commit.at.document.clone())
         }
     }
-}
-
-/// Returns the index of each action's step and of the action in it, by action id.
-fn locate_actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize)>, String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct ProcessSteps {
-        steps: Option<Vec<StepActions>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct StepActions {
-        actions: Option<Vec<ActionId>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct ActionId {
-        id: Option<String>,
-    }
-    let process: ProcessSteps =
-        serde_json::from_str(&document.to_text()).map_err(|error| error.to_string())?;
-    let mut places = HashMap::new();
-    for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
-        for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
-            let id = action.id.unwrap_or_default();
-            let duplicate_message = format!("the process has two actions with the id `{id}`");
-            if places.insert(id, (at, inner)).is_some() {
-                return Err(duplicate_message);
-            }
-        }
-    }
-    Ok(places)
 }
 
 /// An action in a process.

@@ -195,7 +195,7 @@ impl ChangeWriter<'_> {
             Ok(default.map(|it| it.id).unwrap_or_default())
         };
         let id = self.default_policy.get_or_try_init(read_default).await;
-        id.cloned().map_err(|error: crate::octopus::ClientError| WriteFailure::new(error))
+        id.cloned().map_err(WriteFailure::from_unread)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The writer against a server that has bad days.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
-use super::{CreateKind, Writer};
+use super::{CreateKind, WriteAnswer, Writer};
 use crate::apply::{ApplyEvent, ApplyListener, StoreError};
 use crate::octopus::{
     ClientError, Connection, ConnectionOptions, Credentials, ProjectBranch, Resource, Secret,
@@ -14,7 +14,7 @@ use axum::{
 use futures_util::future::BoxFuture;
 use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, READER_KEY, Sandbox, Seed};
 use poolwright_core::model::{Id, ProcessKind};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},
@@ -53,25 +53,24 @@ impl ApplyListener for Lost {
 }
 
 fn writer(connection: &Connection) -> Writer<'static> {
-    Writer::new(connection, &Id::new("Spaces-1"), &Forgetful)
+    Writer::new(connection, &Id::new("Spaces-1"), None, &Forgetful)
 }
 
 #[tokio::test]
 async fn nothing_is_sent_that_could_not_be_recorded() {
     let server = failing("nothing", &[]).await;
     let connection = connect(server.url(), ADMIN_KEY);
-    let writer = Writer::new(&connection, &Id::new("Spaces-1"), &Lost);
+    let writer = Writer::new(&connection, &Id::new("Spaces-1"), None, &Lost);
     let pool = Resource::WorkerPool("WorkerPools-1".into());
     let branch = ProjectBranch { project: "Projects-1".into(), name: "moved".into() };
-    let errors = [
-        writer.create_resource(CreateKind::Worker, &json!({})).await.map(drop),
-        writer.put_document(&pool, "{}".into()).await.map(drop),
+    let answers = [
+        writer.create_resource(CreateKind::Worker, &json!({})).await,
+        writer.put_document(&pool, "{}".into()).await,
         writer.sort_worker_pools(&[]).await,
         writer.delete_resource(&pool).await,
         writer.create_branch(&branch, &branch).await,
     ];
-    for error in errors.map(Result::unwrap_err) {
-        assert!(!error.is_ambiguous(), "{error}");
+    for error in answers.map(refused) {
         assert_eq!(
             error.to_string(),
             "nothing was sent, because the receipt cannot be written: the disk is full"
@@ -99,40 +98,101 @@ fn status(code: u16) -> FaultKind {
     FaultKind::Status { code, retry_after: None }
 }
 
-fn describe<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
-    let error = answer.unwrap_err();
+fn refused(answer: WriteAnswer) -> ClientError {
+    match answer {
+        WriteAnswer::Refused(error) => error,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn accepted(answer: WriteAnswer) -> String {
+    match answer {
+        WriteAnswer::Accepted(document) => document,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
+
+/// What an answer tells, in a word.
+fn judge(answer: &WriteAnswer) -> &'static str {
+    match answer {
+        WriteAnswer::Accepted(_) => "accepted",
+        WriteAnswer::InDoubt(doubt) if doubt.unanswered => "unanswered",
+        WriteAnswer::InDoubt(_) => "unclear",
+        WriteAnswer::Refused(_) => "refused",
+    }
+}
+
+fn describe(answer: WriteAnswer) -> String {
+    let error = refused(answer);
     format!("{error}\nhelp: {}", error.help().unwrap_or_default())
 }
 
 #[tokio::test]
 async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
     let pool = json!({ "Name": "SQL", "IsDefault": false, "WorkerPoolType": "StaticWorkerPool" });
-    for (what, sent, ambiguous) in [
-        (status(429), 2, None),
-        (status(503), 1, Some(true)),
-        (FaultKind::DropAfter, 1, Some(true)),
-        (FaultKind::Truncate, 1, Some(true)),
-        (status(500), 1, Some(false)),
+    for (what, sent, told) in [
+        (status(429), 2, "accepted"),
+        (status(503), 1, "unanswered"),
+        (status(408), 1, "unanswered"),
+        (status(524), 1, "unanswered"),
+        (FaultKind::DropAfter, 1, "unanswered"),
+        (FaultKind::Truncate, 1, "unanswered"),
+        (status(500), 1, "unclear"),
+        (FaultKind::Html(200), 1, "unclear"),
+        (FaultKind::Html(404), 1, "unclear"),
+        (status(404), 1, "refused"),
+        (status(400), 1, "refused"),
     ] {
-        let server = failing("POST /api/Spaces-1/workerpools", &[what]).await;
+        let server = failing("POST /api/Spaces-1/workerpools", &[what.clone()]).await;
         let connection = connect(server.url(), ADMIN_KEY);
         let answer = writer(&connection).create_resource(CreateKind::WorkerPool, &pool).await;
-        assert_eq!(answer.err().map(|it| it.is_ambiguous()), ambiguous);
-        assert_eq!(server.recent_requests().len(), sent);
+        assert_eq!(judge(&answer), told, "{what:?}");
+        assert_eq!(server.recent_requests().len(), sent, "{what:?}");
+    }
+}
+
+/// An answer from the start of a body to what it tells of a PUT, a DELETE and a POST.
+#[tokio::test]
+async fn only_the_servers_own_json_is_a_document() {
+    for (status, body, put, delete) in [
+        (200, r#"{"Id":"Workers-1"}"#, "accepted", "accepted"),
+        (200, "", "unclear", "accepted"),
+        (204, "", "unclear", "accepted"),
+        (200, "<html>Log in</html>", "unclear", "accepted"),
+        (200, "\"ok\"", "accepted", "accepted"),
+        (200, "{\"Id\":", "unanswered", "accepted"),
+        (404, r#"{"ErrorMessage":"The resource was not found."}"#, "refused", "refused"),
+        (404, r#"{"message":"no Route matched"}"#, "unclear", "unclear"),
+        (404, "", "unclear", "unclear"),
+        (403, "<html>Blocked</html>", "unclear", "unclear"),
+        (413, "", "unclear", "unclear"),
+        (500, r#"{"ErrorMessage":"Deadlock"}"#, "unclear", "unclear"),
+        (522, "", "unanswered", "unanswered"),
+    ] {
+        let code = StatusCode::from_u16(status).unwrap();
+        let answer = move || std::future::ready((code, body));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let writer = writer(&connect(&url, ADMIN_KEY));
+        let worker = Resource::Worker("Workers-1".to_owned());
+        let told = [
+            writer.put_document(&worker, "{}".to_owned()).await,
+            writer.delete_resource(&worker).await,
+        ];
+        assert_eq!(told.each_ref().map(judge), [put, delete], "{status} {body}");
     }
 }
 
 #[tokio::test]
-async fn a_delete_is_sent_again_until_it_is_gone() {
-    let pool = json!({ "Name": "SQL", "IsDefault": false, "WorkerPoolType": "StaticWorkerPool" });
-    let server = failing("DELETE /api", &[FaultKind::DropAfter]).await;
-    let writer = writer(&connect(server.url(), ADMIN_KEY));
-    let made = writer.create_resource(CreateKind::WorkerPool, &pool).await.unwrap();
-    let made: Value = serde_json::from_str(&made).unwrap();
-    let resource = Resource::WorkerPool(made["Id"].as_str().unwrap().to_owned());
-    writer.delete_resource(&resource).await.unwrap();
-    assert!(writer.space_reader().read_document(&resource).await.unwrap_err().is_not_found());
-    writer.delete_resource(&resource).await.unwrap();
+async fn nothing_is_sent_after_the_end_of_the_run() {
+    let server = failing("nothing", &[]).await;
+    let until = Some(tokio::time::Instant::now());
+    let writer =
+        Writer::new(&connect(server.url(), ADMIN_KEY), &Id::new("Spaces-1"), until, &Forgetful);
+    let worker = Resource::Worker("Workers-1".to_owned());
+    assert_eq!(refused(writer.delete_resource(&worker).await), ClientError::TimeIsUp);
+    assert_eq!(server.recent_requests(), [""; 0]);
 }
 
 #[tokio::test]
@@ -156,14 +216,14 @@ async fn a_document_goes_back_as_it_came() {
     ] {
         let text = writer.space_reader().read_document(&resource).await.unwrap();
         let versioned = text.contains(r#""Version""#);
-        writer.put_document(&resource, text.clone()).await.unwrap();
+        accepted(writer.put_document(&resource, text.clone()).await);
         assert_eq!(server.recent_requests().last().unwrap(), route);
         if versioned {
-            let stale = writer.put_document(&resource, text).await.unwrap_err();
-            assert!(stale.is_stale() && !stale.is_ambiguous(), "{stale}");
+            let stale = refused(writer.put_document(&resource, text).await);
+            assert!(stale.is_stale(), "{stale}");
         }
     }
-    writer.sort_worker_pools(&["WorkerPools-1".to_owned()]).await.unwrap();
+    accepted(writer.sort_worker_pools(&["WorkerPools-1".to_owned()]).await);
 }
 
 #[tokio::test]
@@ -195,7 +255,8 @@ async fn a_write_follows_no_redirect() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(redirect)).await });
     let writer = writer(&connect(&url, ADMIN_KEY));
-    let error = writer.create_resource(CreateKind::Worker, &json!({})).await.unwrap_err();
-    assert!(matches!(error, ClientError::Redirected { .. }) && !error.is_ambiguous(), "{error}");
+    let answer = writer.create_resource(CreateKind::Worker, &json!({})).await;
+    // It was not followed; whether it was done first, the object tells.
+    assert_eq!(judge(&answer), "unclear");
     assert_eq!(requests.load(SeqCst), 1);
 }

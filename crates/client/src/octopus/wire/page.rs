@@ -10,7 +10,7 @@ use super::{
 use poolwright_core::text::fold_case;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use std::{fmt, marker::PhantomData};
 
@@ -21,6 +21,8 @@ pub(in crate::octopus) struct ResourceCollection<T> {
     pub(in crate::octopus) items: Vec<T>,
     /// The number of items on all pages; `None` for a bare array.
     pub(in crate::octopus) total: Option<usize>,
+    /// Whether it links to a next page; the link itself is not followed.
+    pub(in crate::octopus) has_next: bool,
 }
 
 /// An item of a list, which has an id.
@@ -72,6 +74,14 @@ struct ResourceCollectionFields<T> {
     items: Vec<T>,
     #[serde(default)]
     total_results: Option<usize>,
+    #[serde(default)]
+    links: Option<PageLinks>,
+}
+
+#[derive(Deserialize)]
+struct PageLinks {
+    #[serde(rename = "Page.Next", default)]
+    next: Option<IgnoredAny>,
 }
 
 struct ArrayOrPage<T>(PhantomData<T>);
@@ -91,13 +101,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ArrayOrPage<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<ResourceCollection<T>, A::Error> {
         let items = Vec::deserialize(de::value::SeqAccessDeserializer::new(array))?;
-        Ok(ResourceCollection { items, total: None })
+        Ok(ResourceCollection { items, total: None, has_next: false })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ResourceCollection<T>, A::Error> {
-        let ResourceCollectionFields { items, total_results } =
+        let ResourceCollectionFields { items, total_results: total, links } =
             ResourceCollectionFields::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(ResourceCollection { items, total: total_results })
+        let has_next = links.is_some_and(|links| links.next.is_some());
+        Ok(ResourceCollection { items, total, has_next })
     }
 }
 
@@ -111,7 +122,17 @@ mod tests {
         let array = page(r#"[{"Id":"Feeds-1","Name":"Docker","Uri":"x"}]"#).unwrap();
         assert_eq!((array.items[0].item_id(), array.total), ("Feeds-1", None));
         let paged = page(r#"{"TotalResults":7,"Items":[{"Id":"Feeds-1","Name":"Docker"}]}"#);
-        assert_eq!(paged.unwrap().total, Some(7));
+        let paged = paged.unwrap();
+        assert_eq!((paged.total, paged.has_next), (Some(7), false));
+        for (links, has_next) in [
+            ("null", false),
+            ("{}", false),
+            (r#"{"Page.Next":null}"#, false),
+            (r#"{"Page.Next":"https://elsewhere.example/"}"#, true),
+        ] {
+            let paged = page(&format!(r#"{{"Items":[],"Links":{links}}}"#)).unwrap();
+            assert_eq!(paged.has_next, has_next, "{links}");
+        }
         let error = page(r#"{"ErrorMessage":"x"}"#).unwrap_err();
         insta::assert_snapshot!(error, @"missing field `Items` at line 1 column 20");
     }

@@ -142,7 +142,7 @@ impl<'a> Observer<'a> {
 }
 
 /// Users one a line, as a saved plan has them, whatever their names are.
-fn split_lines(users: Vec<String>) -> FactValue {
+pub(in crate::diff) fn split_lines(users: Vec<String>) -> FactValue {
     let lines = users.iter().flat_map(|user| user.split('\n'));
     FactValue::Users(lines.map(str::to_owned).collect())
 }
