@@ -381,7 +381,7 @@ fn a_replacement_that_failed_half_way_brings_the_old_worker_back() {
     workbench.apply();
     workbench.write("workers.toml", &format!("{WORKER}{listening}"));
     workbench.run(&["apply", "--auto-approve"]).expect(5);
-    assert!(workbench.names("workers").is_empty());
+    assert_eq!(workbench.names("workers"), ["w"]);
     workbench.rollback(&workbench.receipt()).expect(0);
     workbench.write("workers.toml", &format!("{WORKER}{polling}"));
     workbench.settled();

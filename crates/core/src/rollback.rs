@@ -175,7 +175,11 @@ impl RollbackPlanner<'_> {
             Ok(entry) => entry,
             Err(pool) => {
                 let why = format!("its former pool {pool:?} no longer exists");
-                return self.warn_not_undone(entry, &why);
+                // A pool that was never there is one that somebody has written into the receipt.
+                let recorded = &self.receipt.pools;
+                let is_known = recorded.is_empty() || recorded.values().any(|name| *name == pool);
+                let code = if is_known { Code::NotUndone } else { Code::ReceiptMismatch };
+                return self.push_finding(code, &entry.address.to_string(), &why);
             }
         };
         match (entry.kind, entry.action) {

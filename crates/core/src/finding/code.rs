@@ -241,10 +241,10 @@ codes! {
     UnmergedBranch = "unmerged-branch",
     /// The Git repository of a project could not be read.
     UnreachableRepository = "unreachable-repository",
-    /// A rollback cannot read what an entry of its receipt changed, or what the entry says.
-    UnreadEntry = "unread-entry",
     /// A rule names a deployment target that does its own work and has no worker pool.
     UnreachableTarget = "unreachable-target",
+    /// A rollback cannot read what an entry of its receipt changed, or what the entry says.
+    UnreadEntry = "unread-entry",
     /// A rule matches variables that the API key may not read.
     UnreadVariables = "unread-variables",
     /// A worker's endpoint on the server is not valid, so it cannot be written back.
