@@ -10,7 +10,7 @@ use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Code, Finding},
     live::{LiveWorker, MachinePolicy},
-    model::{Address, Linked, PoolHandle},
+    model::{Address, Linked, LiveEndpoint, PoolHandle},
     plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit},
 };
 
@@ -122,14 +122,7 @@ fn worker_change(
                 id: live.id.clone(),
                 name: live.name.to_string(),
                 kind: live.endpoint.kind().to_owned(),
-                old: Some(Box::new(NewWorker {
-                    name: live.name.to_string(),
-                    endpoint: live.endpoint.clone(),
-                    pools: live.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect(),
-                    policy: Some(live.policy.clone()),
-                    disabled: live.disabled,
-                    restored: RestoredWorker::default(),
-                })),
+                old: Some(Box::new(replaced_worker(matched, live))),
                 new,
             }))
         }
@@ -138,6 +131,18 @@ fn worker_change(
                 worker_edits(matched, declared, live, ResolvedWorker { endpoint, pools, policy });
             Ok((!edits.is_empty()).then(|| ChangeKind::UpdateWorker { id: live.id.clone(), edits }))
         }
+    }
+}
+
+/// Returns a worker that is replaced, for display.
+fn replaced_worker(matched: &Matched, live: &LiveWorker) -> NewWorker<LiveEndpoint> {
+    NewWorker {
+        name: live.name.to_string(),
+        endpoint: live.endpoint.clone(),
+        pools: live.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect(),
+        policy: Some(live.policy.clone()),
+        disabled: live.disabled,
+        restored: RestoredWorker::default(),
     }
 }
 

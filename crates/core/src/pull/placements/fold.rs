@@ -156,6 +156,14 @@ impl RuleFolder<'_, '_> {
         self.catalog.place.get(step).copied()
     }
 
+    /// Notes that a rule for a place decides about a step: it is open if that is another place than its own.
+    fn settle_step(&mut self, step: usize, place: usize) {
+        let is_wrong = self.place_of(step) != Some(place);
+        if let Some(open) = self.request.open.get_mut(step) {
+            *open = is_wrong;
+        }
+    }
+
     /// Adds the rules of a level: those of one place together, so that they share tables.
     fn fold_level(&mut self, level: &FoldLevel) {
         let mut by_place: BTreeMap<usize, Vec<AcceptedCell>> = BTreeMap::new();
@@ -169,10 +177,7 @@ impl RuleFolder<'_, '_> {
         }
         for (place, cells) in by_place {
             for step in cells.iter().flat_map(|cell| &cell.steps) {
-                let wrong = self.place_of(*step) != Some(place);
-                if let Some(open) = self.request.open.get_mut(*step) {
-                    *open = wrong;
-                }
+                self.settle_step(*step, place);
             }
             let mut rules = merge::merge_cells(level.facets, place, cells);
             // The list is in reverse order.
@@ -201,10 +206,9 @@ impl RuleFolder<'_, '_> {
             return cells;
         }
         for step in 0..catalog.steps.len() {
-            for names in catalog.name_combinations(facets, step) {
-                if wanted.contains(&names) {
-                    cells.entry(names).or_default().steps.push(step);
-                }
+            let combinations = catalog.name_combinations(facets, step).into_iter();
+            for names in combinations.filter(|names| wanted.contains(names)) {
+                cells.entry(names).or_default().steps.push(step);
             }
         }
         cells

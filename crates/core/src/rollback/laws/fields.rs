@@ -61,24 +61,9 @@ fn worker(name: &str, endpoint: LiveEndpoint) -> LiveWorker {
     }
 }
 
-/// A server on which each field has the value that `sample` says it has by now.
-fn server() -> Live {
-    let mut live = any_server().new_tree(&mut TestRunner::deterministic()).unwrap().current();
-    let entry = |id: &str| DirectoryEntry {
-        id: id.to_owned(),
-        name: Name::new(id),
-        slug: String::new(),
-        default: id.ends_with('1'),
-    };
-    let entries = |kind: &str| [1, 2].map(|at| entry(&format!("{kind}-{at}"))).to_vec();
-    live.directory.policies = entries("MachinePolicies");
-    live.directory.accounts = entries("Accounts");
-    live.directory.proxies = entries("Proxies");
-    live.directory.feeds = entries("Feeds");
-    live.server.built_in_worker = Some(false);
-    live.pools = vec![pool("WorkerPools-1", "One", "now"), pool("WorkerPools-2", "Two", "now")];
+fn workers() -> Vec<LiveWorker> {
     let proxy = || Some(Linked::new("Proxies-1", "Proxies-1"));
-    live.workers = vec![
+    vec![
         worker(
             "listening",
             LiveEndpoint::Listening {
@@ -106,7 +91,26 @@ fn server() -> Live {
                 namespace: "now".into(),
             },
         ),
-    ];
+    ]
+}
+
+/// A server on which each field has the value that `sample` says it has by now.
+fn server() -> Live {
+    let mut live = any_server().new_tree(&mut TestRunner::deterministic()).unwrap().current();
+    let entry = |id: &str| DirectoryEntry {
+        id: id.to_owned(),
+        name: Name::new(id),
+        slug: String::new(),
+        default: id.ends_with('1'),
+    };
+    let entries = |kind: &str| [1, 2].map(|at| entry(&format!("{kind}-{at}"))).to_vec();
+    live.directory.policies = entries("MachinePolicies");
+    live.directory.accounts = entries("Accounts");
+    live.directory.proxies = entries("Proxies");
+    live.directory.feeds = entries("Feeds");
+    live.server.built_in_worker = Some(false);
+    live.pools = vec![pool("WorkerPools-1", "One", "now"), pool("WorkerPools-2", "Two", "now")];
+    live.workers = workers();
     live.processes = vec![LiveProcess {
         id: Id::new("process-1"),
         owner: ProcessOwner {
