@@ -207,7 +207,7 @@ impl Args {
     /// Whether there are any credentials that are not those of one host.
     fn has_credentials(&self) -> bool {
         let is_set = |name: &&str| env::var(name).is_ok_and(|text| !text.trim().is_empty());
-        self.api_key_file.is_some() || SHARED_CREDENTIALS.iter().any(|name| is_set(&name))
+        self.api_key_file.is_some() || SHARED_CREDENTIALS.iter().any(is_set)
     }
 
     /// Returns how to connect to a trusted server, with the first credentials found.
