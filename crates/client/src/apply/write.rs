@@ -33,7 +33,7 @@ use poolwright_core::{
 };
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::OnceCell;
@@ -56,6 +56,8 @@ struct WriteFailure {
     error: String,
     /// Whether it may have been made anyway.
     unknown: bool,
+    /// Whether it was made in part. If neither, nothing was written, and there is nothing to undo.
+    partial: bool,
 }
 
 type WriteResult<T, E = WriteFailure> = std::result::Result<T, E>;
@@ -63,7 +65,7 @@ type WriteResult<T, E = WriteFailure> = std::result::Result<T, E>;
 impl WriteFailure {
     /// Returns the failure of a change that certainly was not made.
     fn new(error: impl ToString) -> Self {
-        Self { error: error.to_string(), unknown: false }
+        Self { error: error.to_string(), unknown: false, partial: false }
     }
 
     /// Returns the failure of a change that was not sent, because something it needs cannot be read.
@@ -84,9 +86,6 @@ pub(super) struct ChangeWriter<'a> {
     made: Mutex<HashMap<&'a Address, Id<Pool>>>,
     /// The machine policy of workers without one.
     default_policy: OnceCell<String>,
-    /// The names that were taken when the first object of a kind was created, in lower case.
-    taken_pools: OnceCell<HashSet<String>>,
-    taken_workers: OnceCell<HashSet<String>>,
     /// A lock for each repository, by URL: two concurrent commits would conflict.
     repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<RepositoryUse>>>>,
 }
@@ -107,8 +106,6 @@ impl<'a> ChangeWriter<'a> {
             listener,
             made: Mutex::default(),
             default_policy: OnceCell::new(),
-            taken_pools: OnceCell::new(),
-            taken_workers: OnceCell::new(),
             repositories: Mutex::default(),
         }
     }
@@ -141,21 +138,13 @@ impl<'a> ChangeWriter<'a> {
             Ok(WriteSuccess { id, written }) => {
                 (ChangeOutcome::Done, ApplyEvent::Done { index, id, written })
             }
-            Err(WriteFailure { error, unknown }) => {
+            Err(WriteFailure { error, unknown, partial }) => {
                 let outcome = if unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
-                let partial = self.may_be_partial(index);
                 (outcome, ApplyEvent::Failed { index, error, unknown, partial })
             }
         };
         self.listener.note_event(event);
         outcome
-    }
-
-    /// Whether a change that failed may have been made in part. A pool or worker is created with one request: if that
-    /// failed, what has its name is somebody else's.
-    fn may_be_partial(&self, index: usize) -> bool {
-        let kind = self.changes.get(index).map(|change| &change.kind);
-        !matches!(kind, Some(ChangeKind::CreatePool(_) | ChangeKind::CreateWorker(_)))
     }
 
     async fn write_change(&self, index: usize) -> WriteResult<WriteSuccess> {

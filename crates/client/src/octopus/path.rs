@@ -48,7 +48,9 @@ impl RequestPath {
 
     /// Returns the path with a query, whose values are encoded already.
     pub(super) fn with_query(&self, query: &str) -> Self {
-        Self { text: format!("{}?{query}", self.text), bad_id: self.bad_id.clone() }
+        let separator = if self.text.contains('?') { '&' } else { '?' };
+        let text = format!("{}{separator}{query}", self.text);
+        Self { text, bad_id: self.bad_id.clone() }
     }
 
     /// Returns the path as text.

@@ -1,7 +1,9 @@
 //! Reading a space.
 
 use super::{
-    ClientError, Connection, ProjectBranch, Resource, path::RequestPath, resource::process_segment,
+    ClientError, Connection, ProjectBranch, Resource,
+    path::{RequestPath, percent_encode},
+    resource::process_segment,
     wire,
 };
 use poolwright_core::model::{Id, ProcessKind, Space};
@@ -73,6 +75,17 @@ impl SpaceReader {
     /// Lists all workers that the key may see; the list is empty if it may see none.
     pub async fn list_workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
         self.connection.list_all(&self.space_path("workers")).await
+    }
+
+    /// Lists the workers whose name may be this one.
+    ///
+    /// # Source
+    ///
+    /// `workers{?skip,take,name,ids,partialName,…}` in the links of `GET /api/{space}` (`api.md` 1.4): a server that
+    /// knew no such filter would send all workers.
+    pub async fn find_workers(&self, name: &str) -> ClientResult<Vec<wire::WorkerResource>> {
+        let query = format!("partialName={}", percent_encode(name.trim()));
+        self.connection.list_pages(&self.space_path("workers").with_query(&query)).await
     }
 
     /// Lists all machine policies.

@@ -15,7 +15,6 @@ use poolwright_core::{
 };
 
 use serde_json::{Value, json};
-use std::collections::HashSet;
 
 /// An object to create, identified by its name.
 pub(super) struct ObjectCreation<'c> {
@@ -58,9 +57,8 @@ impl ChangeWriter<'_> {
         &self,
         creation: &ObjectCreation<'_>,
     ) -> WriteResult<WriteSuccess> {
-        if self.was_name_taken(creation).await?
-            && let Some(id) = self.find_existing(creation).await?
-        {
+        // Asked right before, so that what is found after an attempt without an answer is almost surely its own.
+        if let Some(id) = self.find_existing(creation).await? {
             return Ok(WriteSuccess { id: Some(id), written: Vec::new() });
         }
         let mut attempts = WriteAttempts::new(self.writer.retry_timer());
@@ -118,22 +116,6 @@ impl ChangeWriter<'_> {
         Ok(WriteSuccess { id: found, written })
     }
 
-    /// Whether the name was taken when the first object of this kind was created here. The server refuses a
-    /// name that was taken since.
-    async fn was_name_taken(&self, creation: &ObjectCreation<'_>) -> WriteResult<bool> {
-        let cell = match creation.kind {
-            CreateKind::WorkerPool => &self.taken_pools,
-            CreateKind::Worker => &self.taken_workers,
-        };
-        let read_names = async || {
-            let names = self.list_names(creation.kind).await?;
-            let names = names.into_iter().map(|(name, _)| name.as_folded().to_owned());
-            Ok::<_, ClientError>(names.collect::<HashSet<String>>())
-        };
-        let taken = cell.get_or_try_init(read_names).await.map_err(WriteFailure::from_unread)?;
-        Ok(taken.contains(Name::new(creation.name).as_folded()))
-    }
-
     /// Finds the id of the object with this name.
     ///
     /// # Errors
@@ -141,7 +123,7 @@ impl ChangeWriter<'_> {
     /// The object differs, or cannot be read.
     async fn find_existing(&self, creation: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
         let name = Name::new(creation.name);
-        let names = self.list_names(creation.kind).await.map_err(WriteFailure::from_unread)?;
+        let names = self.find_names(creation).await.map_err(WriteFailure::from_unread)?;
         let Some((_, id)) = names.into_iter().find(|(existing, _)| *existing == name) else {
             return Ok(None);
         };
@@ -156,15 +138,19 @@ impl ChangeWriter<'_> {
         })
     }
 
-    async fn list_names(&self, kind: CreateKind) -> WriteResult<Vec<(Name, String)>, ClientError> {
+    /// Returns the names and ids of the objects among which one may have this name.
+    async fn find_names(
+        &self,
+        creation: &ObjectCreation<'_>,
+    ) -> WriteResult<Vec<(Name, String)>, ClientError> {
         let reader = self.space_reader();
-        Ok(match kind {
+        Ok(match creation.kind {
             CreateKind::WorkerPool => {
                 let pools = reader.list_worker_pools().await?.into_iter();
                 pools.map(|pool| (Name::new(pool.name), pool.id)).collect()
             }
             CreateKind::Worker => {
-                let workers = reader.list_workers().await?.into_iter();
+                let workers = reader.find_workers(creation.name).await?.into_iter();
                 workers.map(|worker| (Name::new(worker.name), worker.id)).collect()
             }
         })

@@ -55,7 +55,7 @@ impl WriteAttempts {
 
     /// Returns the failure if the object shows that the write was not done.
     pub(super) fn not_done(&self, error: impl ToString) -> WriteFailure {
-        WriteFailure { error: error.to_string(), unknown: self.unanswered }
+        WriteFailure { unknown: self.unanswered, ..WriteFailure::new(error) }
     }
 
     /// Returns the failure of the last attempt, which the object shows not to have been done.
@@ -74,6 +74,6 @@ impl WriteAttempts {
             Some(last) => format!("{last}; and it cannot be read: {}", error.to_string()),
             None => error.to_string(),
         };
-        WriteFailure { error, unknown: self.last.is_some() }
+        WriteFailure { unknown: self.last.is_some(), ..WriteFailure::new(error) }
     }
 }

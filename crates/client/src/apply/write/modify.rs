@@ -249,7 +249,11 @@ impl ChangeWriter<'_> {
             let mut edited = document.clone();
             let written = sets.and_then(|sets| field::write_fields(&mut edited, &sets));
             match written {
-                Ok(written) if written.is_empty() => part.result = Some(Ok(())),
+                Ok(written) if written.is_empty() => {
+                    // If no attempt is in doubt, somebody else has made the change meanwhile.
+                    part.note_written(&[], attempts.are_in_doubt());
+                    part.result = Some(Ok(()));
+                }
                 Ok(written) => {
                     (writes, document) = (true, edited);
                     part.note_written(&written, attempts.are_in_doubt());
@@ -285,7 +289,8 @@ impl ChangeWriter<'_> {
             Ok(now) => now,
             Err(error) => {
                 let error = format!("it was written but cannot be read back: {error}");
-                return settle_parts(parts, Err(WriteFailure { error, unknown: true }));
+                let failure = WriteFailure { unknown: true, ..WriteFailure::new(error) };
+                return settle_parts(parts, Err(failure));
             }
         };
         if stored.is_none() && !is_as_wanted(&now, parts) {
@@ -357,5 +362,6 @@ fn check_results(document: &JsonDocument, plan: WritePlanner<'_>) -> Vec<WriteRe
         },
         Err(error) => Err(format!("the server stored a different document: {error}")),
     };
-    plan(document).into_iter().map(|sets| check_sets(sets).map_err(WriteFailure::new)).collect()
+    let stored_otherwise = |error| WriteFailure { partial: true, ..WriteFailure::new(error) };
+    plan(document).into_iter().map(|sets| check_sets(sets).map_err(stored_otherwise)).collect()
 }

@@ -141,9 +141,9 @@ impl ChangeWriter<'_> {
         let created = self.create_once(&ObjectCreation { replaced, ..creation }).await?;
         let new_id = created.id.unwrap_or_default();
         let explain = |what: String| {
-            move |WriteFailure { error, unknown }: WriteFailure| {
+            move |WriteFailure { error, unknown, .. }: WriteFailure| {
                 let error = format!("{what}: {error}; the next `apply` goes on from there");
-                WriteFailure { error, unknown }
+                WriteFailure { error, unknown, partial: true }
             }
         };
         let kept = format!("its replacement `{interim}` was created, but it was not deleted");
