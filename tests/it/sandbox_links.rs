@@ -146,6 +146,32 @@ const KINDS: &[KindLinks] = &[
     },
 ];
 
+/// The links at the root of a real server (OctopusDeploy/OctopusClients, `CannedResponses/2019.7.12/api.GET.json`).
+const ROOT_PRESENT: &str = "Accounts ActionTemplates ActionTemplatesCategories ActionTemplatesSearch Artifacts Authentication \
+    Certificates Channels CurrentUser Dashboard DashboardDynamic DeploymentProcesses Deployments \
+    DiscoverMachine DiscoverWorker EnvironmentSortOrder Environments EnvironmentsSummary EventAgents \
+    EventCategories EventDocumentTypes EventGroups Events ExtensionStats FeaturesConfiguration Feeds \
+    Interruptions LibraryVariables Lifecycles MachinePolicies MachinePolicyTemplate MachineRoles \
+    Machines OctopusServerClusterSummary OctopusServerNodes Packages PermissionDescriptions \
+    ProjectGroups ProjectTriggers Projects Proxies Releases ScopedUserRoles Self ServerHealthStatus \
+    ServerStatus SpaceHome Spaces Subscriptions TagSetSortOrder TagSets TaskTypes Tasks Teams \
+    TenantVariables Tenants TenantsMissingVariables Timezones Users VariableNames VariablePreview \
+    Variables Web WorkerPools WorkerPoolsDynamicWorkerTypes WorkerPoolsSortOrder WorkerPoolsSummary \
+    WorkerPoolsSupportedTypes Workers";
+
+/// Those of its links that lead to what the sandbox does not serve: licences, mail, sign-in, packages, migration.
+const ROOT_LEFT_OUT: &str = "ActionTemplateLogo ActionTemplateVersionedLogo Authenticate_Google BuiltInFeedStats \
+    CertificateConfiguration CloudTemplate CommunityActionTemplates Configuration CurrentLicense \
+    CurrentLicenseStatus DashboardConfiguration ExternalSecurityGroupProviders ExternalUserSearch \
+    IntegratedAuthenticationChallenge Invitations IssueTrackers LetsEncryptConfiguration LoginInitiated \
+    MaintenanceConfiguration MigrationsImport MigrationsPartialExport PackageDeltaSignature \
+    PackageDeltaUpload PackageMetadata PackageNotesList PackageUpload PackagesBulk \
+    PerformanceConfiguration ProjectPulse Register Reporting/DeploymentsCountedByWeek \
+    ScheduledProjectTriggers Scheduler ServerConfiguration ServerConfigurationSettings SignIn SignOut \
+    SmtpConfiguration SmtpIsConfigured TenantTagTest TenantsStatus UpgradeConfiguration \
+    UserAuthentication UserIdentityMetadata UserOnboarding UserRoles VariablesNonPrintableChars \
+    VersionRuleTest";
+
 /// The links that are posted to.
 const WRITES: [&str; 13] = [
     "Archive",
@@ -211,6 +237,29 @@ async fn every_link_that_clients_know_is_there_or_is_left_out_on_purpose() {
         for name in left_out.split_whitespace() {
             assert!(links[name].is_null(), "{list}: {name} is there, so the table is out of date");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_links_of_the_root_are_a_servers_and_lead_to_something() {
+    let bench = Bench::new(Seed::Acme).await;
+    let root = bench.get("/api").await;
+    let links = root["Links"].as_object().unwrap();
+    for name in ROOT_PRESENT.split_whitespace() {
+        assert!(links.contains_key(name), "no link {name}");
+    }
+    for name in ROOT_LEFT_OUT.split_whitespace() {
+        assert!(!links.contains_key(name), "{name} is there, so the list is out of date");
+    }
+    for (name, link) in links {
+        // Sort orders are write-only, discovery needs a host, and no variable is evaluated.
+        let other = ["SortOrder", "Discover", "Web", "VariablePreview", "SpaceHome"];
+        if other.iter().any(|it| name.contains(it)) {
+            continue;
+        }
+        let path = link_path(link.as_str().unwrap());
+        let (status, answer) = bench.text("GET", &path, "").await;
+        assert_eq!(status, 200, "{name} {path}: {answer}");
     }
 }
 
