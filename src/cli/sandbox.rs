@@ -8,6 +8,7 @@ use super::{
     session,
 };
 use crate::ops::{ServerCopy, copy_server, error_with_help};
+use poolwright_core::text::describe_json_error;
 
 use anyhow::Context as _;
 use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};
@@ -124,6 +125,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         sandbox::SandboxError::HasData => error_with_help(
             format!("`{}` already has data", args.db.display()),
             "name another file with `--db`, or delete this one",
+        ),
+        sandbox::SandboxError::State(error) => error_with_help(
+            format!("this is not a state of a sandbox: {}", describe_json_error(&error)),
+            "name a file that `--export` wrote",
         ),
         other => other.into(),
     })?;

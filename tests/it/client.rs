@@ -221,7 +221,7 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
     help: use the URL of the server's web portal, without `/app`
     ");
     insta::assert_snapshot!(told(&wrong.url).await, @"
-    GET /api returned an unexpected response: invalid type: map, expected a string at line 1 column 11
+    GET /api returned an unexpected response: there is an object, not a text at line 1, column 11
     help: upgrade poolwright if the server is newer than the versions it supports
     ");
 }

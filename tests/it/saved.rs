@@ -279,14 +279,14 @@ fn a_plan_that_was_changed_by_hand_is_refused() {
         assert!(stderr.contains("\nhelp: "), "{stderr}");
         _ = writeln!(told, "{}", stderr.lines().next().unwrap());
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     error: cannot read the plan `plan.json`: it was changed by hand: `pools.kubernetes` shows a different field than it would write
     error: cannot read the plan `plan.json`: it was changed by hand: `pools.sql` shows a different field than it would write
     error: cannot read the plan `plan.json`: it was changed by hand: `pools.Old` shows a different action than it would write
     error: cannot read the plan `plan.json`: its format is 2.0, but this version reads 1.x
     error: cannot read the plan `plan.json`: it was changed by hand: its summary does not count its changes
-    error: cannot read the plan `plan.json`: it is not JSON: expected `,` or `]` at line 17 column 13
-    error: cannot read the plan `plan.json`: it is not a plan: missing field `changes`
+    error: cannot read the plan `plan.json`: it is not JSON: there is a syntax error at line 17, column 13
+    error: cannot read the plan `plan.json`: it is not a plan: `changes` is missing
     ");
 }
 

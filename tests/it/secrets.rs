@@ -47,15 +47,10 @@ fn no_excerpt_shows_a_secret() {
     fs::write(folder.path().join("workers.toml"), files[11]).unwrap();
     let run = output(&mut program(folder.path(), &["check"])).expect(1);
     insta::assert_snapshot!(run.stderr, @"
-    error[missing-key]: `host` is missing
-    --> workers.toml:4
-     = note: the line is not shown, because it may contain a secret
-     = help: The machine's host name or address.
-
     error[missing-key]: `fingerprint` is missing
     --> workers.toml:4
      = note: the line is not shown, because it may contain a secret
-     = help: The fingerprint of the host's key, as the server shows it.
+     = help: add `fingerprint`: the fingerprint of the host's key, as the server shows it
 
     error[unknown-key]: unknown key `hots`
     --> workers.toml:4
@@ -66,7 +61,7 @@ fn no_excerpt_shows_a_secret() {
     --> workers.toml:4
      = help: remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`
 
-    4 errors
+    3 errors
     ");
 }
 

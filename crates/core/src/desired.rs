@@ -10,7 +10,9 @@ mod variable;
 mod version_control;
 
 pub use endpoint::DesiredEndpoint;
-pub use first_match::{FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning};
+pub use first_match::{
+    FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning, with_earlier_rule,
+};
 pub use policy::{Gate, MaxDeletes, PlanPolicy};
 pub use rule::{
     CurrentPlace, CurrentPlaces, DEFAULT, DesiredPlacement, PlacementRule, PlacementVerdict,

@@ -16,7 +16,7 @@ use crate::{
         ValueEdit,
     },
     scope::UndoneChanges,
-    text::escape::escape_json,
+    text::{describe_json_error, escape::escape_json},
 };
 
 use serde::{Deserialize, Serialize};
@@ -140,12 +140,18 @@ pub enum ChangeOutcome {
     Unknown,
 }
 
+impl From<serde_json::Error> for ReceiptReadError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Shape(describe_json_error(&error))
+    }
+}
+
 /// Why a text is not a receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptReadError {
     /// The text is not JSON, or does not have the shape of a receipt.
-    #[error("this is not a receipt")]
-    Shape(#[from] serde_json::Error),
+    #[error("this is not a receipt: {0}")]
+    Shape(String),
     /// The receipt was written in a newer format.
     #[error("its format is `{0}`, but this version reads 1.x")]
     Format(String),

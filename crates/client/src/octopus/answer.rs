@@ -3,6 +3,7 @@
 //! Only the API's own error JSON is the server's word. Never: a text of any length, or a request.
 
 use super::{ClientError, Refusal, refusal::shorten};
+use poolwright_core::text::describe_json_error;
 use reqwest::{
     StatusCode,
     header::{DATE, HeaderMap, RETRY_AFTER},
@@ -62,7 +63,10 @@ pub(super) fn parse_error(
             ClientError::NotJson { request, status, beginning, retry_after: None }
         }
         Category::Eof => ClientError::Lost { request, why: "the response is cut off".to_owned() },
-        _ => ClientError::Malformed { request, why: shorten(&redact(&why.to_string()), SHOWN) },
+        _ => ClientError::Malformed {
+            request,
+            why: shorten(&redact(&describe_json_error(why)), SHOWN),
+        },
     }
 }
 

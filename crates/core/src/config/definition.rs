@@ -24,7 +24,32 @@ pub(super) struct KeyDefinition {
     pub(super) schema: Option<fn() -> Value>,
 }
 
+impl KeyDefinition {
+    /// Returns what to do if the key is missing.
+    pub(super) fn remedy(&self) -> String {
+        let sentence = self.doc.split_once(". ").map_or(self.doc, |(first, _)| first);
+        let sentence = sentence.trim_end_matches('.');
+        let mut words = sentence.split(' ');
+        // `The …` and `A …` go on in lower case; a name keeps its capital.
+        let phrase = match words.next() {
+            Some(article @ ("The" | "A" | "An" | "Whether" | "Which" | "How")) => {
+                format!("{}{}", article.to_lowercase(), &sentence[article.len()..])
+            }
+            _ => sentence.to_owned(),
+        };
+        match phrase.as_str() {
+            "" => format!("add `{}`", self.name),
+            phrase => format!("add `{}`: {phrase}", self.name),
+        }
+    }
+}
+
 impl TableDefinition {
+    /// The names of the keys that a file may have.
+    pub(super) fn known_names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().filter(|key| key.schema.is_some()).map(|key| key.name)
+    }
+
     /// Returns the table's JSON schema.
     pub(super) fn schema(&self) -> Map<String, Value> {
         let mut properties = Map::new();

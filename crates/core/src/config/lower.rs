@@ -9,14 +9,14 @@ use crate::{
     finding::{Code, Finding, SourceLine, Sources, Span},
 };
 
-use std::{collections::HashSet, mem};
+use std::{collections::HashMap, mem};
 
 /// The desired state under construction.
 pub(super) struct DesiredDraft {
     /// The desired state so far.
     pub(super) desired: Desired,
-    /// The names of workers in lower case, to find duplicates.
-    pub(super) worker_names: HashSet<String>,
+    /// The names of workers in lower case and their places, to find duplicates.
+    pub(super) worker_names: HashMap<String, Span>,
     sources: Sources,
     findings: Vec<Finding>,
 }
@@ -25,7 +25,7 @@ pub(super) struct DesiredDraft {
 pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut draft = DesiredDraft {
         desired: Desired::default(),
-        worker_names: HashSet::new(),
+        worker_names: HashMap::new(),
         sources: sources.clone(),
         findings: Vec::new(),
     };

@@ -60,29 +60,36 @@ impl DesiredDraft {
     pub(super) fn read_removals(&mut self, removed: Tables<RemovedTable>) {
         for Declared { value: RemovedTable { what }, .. } in removed {
             let desired = &self.desired;
-            let (noun, text, removal, is_declared) = match what {
+            let (noun, text, removal, declared) = match what {
                 RemovalChoice::Pool(text) => {
                     let name = Name::new(&text.value);
-                    let is_declared = desired.pools.values().any(|pool| pool.name == name);
-                    ("pool", text, DesiredRemoval::Pool(name), is_declared)
+                    let declared = desired.pools.values().find(|pool| pool.value.name == name);
+                    let declared = declared.map(|pool| pool.span.clone());
+                    ("pool", text, DesiredRemoval::Pool(name), declared)
                 }
                 RemovalChoice::Worker(text) => {
                     let name = Name::new(&text.value);
-                    let is_declared = desired.workers.values().any(|worker| worker.name == name);
-                    ("worker", text, DesiredRemoval::Worker(name), is_declared)
+                    let mut workers = desired.workers.values();
+                    let declared = workers.find(|worker| worker.value.name == name);
+                    let declared = declared.map(|worker| worker.span.clone());
+                    ("worker", text, DesiredRemoval::Worker(name), declared)
                 }
             };
-            if is_declared {
+            if let Some(declared) = declared {
                 let message = format!("{noun} `{}` is both declared and removed", text.value);
-                self.report_error(
-                    Code::DeclaredAndRemoved,
-                    text.span,
-                    message,
-                    "keep one of the two",
+                self.report(
+                    Finding::error(Code::DeclaredAndRemoved, text.span, message)
+                        .with_other_place(declared, "declared here")
+                        .with_help("keep one of the two"),
                 );
-            } else if desired.removed.iter().any(|earlier| earlier.value == removal) {
+            } else if let Some(first) = desired.removed.iter().find(|it| it.value == removal) {
                 let message = format!("{noun} `{}` is removed twice", text.value);
-                self.report_error(Code::RemovedTwice, text.span, message, "remove one of the two");
+                let first = first.span.clone();
+                self.report(
+                    Finding::error(Code::RemovedTwice, text.span, message)
+                        .with_other_place(first, "the first time")
+                        .with_help("remove one of the two"),
+                );
             } else {
                 self.desired.removed.push(Declared { value: removal, span: text.span });
             }
@@ -100,7 +107,10 @@ impl DesiredDraft {
         let slot = slot(&mut self.desired);
         match slot {
             Some(before) if before.value != value.value => {
-                self.report(conflict_error(key, value.span));
+                let first = before.span.clone();
+                self.report(
+                    conflict_error(key, value.span).with_other_place(first, "the other value"),
+                );
             }
             Some(_) => {}
             None => *slot = Some(value),

@@ -53,11 +53,13 @@ impl DesiredDraft {
         } = table;
         let name = name.unwrap_or_else(|| key.clone());
         self.check_name("pool", &name);
-        if self.desired.pools.contains_key(&key.value) {
+        if let Some(first) = self.desired.pools.get(&key.value) {
+            let first = first.span.clone();
             let message = format!("the pool `{}` is declared twice", key.value);
             self.report(
                 Finding::error(Code::DuplicatePool, key.span, message)
                     .with_label("already declared in another file")
+                    .with_other_place(first, "the first one")
                     .with_help("keep one of the two"),
             );
             return;
@@ -80,26 +82,25 @@ impl DesiredDraft {
 
     /// Reports a name that another pool already has, and a second default pool.
     fn check_pool_unique(&mut self, name: &Declared<Name>, default: &Option<Declared<bool>>) {
-        if self.desired.pools.values().any(|pool| pool.name == name.value) {
+        let first = self.desired.pools.values().find(|pool| pool.value.name == name.value);
+        if let Some(first) = first.map(|pool| pool.span.clone()) {
             let message = format!("two pools are named `{}`", name.value);
             self.report(
                 Finding::error(Code::DuplicatePool, name.span.clone(), message)
                     .with_label("already the name of another pool; case does not count")
+                    .with_other_place(first, "the other pool")
                     .with_help("give each pool a name of its own, or remove one of the two"),
             );
         }
-        let is_default =
-            |flag: &Option<Declared<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
-        if let Some(flag) = default
-            && flag.value
-            && self.desired.pools.values().any(|pool| is_default(&pool.default))
+        let mut defaults = self.desired.pools.values().filter_map(|pool| pool.default.as_ref());
+        if let Some(flag) = default.as_ref().filter(|flag| flag.value)
+            && let Some(first) = defaults.find(|flag| flag.value).map(|flag| flag.span.clone())
         {
             let message = "two pools are declared as the default pool";
-            self.report_error(
-                Code::DuplicateDefault,
-                flag.span.clone(),
-                message,
-                "set `default = true` on one pool only",
+            self.report(
+                Finding::error(Code::DuplicateDefault, flag.span.clone(), message)
+                    .with_other_place(first, "the first default pool")
+                    .with_help("set `default = true` on one pool only"),
             );
         }
     }
@@ -117,13 +118,13 @@ impl DesiredDraft {
             );
         }
         let mut others = self.desired.pools.values().filter_map(|pool| pool.slug.as_ref());
-        if others.any(|other| other.value == slug.value) {
+        if let Some(first) = others.find(|other| other.value == slug.value) {
             let message = format!("two pools have the slug `{}`", slug.value);
-            self.report_error(
-                Code::DuplicatePool,
-                slug.span.clone(),
-                message,
-                "give each pool a slug of its own",
+            let first = first.span.clone();
+            self.report(
+                Finding::error(Code::DuplicatePool, slug.span.clone(), message)
+                    .with_other_place(first, "the other pool's slug")
+                    .with_help("give each pool a slug of its own"),
             );
         }
     }

@@ -115,8 +115,15 @@ impl<'a> FileReader<'a> {
         }
         for key in &definition.keys {
             if key.required && !table.contains_key(key.name) {
-                let message = format!("`{}` is missing", key.name);
-                self.report_missing(&at, message, key.doc);
+                // A key with a similar name is told once, where it is.
+                let is_misspelt = table.keys().any(|found| {
+                    definition.keys.iter().all(|known| known.name != found.get_ref())
+                        && nearest_name(found.get_ref(), definition.known_names()) == Some(key.name)
+                });
+                if !is_misspelt {
+                    let message = format!("`{}` is missing", key.name);
+                    self.report_missing(&at, message, &key.remedy());
+                }
             }
         }
         definition.choices.iter().for_each(|names| self.check_choice(table, names, &at));
@@ -264,8 +271,7 @@ impl<'a> FileReader<'a> {
     }
 
     fn report_unknown_key(&mut self, key: &Spanned<DeString>, definition: &TableDefinition) {
-        let known = definition.keys.iter().filter(|known| known.schema.is_some());
-        let known: Vec<_> = known.map(|known| known.name).collect();
+        let known: Vec<_> = definition.known_names().collect();
         let help = match nearest_name(key.get_ref(), known.iter().copied()) {
             Some(near) => format!("a key with a similar name exists: `{near}`"),
             None => format!("known keys are {}", quote_names(&known)),

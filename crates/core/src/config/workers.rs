@@ -22,14 +22,19 @@ impl DesiredDraft {
         for Expanded { name, table } in workers {
             self.check_name("worker", &name);
             let folded = Name::new(&name.value).as_folded().to_owned();
-            if !self.worker_names.insert(folded) {
+            let first = self.worker_names.get(&folded).cloned();
+            if let Some(first) = first {
                 let message = format!("two workers are named `{}`", name.value);
                 self.report(
                     Finding::error(Code::DuplicateWorker, name.span, message)
                         .with_label("already the name of another worker; case does not count")
+                        .with_other_place(first, "the other worker")
                         .with_help("give each worker a name of its own, or remove one of the two"),
                 );
-            } else if let Some(table) = table {
+                continue;
+            }
+            self.worker_names.insert(folded, name.span.clone());
+            if let Some(table) = table {
                 self.read_worker(name, table);
             }
         }

@@ -128,6 +128,14 @@ pub fn shadowed_rule_warning(span: &Span, taker: Option<&str>, subjects: &str) -
         .with_help("the first matching rule decides: move this one before the other")
 }
 
+/// Adds the rule that takes everything to the warning about the one that never wins.
+pub fn with_earlier_rule(warning: Finding, taker: Option<&Span>) -> Finding {
+    match taker {
+        Some(taker) => warning.with_other_place(taker.clone(), "the earlier rule"),
+        None => warning,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,9 @@ use super::{
     reference, rules,
 };
 use crate::{
-    desired::{Declared, FirstMatch, PlacementRule, RuleResult, shadowed_rule_warning},
+    desired::{
+        Declared, FirstMatch, PlacementRule, RuleResult, shadowed_rule_warning, with_earlier_rule,
+    },
     finding::{Code, Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
@@ -264,9 +266,11 @@ impl<'a> RuleUsage<'a> {
             RuleResult::Effective => None,
             RuleResult::Idle => Some(self.useless_rule_warning()),
             RuleResult::Shadowed { by, subjects } => {
-                let taker = rules.get(by).and_then(|it| it.label.as_deref());
+                let taker = rules.get(by);
+                let label = taker.and_then(|it| it.label.as_deref());
                 let steps = pluralize(subjects, "step");
-                Some(shadowed_rule_warning(&self.rule.span, taker, &steps))
+                let warning = shadowed_rule_warning(&self.rule.span, label, &steps);
+                Some(with_earlier_rule(warning, taker.map(|rule| &rule.span)))
             }
         }
     }

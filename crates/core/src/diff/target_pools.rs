@@ -10,6 +10,7 @@ use super::{
 use crate::{
     desired::{
         Declared, FirstMatch, RuleResult, TargetPoolRule, TargetPoolVerdict, shadowed_rule_warning,
+        with_earlier_rule,
     },
     finding::{Code, Finding},
     live::{LiveTarget, TargetReach},
@@ -150,8 +151,11 @@ impl<'a> ResolvedTargetRule<'a> {
                 Some(finding.with_help("check its `target` and `target_tag`"))
             }
             RuleResult::Shadowed { by, subjects } => {
-                let taker = rules.get(by).and_then(|it| it.label.as_deref());
-                Some(shadowed_rule_warning(span, taker, &pluralize(subjects, "target")))
+                let taker = rules.get(by);
+                let label = taker.and_then(|it| it.label.as_deref());
+                let targets = pluralize(subjects, "target");
+                let warning = shadowed_rule_warning(span, label, &targets);
+                Some(with_earlier_rule(warning, taker.map(|rule| &rule.span)))
             }
         }
     }

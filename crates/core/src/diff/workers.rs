@@ -9,9 +9,10 @@ use super::{
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Code, Finding},
-    live::{LiveWorker, MachinePolicy},
+    live::{LiveServer, LiveWorker, MachinePolicy},
     model::{Address, Linked, LiveEndpoint, PoolHandle},
     plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit},
+    text::quote_argument,
 };
 
 /// Plans creates, updates and replacements, in the file's order.
@@ -221,6 +222,44 @@ fn resolve_pools(
     if findings.is_empty() { Ok(pools) } else { Err(findings) }
 }
 
+/// Returns the command that installs a Kubernetes worker, with every argument quoted.
+fn helm_command(name: &str, server: &LiveServer, pools: &[String]) -> String {
+    // Helm takes a comma, a brace and a backslash in a value as its own.
+    let escape = |value: &str| {
+        let special = |c: char| matches!(c, ',' | '{' | '}' | '\\');
+        value.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    };
+    let set = |key: &str, value: String| {
+        format!("--set {}", quote_argument(&format!("agent.{key}={value}")))
+    };
+    let pools: Vec<String> = pools.iter().map(|pool| escape(pool)).collect();
+    let arguments = [
+        set("worker.enabled", "true".to_owned()),
+        set("name", escape(name)),
+        set("serverUrl", escape(&server.url)),
+        set("space", escape(&server.space.name)),
+        set("worker.initial.workerPools", format!("{{{}}}", pools.join(","))),
+    ];
+    format!(
+        "install the worker's Helm chart in the cluster: `helm upgrade --install {} … \
+         oci://registry-1.docker.io/octopusdeploy/kubernetes-agent`",
+        arguments.join(" ")
+    )
+}
+
+/// Returns the command that registers a Tentacle, with every argument quoted.
+fn tentacle_command(name: &str, server: &LiveServer, pools: &[String]) -> String {
+    let pools = pools.iter().map(|pool| format!("--workerpool {}", quote_argument(pool)));
+    format!(
+        "run on the machine: `Tentacle register-worker --server {} --space {} --name {} \
+         --comms-style TentacleActive {}`",
+        quote_argument(&server.url),
+        quote_argument(&server.space.name),
+        quote_argument(name),
+        pools.collect::<Vec<_>>().join(" "),
+    )
+}
+
 /// Returns the warning about a worker that has to register itself, with the command to run there.
 fn not_registered_warning(
     matched: &Matched,
@@ -230,27 +269,8 @@ fn not_registered_warning(
     let server = &matched.live.server;
     let names: Vec<_> = pools.iter().map(|pool| pool_name(matched, pool)).collect();
     let command = match &declared.endpoint.value {
-        DesiredEndpoint::Kubernetes { .. } => format!(
-            "install the worker's Helm chart in the cluster: `helm upgrade --install \
-             --set agent.worker.enabled=true --set agent.name={:?} --set agent.serverUrl={:?} \
-             --set agent.space={:?} --set agent.worker.initial.workerPools={{{}}} … \
-             oci://registry-1.docker.io/octopusdeploy/kubernetes-agent`",
-            declared.name,
-            server.url,
-            server.space.name,
-            names.join(","),
-        ),
-        _ => {
-            let pools: Vec<_> = names.iter().map(|name| format!("--workerpool {name:?}")).collect();
-            format!(
-                "run on the machine: `Tentacle register-worker --server {:?} --space {:?} \
-                 --name {:?} --comms-style TentacleActive {}`",
-                server.url,
-                server.space.name,
-                declared.name,
-                pools.join(" "),
-            )
-        }
+        DesiredEndpoint::Kubernetes { .. } => helm_command(declared.name.as_str(), server, &names),
+        _ => tentacle_command(declared.name.as_str(), server, &names),
     };
     let message = format!("worker `{}` has not registered itself yet", declared.name);
     let mut finding = Finding::warning(Code::NotRegistered, declared.span.clone(), message);

@@ -11,7 +11,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
     model::{Address, Linked},
     scope::ReadScope,
-    text::escape::escape_json,
+    text::{describe_json_error, escape::escape_json},
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,10 +24,10 @@ const FORMAT: &str = "1.0";
 #[derive(Debug, thiserror::Error)]
 pub enum PlanReadError {
     /// The text is not JSON.
-    #[error("it is not JSON: {0}")]
+    #[error("it is not JSON: {}", describe_json_error(.0))]
     NotJson(serde_json::Error),
     /// The text is JSON, but not a plan.
-    #[error("it is not a plan: {0}")]
+    #[error("it is not a plan: {}", describe_json_error(.0))]
     NotAPlan(serde_json::Error),
     /// The plan has a format that this version cannot read.
     #[error("its format is {0}, but this version reads 1.x")]
@@ -263,8 +263,14 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
 }
 
 fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
-    let Finding { code, level, message, location: at, address, label, notes, help } =
+    let Finding { code, level, message, location: at, address, label, other, mut notes, help } =
         finding.clone();
+    // A saved plan has one place for a finding.
+    let place = other.as_ref().and_then(|other| sources.start_line(&other.span));
+    notes.extend(other.zip(place).map(|(other, place)| {
+        let SourceLine { file, line } = place;
+        format!("{file}:{line}: {}", other.label)
+    }));
     let address = address.map(|it| *it);
     let line = find_line(&at, sources);
     SavedFinding {
@@ -294,6 +300,7 @@ fn read_finding(saved: SavedFinding) -> Finding {
         location: at_from_line(file, line),
         address,
         label,
+        other: None,
         notes,
         help,
     }
@@ -438,9 +445,9 @@ mod tests {
 
     #[test]
     fn what_is_no_plan_is_told_as_what_it_is() {
-        insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: EOF while parsing a value at line 1 column 7");
-        insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: invalid type: integer `1`, expected a string");
+        insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: it ends too early at line 1, column 7");
+        insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: there is a number, not a text");
         insta::assert_snapshot!(refused(|item| item["format_version"] = "2.0".into()), @"its format is 2.0, but this version reads 1.x");
-        insta::assert_snapshot!(refused(|item| _ = item.as_object_mut().unwrap().remove("server")), @"it is not a plan: missing field `server`");
+        insta::assert_snapshot!(refused(|item| _ = item.as_object_mut().unwrap().remove("server")), @"it is not a plan: `server` is missing");
     }
 }

@@ -5,7 +5,7 @@
 //! wherever the journal ends. Never: a file. `cli` stores the lines.
 
 use super::{FORMAT_PREFIX, Receipt, ReceiptEntry, ReceiptReadError, UnreadEntry, WrittenField};
-use crate::text::escape::escape_json;
+use crate::text::{describe_json_flaw, escape::escape_json};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
@@ -241,16 +241,16 @@ impl JournalReader {
         if text.is_empty() {
             return Ok(());
         }
-        let saved: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let saved: Value = serde_json::from_slice(text).map_err(|why| describe_json_flaw(&why))?;
         let event = match JournalEvent::deserialize(&saved) {
             Ok(JournalEvent::Ended { time }) => {
                 self.ended = Some(time);
                 return Ok(());
             }
             Ok(event) => Ok(event),
-            Err(why) => Err(why.to_string()),
+            Err(why) => Err(describe_json_flaw(&why)),
         };
-        let change = AnyEvent::deserialize(&saved).map_err(|error| error.to_string())?.change;
+        let change = AnyEvent::deserialize(&saved).map_err(|why| describe_json_flaw(&why))?.change;
         let entry = self.entries.get_mut(change);
         let entry = entry.ok_or_else(|| format!("the receipt has no change {change}"))?;
         match (event, entry) {

@@ -4,7 +4,7 @@
 
 use super::RenderOptions;
 use crate::{
-    finding::{Finding, FindingLocation, Level, Source, SourceLine, Sources, Span},
+    finding::{Finding, FindingLocation, Level, OtherPlace, Source, SourceLine, Sources, Span},
     text::{
         escape::{Escaped, mask_unsafe},
         pluralize,
@@ -100,7 +100,9 @@ impl FindingsPage<'_> {
                         elements.push(Mark::NOTE.message(NOT_SHOWN).into());
                     }
                     None => {
-                        elements.extend(source.map(|it| build_snippet(finding, it, span).into()));
+                        let excerpt = Excerpt { span, kind: AnnotationKind::Primary };
+                        let label = finding.label.as_deref();
+                        elements.extend(source.map(|it| excerpt.build_snippet(it, label).into()));
                     }
                 }
             }
@@ -111,6 +113,13 @@ impl FindingsPage<'_> {
                 elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
             }
             FindingLocation::Nowhere => {}
+        }
+        if let Some(OtherPlace { span, label }) = finding.other.as_deref()
+            && let Some(source) = sources.get(span.source)
+            && self.secret_line(span).is_none()
+        {
+            let excerpt = Excerpt { span, kind: AnnotationKind::Context };
+            elements.push(excerpt.build_snippet(source, Some(label)).into());
         }
         if let Some(address) = &finding.address
             && matches!(finding.location, FindingLocation::Nowhere)
@@ -146,29 +155,38 @@ fn join_notes(finding: &Finding, options: RenderOptions) -> impl Iterator<Item =
     (!lines.is_empty()).then(|| lines.join("\n")).into_iter()
 }
 
-/// Returns the source line on which the finding starts, with the finding underlined.
-fn build_snippet<'a>(
-    finding: &'a Finding,
-    source: &'a Source,
-    span: &Span,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let text = source.text.as_str();
-    let start = floor_char_boundary(text, span.bytes.start);
-    let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let last = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let last = last - usize::from(text[first..last].ends_with('\r'));
-    let end = floor_char_boundary(text, span.bytes.end).clamp(start.min(last), last);
-    let masked_len = |at: usize| mask_unsafe(&text[first..at]).len();
-    let under: Range<usize> = masked_len(start.min(last))..masked_len(end);
-    let annotation = AnnotationKind::Primary.span(under);
-    let annotation = match &finding.label {
-        None => annotation,
-        Some(label) => annotation.label(escape_text(label)),
-    };
-    Snippet::source(mask_unsafe(&text[first..last]))
-        .path(escape_text(&source.path))
-        .line_start(source.line_number(first))
-        .annotation(annotation)
+/// A place that is shown with its line.
+struct Excerpt<'a> {
+    span: &'a Span,
+    kind: AnnotationKind,
+}
+
+impl Excerpt<'_> {
+    /// Returns the source line on which the place starts, with the place underlined.
+    fn build_snippet<'a>(
+        &self,
+        source: &'a Source,
+        label: Option<&str>,
+    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let Self { span, kind } = self;
+        let text = source.text.as_str();
+        let start = floor_char_boundary(text, span.bytes.start);
+        let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let last = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let last = last - usize::from(text[first..last].ends_with('\r'));
+        let end = floor_char_boundary(text, span.bytes.end).clamp(start.min(last), last);
+        let masked_len = |at: usize| mask_unsafe(&text[first..at]).len();
+        let under: Range<usize> = masked_len(start.min(last))..masked_len(end);
+        let annotation = kind.span(under);
+        let annotation = match label {
+            None => annotation,
+            Some(label) => annotation.label(escape_text(label)),
+        };
+        Snippet::source(mask_unsafe(&text[first..last]))
+            .path(escape_text(&source.path))
+            .line_start(source.line_number(first))
+            .annotation(annotation)
+    }
 }
 
 /// Returns the last character boundary at or before `at`.

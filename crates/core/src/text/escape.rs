@@ -171,6 +171,13 @@ mod tests {
         assert!(!escape_output(text, Syntax::Text).contains('\u{1b}'));
     }
 
+    /// A line without the white space and the colours before its first character.
+    fn without_lead(line: &str) -> &str {
+        let rest = line.trim_start();
+        let colour = ["\u{1b}[0m", "\u{1b}[m"].iter().find_map(|it| rest.strip_prefix(it));
+        colour.map_or(rest, without_lead)
+    }
+
     proptest! {
         #[test]
         fn no_text_gives_a_command_in_any_language(text in "([#:\\[+~ \t\r\n^-]|##vso\\[|::|section_start:1:|\u{1b}\\[0?m|\u{61c}|.){0,40}") {
@@ -181,9 +188,9 @@ mod tests {
                 prop_assert_eq!(&escape_output(&safe, syntax), &safe);
                 let bare = safe.replace("\u{1b}[0m", "").replace("\u{1b}[m", "");
                 prop_assert!(!bare.contains(|c| is_unsafe(c) && c != '\n' && c != '\t'), "{:?}", safe);
-                for line in bare.lines() {
+                for line in safe.lines() {
                     prop_assert!(!line.contains("##vso[") && !line.contains("##["), "{:?}", safe);
-                    prop_assert!(!line.trim_start().starts_with("::"), "{:?}", safe);
+                    prop_assert!(!without_lead(line).starts_with("::"), "{:?}", safe);
                     let folds = ["--- ", "+++ ", "~~~ ", "^^^ "].iter().any(|it| line.starts_with(it));
                     prop_assert!(!folds && !line.contains("section_start:1"), "{:?}", safe);
                 }

@@ -1,0 +1,28 @@
+//! Quotes arguments in commands that people copy.
+
+/// Quotes an argument so that a shell takes it as it is: in double quotes, which every shell knows, or in single
+/// quotes if it has characters that some shell acts on between double quotes.
+pub fn quote_argument(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || " _.-:/=,{}@+()[]#~&;<>|*?".contains(c);
+    if text.chars().all(is_plain) {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_a_quoted_argument_as_it_is() {
+        let quoted = ["Web Store", "a={b,c}", "$(x)", "it's `x` \"y\" \\"].map(quote_argument);
+        insta::assert_snapshot!(quoted.join("\n"), @r#"
+        "Web Store"
+        "a={b,c}"
+        '$(x)'
+        'it'\''s `x` "y" \'
+        "#);
+    }
+}
