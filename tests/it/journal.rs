@@ -361,6 +361,30 @@ fn what_was_created_without_an_answer_is_undone_if_it_is_as_it_would_be() {
     }
 }
 
+/// While a process is written, somebody else saves it with the same changes: the write is refused as stale, and the
+/// changes are there.
+#[test]
+fn what_somebody_else_has_changed_meanwhile_is_not_undone() {
+    let fault = FaultKind::Delay(Duration::from_secs(5));
+    let fault = Fault { nth: 1, requests: Some("PUT".to_owned()), fault };
+    let workbench = workbench(vec![fault]);
+    let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
+    workbench.wait_for(1, "PUT", &mut child);
+    let requests = workbench.bench.sandbox.recent_requests();
+    let path = requests.iter().find_map(|request| request.strip_prefix("PUT ")).unwrap();
+    let pool = workbench.id("workerpools", "General");
+    workbench.edit(path, |process| {
+        for step in process["Steps"].as_array_mut().unwrap() {
+            step["Actions"][0]["WorkerPoolId"] = pool.clone().into();
+        }
+    });
+    let theirs = workbench.text(path);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(workbench.text(path), theirs);
+    workbench.run(&["rollback", &workbench.receipt(), "--auto-approve"]).expect(0);
+    assert_eq!(workbench.text(path), theirs);
+}
+
 /// A disabled worker with a policy of its own, which become those of a worker of another kind.
 fn replacing(faults: Vec<Fault>) -> (Workbench, Value) {
     let workbench = Workbench::failing(Seed::Chapter, faults);
