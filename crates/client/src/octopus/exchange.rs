@@ -122,12 +122,11 @@ impl Connection {
                     Err(failure) => failure,
                 };
             let error = error.map_texts(&|text| self.auth().redact(text));
-            if error.any_status() == Some(401) && !has_new_token {
+            let is_refused = error.any_status() == Some(401) && !has_new_token;
+            if is_refused && self.auth().replace_refused(auth.as_ref()).await? {
                 // A request that was refused for its token was not processed.
-                has_new_token = self.auth().replace_refused(auth.as_ref()).await?;
-                if has_new_token {
-                    continue;
-                }
+                has_new_token = true;
+                continue;
             }
             let is_safe = match retry {
                 RetryAdvice::Never => false,

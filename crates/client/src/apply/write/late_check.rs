@@ -62,10 +62,11 @@ impl ChangeWriter<'_> {
                 !is_leaving && worker.worker_pool_ids.iter().any(|pool| eq_ignoring_case(pool, &id))
             });
             let now = best_level(members.map(worker_state));
-            if !level.allows(&now) {
-                let when = if expected.leaving.is_some() { " would be left" } else { " is" };
-                return Err(describe_workers(pool, when, &now, level));
+            if level.allows(&now) {
+                continue;
             }
+            let when = if expected.leaving.is_some() { " would be left" } else { " is" };
+            return Err(describe_workers(pool, when, &now, level));
         }
         Ok(())
     }

@@ -132,25 +132,27 @@ impl ChangeWriter<'_> {
         let new_part = |index: &usize| BatchedChange { index: *index, ..BatchedChange::default() };
         let mut parts: Vec<BatchedChange> = indices.iter().map(new_part).collect();
         let mut attempts = WriteAttempts::new(self.writer.retry_timer());
-        let mut repeats = true;
+        let (mut repeats, mut refusal) = (true, None);
         while repeats {
             repeats = match self.try_once(target, plan, &mut parts, &attempts).await {
                 WriteAttempt::Over => false,
                 WriteAttempt::LookAgain(doubt) => {
+                    refusal = None;
                     attempts.wait_to_look(doubt).await;
-                    if attempts.are_over() {
-                        self.look_at_last(target, plan, &mut parts, &attempts).await;
-                    }
                     !attempts.are_over()
                 }
                 WriteAttempt::Repeat(error) => {
-                    let repeats = attempts.wait_to_repeat(WRITE_CALLS).await;
-                    if !repeats {
-                        settle_parts(&mut parts, Err(attempts.not_done(error)));
-                    }
-                    repeats
+                    refusal = Some(error);
+                    attempts.wait_to_repeat(WRITE_CALLS).await
                 }
             };
+        }
+        match refusal {
+            Some(error) => _ = settle_parts(&mut parts, Err(attempts.not_done(error))),
+            None if attempts.are_over() => {
+                self.look_at_last(target, plan, &mut parts, &attempts).await;
+            }
+            None => {}
         }
         let result = |part: BatchedChange| match part.result {
             Some(Ok(())) => Ok(WriteSuccess { id: None, written: part.written }),
@@ -312,16 +314,18 @@ impl ChangeWriter<'_> {
         parts: &mut [BatchedChange],
         attempts: &WriteAttempts,
     ) {
-        match self.fetch_document(target.resource).await {
-            Ok(now) => {
-                for (part, sets) in parts.iter_mut().zip(plan(&now)) {
-                    let is_done = sets.is_ok_and(|sets| sets.is_empty());
-                    let result = if is_done { Ok(()) } else { Err(attempts.last_failure()) };
-                    part.result.get_or_insert(result);
-                    part.note_watched(&now);
-                }
+        let now = match self.fetch_document(target.resource).await {
+            Ok(now) => now,
+            Err(error) => {
+                settle_parts(parts, Err(attempts.unseen(error)));
+                return;
             }
-            Err(error) => _ = settle_parts(parts, Err(attempts.unseen(error))),
+        };
+        for (part, sets) in parts.iter_mut().zip(plan(&now)) {
+            let is_done = sets.is_ok_and(|sets| sets.is_empty());
+            let result = if is_done { Ok(()) } else { Err(attempts.last_failure()) };
+            part.result.get_or_insert(result);
+            part.note_watched(&now);
         }
     }
 }

@@ -67,9 +67,8 @@ impl ChangeWriter<'_> {
                 let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
                 let at = at.ok_or("the step no longer exists")?;
                 let sets = self.sets_for_action(document, *at, placing)?;
-                if !sets.is_empty() {
-                    self.check_step(*index, steps.get(placing.action))?;
-                }
+                let is_due = !sets.is_empty();
+                is_due.then(|| self.check_step(*index, steps.get(placing.action))).transpose()?;
                 Ok(sets)
             });
             sets.collect()

@@ -143,7 +143,7 @@ async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
         (status(404), 1, "refused"),
         (status(400), 1, "refused"),
     ] {
-        let server = failing("POST /api/Spaces-1/workerpools", &[what.clone()]).await;
+        let server = failing("POST /api/Spaces-1/workerpools", std::slice::from_ref(&what)).await;
         let connection = connect(server.url(), ADMIN_KEY);
         let answer = writer(&connection).create_resource(CreateKind::WorkerPool, &pool).await;
         assert_eq!(judge(&answer), told, "{what:?}");

@@ -110,9 +110,8 @@ impl CutList {
             let mut by_id = HashMap::with_capacity(self.elements.len());
             for (at, element) in self.elements.iter().enumerate() {
                 let text = element.text.get(..element.end).unwrap_or_default();
-                if let Some(id) = JsonText(Cow::Borrowed(text)).text_field(ID) {
-                    by_id.entry(id).and_modify(|at| *at = None).or_insert(Some(at));
-                }
+                let Some(id) = JsonText(Cow::Borrowed(text)).text_field(ID) else { continue };
+                by_id.entry(id).and_modify(|at| *at = None).or_insert(Some(at));
             }
             Arc::new(by_id)
         })
