@@ -170,6 +170,8 @@ fn step(
         _ => format!("{} {number}", TYPES[kind]),
     };
     LiveStep {
+        position: 0,
+        names_both: false,
         id: Id::new(format!("{project}-{number}")),
         step: Name::new(&name),
         action: Name::new(&name),

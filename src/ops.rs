@@ -16,7 +16,7 @@ mod pull;
 mod rollback;
 
 pub(crate) use apply::{
-    LackingPermission, PlanCheck, PlanProvenance, lacking_apply_permissions,
+    LackingPermission, PlanCheck, PlanProvenance, is_untouched, lacking_apply_permissions,
     lacking_check_permission, recheck_plan, unfinished_entries,
 };
 pub(crate) use checkout::{

@@ -17,8 +17,8 @@ use super::{
     wait,
 };
 use crate::ops::{
-    LackingPermission, PlanCheck, PlanProvenance, error_with_help, lacking_apply_permissions,
-    recheck_plan, unfinished_entries,
+    LackingPermission, PlanCheck, PlanProvenance, error_with_help, is_untouched,
+    lacking_apply_permissions, recheck_plan, unfinished_entries,
 };
 use poolwright_client::apply::{
     self, ApplyEvent, ApplyListener, Deadline, LateChecks, StopReason, StoreError, apply_plan,
@@ -254,7 +254,7 @@ impl ApplyRun<'_> {
             let changes = pluralize(receipt.entries.len(), "change");
             outln!("Applied: {changes}; the receipt is {}", path.display());
         }
-        if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code }
+        if code != exit::DONE && interrupted { exit::INTERRUPTED } else { code }
     }
 }
 
@@ -365,6 +365,12 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     }
     print_unfinished(receipt, screen);
     let shown = path.display();
+    if is_untouched(receipt) {
+        errln!(
+            "help: nothing was written: correct this and run `poolwright apply` again; the receipt is {shown}"
+        );
+        return exit::ERROR;
+    }
     errln!("help: run `poolwright apply` again to continue; the receipt is {shown}");
     exit::PARTIAL
 }

@@ -6,7 +6,7 @@ use poolwright_core::{
     diff::{self, StaleExpectation},
     finding::Sources,
     live::Live,
-    plan::{Change, ChangeKind, GateSettings, Plan},
+    plan::{Change, ChangeAction, ChangeKind, GateSettings, Plan},
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
     rollback::plan_rollback,
 };
@@ -175,6 +175,15 @@ pub(crate) fn unfinished_entries(receipt: &Receipt) -> Vec<&ReceiptEntry> {
     let mut open: Vec<&ReceiptEntry> = receipt.entries.iter().filter(is_open).collect();
     open.sort_by_key(|entry| entry.outcome == ChangeOutcome::Skipped);
     open
+}
+
+/// Whether nothing was written at all. A failed replacement may have deleted the old object.
+pub(crate) fn is_untouched(receipt: &Receipt) -> bool {
+    receipt.entries.iter().all(|entry| match entry.outcome {
+        ChangeOutcome::Skipped => true,
+        ChangeOutcome::Failed => entry.action != ChangeAction::Replace,
+        ChangeOutcome::Done | ChangeOutcome::Unknown => false,
+    })
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use poolwright_core::{
     desired::{Desired, DesiredPoolRef, PlacementVerdict},
     diff::{deciding_rules, plan_changes, simulate_changes},
     explain::{DeclaredAnswer, ExplainInput, Explanation, PlacementAnswer, RuleAnswer},
-    live::{HiddenData, Live, LivePool, LiveStep, UnreadPart, group_by_cause},
-    model::{Address, Execution, Name, Place},
+    live::{Live, LivePool, LiveStep, UnreadPart, UnreadSubject, describe_parts},
+    model::{Address, Execution, Name, Place, UnresolvedReference, find_by_reference},
     scope::ReadScope,
     text::nearest_name,
 };
@@ -116,8 +116,7 @@ fn incomplete_error(
     let has_no_steps = explanation.steps.is_empty();
     let is_about_question =
         |part: &&UnreadPart| hides_steps(part) && (part.project.is_some() || has_no_steps);
-    let unread = group_by_cause(live.unread.iter().filter(is_about_question));
-    let unread: Vec<_> = unread.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+    let unread = describe_parts(live.unread.iter().filter(is_about_question));
     if unread.is_empty() {
         return None;
     }
@@ -158,7 +157,7 @@ fn explain_step(input: &ExplainInput, project: &str, step: &str) -> anyhow::Resu
 
 /// Whether an unread part may contain steps of the space.
 fn hides_steps(part: &UnreadPart) -> bool {
-    matches!(part.hidden, HiddenData::Steps | HiddenData::StepsInGit)
+    part.may_hide(UnreadSubject::RuleSteps)
 }
 
 /// Returns what the files declare for each live step, and by which rule.
@@ -209,18 +208,21 @@ fn describe_verdict(verdict: &PlacementVerdict, desired: &Desired) -> PlacementA
 }
 
 fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePool> {
-    let name = Name::new(wanted);
-    let is_slug = |pool: &LivePool| !pool.slug.is_empty() && Name::new(&pool.slug) == name;
-    let by: [&dyn Fn(&LivePool) -> bool; 3] =
-        [&|pool| Name::new(pool.id.as_str()) == name, &|pool| pool.name == name, &is_slug];
-    let found = by.iter().find_map(|by| live.pools.iter().find(|it| by(it)));
-    found.ok_or_else(|| {
-        let near = nearest_name(wanted, live.pools.iter().map(|it| it.name.as_str()));
-        let help = match near {
-            Some(near) => format!("a pool of a similar name exists: `{near}`"),
-            None => "name a pool of this space, by its name, slug or id".to_owned(),
-        };
-        error_with_help(format!("there is no pool `{wanted}`"), help)
+    let parts = |pool: &'a LivePool| (pool.id.as_str(), &pool.name, pool.slug.as_str());
+    find_by_reference(live.pools.iter(), wanted, parts).map_err(|why| match why {
+        UnresolvedReference::Missing => {
+            let near = nearest_name(wanted, live.pools.iter().map(|it| it.name.as_str()));
+            let help = match near {
+                Some(near) => format!("a pool of a similar name exists: `{near}`"),
+                None => "name a pool of this space, by its name, slug or id".to_owned(),
+            };
+            error_with_help(format!("there is no pool `{wanted}`"), help)
+        }
+        UnresolvedReference::Ambiguous(names) => {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("`{wanted}` could be any of the pools {}", names.join(", "));
+            error_with_help(message, "rename all but one of them, or use the id of one")
+        }
     })
 }
 

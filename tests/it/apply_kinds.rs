@@ -228,7 +228,7 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
     }
     bench.send("PUT", PROCESS, steps).await;
     let before = text(&bench, PROCESS).await;
-    let container = Container { image: "worker:1".into(), feed: Linked::new("Feeds-1", "Docker") };
+    let container = Container::from_image("worker:1", Linked::new("Feeds-1", "Docker"));
     let edits = vec![
         StepEdit::Place(
             Delta::if_different(Place::Pool(default_pool()), Place::Variable("Pool".into()))

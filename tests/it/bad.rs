@@ -203,7 +203,7 @@ fn whoever_may_not_write_is_told_before_the_first_write() {
         _ = writeln!(all, "{} {}", applied.code, warnings.collect::<Vec<_>>().join("\n  "));
     }
     insta::assert_snapshot!(all, @"
-    5 warning: the API key's user lacks ProcessEdit; the server will refuse 23 changes
+    1 warning: the API key's user lacks ProcessEdit; the server will refuse 23 changes
       warning: the API key's user lacks WorkerEdit; the server will refuse 1 change
     5 warning: the API key's user lacks ProcessEdit; the server will refuse 23 changes
     ");

@@ -162,7 +162,7 @@ description = "x"
 pools = [
     "gone", # the one
 ]
-polling = { subscription = "poll://x/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+polling = { subscription = "poll://x{n}/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
 
 [[removed]]
 worker = "never-there" # no

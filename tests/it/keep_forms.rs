@@ -348,10 +348,15 @@ fn a_worker_under_its_old_name_is_called_so_wherever_its_key_stands() {
 #[test]
 fn one_of_two_that_had_the_same_name_is_what_is_live_and_the_other_is_gone() {
     let workbench = Workbench::new(Seed::Acme);
-    let worker = "pools = [\"Windows\"]\nlistening = { url = \"https://windows-01.acme.example\", thumbprint = \"1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A\" }\n";
+    let worker = |host: &str| {
+        format!(
+            "pools = [\"Windows\"]\nlistening = {{ url = \"https://{host}.acme.example\", thumbprint = \"1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A\" }}\n"
+        )
+    };
+    let (live, other) = (worker("windows-01"), worker("other"));
     for first in ["first", "windows-01"] {
         let before = format!(
-            "version = 1\n[pools.a]\nrenamed_from = \"Linux\" # a\n[pools.b]\nrenamed_from = \"Linux\" # b\n[workers.{first}]\nrenamed_from = \"windows-01\" # c\n{worker}[workers.other]\nrenamed_from = \"windows-01\" # d\n{worker}"
+            "version = 1\n[pools.a]\nrenamed_from = \"Linux\" # a\n[pools.b]\nrenamed_from = \"Linux\" # b\n[workers.{first}]\nrenamed_from = \"windows-01\" # c\n{live}[workers.other]\nrenamed_from = \"windows-01\" # d\n{other}"
         );
         workbench.write("workers.toml", &before);
         let told = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0).stderr;

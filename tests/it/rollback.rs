@@ -237,7 +237,7 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
 #[test]
 fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
     let workbench = Workbench::chapter(
-        "version = 1\n[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\npolling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n",
+        "version = 1\n[gates]\ndefault-pool-member = \"allow\"\nempty-pool = \"allow\"\n[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\npolling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n",
     );
     let default = || {
         let pools = workbench.get("/api/Spaces-1/workerpools/all");

@@ -214,6 +214,8 @@ fn live_step(at: usize, n: usize, step: Step, pools: &[LivePool]) -> LiveStep {
         id: Id::new(format!("{at}-{n}")),
         step: Name::new(&name),
         action: Name::new(action.unwrap_or(name)),
+        position: n,
+        names_both: false,
         has_siblings,
         action_type: kind.to_owned(),
         place: match place {
@@ -226,8 +228,7 @@ fn live_step(at: usize, n: usize, step: Step, pools: &[LivePool]) -> LiveStep {
         channels: Vec::new(),
         disabled: false,
         target_roles: roles.to_owned(),
-        container: container
-            .then(|| Container { image: "ubuntu:24.04".into(), feed: "Feeds-gone".into() }),
+        container: container.then(|| Container::from_image("ubuntu:24.04", "Feeds-gone")),
         parameters: Vec::new(),
     }
 }

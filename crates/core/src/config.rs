@@ -205,15 +205,19 @@ mod tests {
             sort_order = 1
             [pools.b]
             sort_order = 1
-            [workers."db-[01-06]"]
+            [workers."db [01]"]
             pools = ["a"]
-            ssh = { host = "db-{n}", account = "db", fingerprint = "SHA256:x" }
+            ssh = { host = "db-1", account = "db", fingerprint = "SHA256:x" }
+            [workers.plain]
+            pools = ["a"]
+            polling = {}
+            policy = "{n}"
             "#
         ), @r#"
         same-position 5 `1`: `a` already has position 1 (give each pool a `sort_order` of its own; until then, the order in the file decides)
-        odd-range 6 `"db-[01-06]"`: brackets without `..` are part of the worker's name (a range is `[01..06]`, a list is `[a,b,c]`)
-        stray-n 8 `"db-{n}"`: `{n}` has no meaning here: the worker's name has no range (`[01..06]` in the worker's name declares six workers)
+        odd-range 6 `"db [01]"`: `[01]` is a list of one, so the worker's name is `db 01` (a range is `[01..06]`, a list is `[a,b,c]`)
         odd-fingerprint 8 `"SHA256:x"`: this is not a valid SSH host key fingerprint (`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 base64 characters)
+        stray-n 12 `"{n}"`: `{n}` has no meaning here: the worker's name has no range (`[01..06]` in the worker's name declares six workers)
         "#);
     }
 

@@ -17,11 +17,14 @@ mod late;
 mod ledger;
 mod lingering_pools;
 mod matched;
+mod misspelling;
+mod names;
 mod order;
 mod placements;
 mod pools;
 mod recheck;
 mod reference;
+mod refusals;
 mod rules;
 mod snapshots;
 mod stale;
@@ -33,6 +36,8 @@ mod workers;
 
 #[cfg(test)]
 pub(crate) mod laws;
+#[cfg(test)]
+mod tests;
 
 pub use after::simulate_changes;
 pub use arrivals::{find_arrivals, relax_unhealthy_gate};
@@ -47,9 +52,7 @@ pub use targets::TargetFilter;
 use crate::{
     desired::Desired,
     finding::{Code, Finding, FindingLocation, Level},
-    live::{
-        HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
-    },
+    live::{Live, LivePool, LiveWorker, UnreadSubject, built_in_worker_pool, describe_parts},
     model::Address,
     plan::{Affected, Change, ChangeKind, GateSettings, Plan, PlanHeader},
 };
@@ -78,7 +81,7 @@ pub fn plan_for_targets(
 ) -> Plan {
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
-    findings.extend(waves::lint_waves(desired, live));
+    findings.extend(waves::lint_waves(&matched));
     let mut branches = BranchTracker::new(&matched);
     let mut changes = plan_whole_file(&matched, &mut branches, &mut findings);
     let whole = simulate_changes(live, &changes);
@@ -88,7 +91,7 @@ pub fn plan_for_targets(
     let (mut requirements, mut affected) = (Vec::new(), Affected::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
         findings.extend(wave.and_then(|it| waves::hold_back_waves(&matched, it, &mut changes)));
-        findings.extend(targets.narrow_changes(&mut changes));
+        findings.extend(targets.narrow_changes(&matched, &mut changes));
         branches.retain_in_scope(&changes, targets, waves::due_projects(desired, live, wave));
         let narrowed = simulate_changes(live, &changes);
         let input =
@@ -98,6 +101,9 @@ pub fn plan_for_targets(
         findings.extend(unsettled_finding(desired, &whole));
         requirements = arrivals::pool_needs(&matched, &gates, &changes, &narrowed);
         affected = affected::count_affected(&changes, live, &narrowed);
+        let uncounted = affects_every_step(live, &narrowed, &changes)
+            .then(|| affected::uncounted_warning(live, &findings));
+        findings.extend(uncounted.flatten());
     }
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
@@ -185,17 +191,18 @@ fn downgrade_to_warning(finding: Finding) -> Finding {
     Finding { level: Level::Warn, message, help, ..finding }
 }
 
-/// Returns a warning about variables and targets that could not be read, if the file sets any.
+/// Returns a warning about variables and targets that could not be read, if the file sets any or has rules about the
+/// steps that they place.
 fn unread_indirect_pools(matched: &Matched) -> Option<Finding> {
-    if !matched.desired.sets_indirect_pools() {
+    let desired = matched.desired;
+    let message = if desired.sets_indirect_pools() {
+        "some variables or targets could not be read and are left out of the plan"
+    } else if desired.rules.iter().any(|rule| rule.select.depends_on_built_in()) {
+        "some variables or targets could not be read, so rules about `server` leave the steps that they place"
+    } else {
         return None;
-    }
-    let hidden = |part: &&UnreadPart| {
-        matches!(part.hidden, HiddenData::PoolReferences | HiddenData::Targets)
     };
-    let notes = group_by_cause(matched.live.unread.iter().filter(hidden)).into_iter();
-    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
-    let message = "some variables or targets could not be read and are left out of the plan";
+    let notes = describe_parts(matched.live.unread_by(UnreadSubject::IndirectPools));
     (!notes.is_empty()).then(|| {
         Finding::new(Code::UnseenChoosers, Level::Warn, FindingLocation::Nowhere, message)
             .with_notes(notes)
@@ -206,7 +213,11 @@ fn unread_indirect_pools(matched: &Matched) -> Option<Finding> {
 /// the default pool gets its first, another pool becomes the default, or a variable or target leads to another
 /// pool. Such a plan is only right if every step was read.
 pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
-    let done = simulate_changes(live, &plan.changes);
+    affects_every_step(live, &simulate_changes(live, &plan.changes), &plan.changes)
+}
+
+/// Whether `changes` affect where steps run that they do not name. `done` is the server after them.
+fn affects_every_step(live: &Live, done: &Live, changes: &[Change]) -> bool {
     let has_worker =
         |live: &Live, pool: &LivePool| live.pool_members(&pool.id).any(|it| !it.disabled);
     let has_healthy = |live: &Live, pool: &LivePool| {
@@ -222,11 +233,11 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
     };
     // The default pool gets its first worker, or loses its last one.
     let fallback = |live: &Live| built_in_worker_pool(live).map(|pool| pool.id.clone());
-    plan.changes.iter().any(switches)
-        || fallback(live) != fallback(&done)
+    changes.iter().any(switches)
+        || fallback(live) != fallback(done)
         || live.pools.iter().any(|pool| {
-            has_worker(live, pool) && !has_worker(&done, pool)
-                || has_healthy(live, pool) && !has_healthy(&done, pool)
+            has_worker(live, pool) && !has_worker(done, pool)
+                || has_healthy(live, pool) && !has_healthy(done, pool)
         })
 }
 
@@ -246,8 +257,8 @@ fn plan_infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Ch
 
     let mut changes = pools::plan_pool_changes(matched, findings);
     changes.extend(pools::plan_pool_order(matched, &deleted));
-    changes.extend(workers::plan_worker_changes(matched, findings));
     let is_deleted = |worker: &LiveWorker| deleted.contains(worker.id.as_str());
+    changes.extend(workers::plan_worker_changes(matched, is_deleted, findings));
     changes.extend(workers::plan_leavers(matched, is_deleted, findings));
     changes.extend(pools::plan_default_switch(matched));
     changes.extend(plan_built_in_worker(matched));

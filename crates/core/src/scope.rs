@@ -51,6 +51,8 @@ pub struct ReadScope {
     pub references: bool,
     /// The names of the channels to which steps are limited.
     pub channels: bool,
+    /// The names of all channels, even if no step is limited to one.
+    pub every_channel: bool,
     /// What the scopes of variables can refer to, by name.
     pub scope_names: bool,
     /// The steps inside the process templates that processes use.
@@ -127,13 +129,14 @@ impl ReadScope {
         Self {
             workers: desired.concerns_workers()
                 || deletes_pools
+                || desired.policy.protect.is_some()
                 || desired.built_in_worker.is_some()
                 || pools().any(|pool| pool.default.is_some())
                 || desired.sets_indirect_pools()
                 || rules().any(looks_at_workers),
             policies: !desired.workers.is_empty(),
             accounts: endpoints().any(|endpoint| matches!(endpoint, DesiredEndpoint::Ssh { .. })),
-            proxies: endpoints().any(|it| it.proxy().is_some()),
+            proxies: endpoints().any(|it| it.proxy().is_some_and(|proxy| !proxy.is_empty())),
             feeds: rules().any(|rule| match &rule.verdict {
                 PlacementVerdict::Place(target) => target.container.is_some(),
                 PlacementVerdict::Leave => false,
@@ -149,6 +152,7 @@ impl ReadScope {
                 || rules().any(asks_for_server)
                 || desired.sets_indirect_pools(),
             channels: rules().any(|rule| rule.select.channel.is_some()),
+            every_channel: rules().any(|rule| rule.select.channel.is_some()),
             scope_names: desired.values.iter().any(|rule| !rule.scope.is_unscoped()),
             templates: every_step,
             snapshots: every_step,
@@ -274,7 +278,8 @@ impl ReadScope {
             references: true,
             templates: true,
             snapshots: project.is_none(),
-            features: true,
+            features: false,
+            features_if_visible: true,
             other_spaces: false,
             git: Some(file.git.clone().unwrap_or_else(default_branches)),
             project: project.map(str::to_owned),
@@ -380,7 +385,7 @@ fn looks_at_workers(rule: &PlacementRule) -> bool {
 
 /// Whether a rule is about steps that run on the built-in worker, or about others.
 fn asks_for_server(rule: &PlacementRule) -> bool {
-    rule.select.currently.as_ref().is_some_and(|it| it.value.depends_on_built_in())
+    rule.select.depends_on_built_in()
 }
 
 #[cfg(test)]
@@ -499,7 +504,7 @@ mod tests {
             read(runbooks(), PlacementVerdict::Place(variable())),
             "workers runbooks pointers"
         );
-        let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
+        let container = Some(Container::from_image("tools:1", "Docker"));
         let target = DesiredPlacement { container: Some(declared(container)), ..variable() };
         assert_eq!(
             read(deployments(), PlacementVerdict::Place(target)),

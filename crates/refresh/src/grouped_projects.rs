@@ -1,5 +1,6 @@
 //! Projects with the names of their groups, and the processes that they own.
 
+use super::by_id::ById;
 use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{HiddenData, LiveProject, ProcessOwner, UnreadPart},
@@ -7,7 +8,6 @@ use poolwright_core::{
     scope::ReadScope,
     text::eq_ignoring_case,
 };
-use std::collections::HashMap;
 
 /// A process to read: its id and owner.
 pub(super) type ProcessRequest = (String, ProcessOwner);
@@ -20,7 +20,7 @@ pub(super) struct GroupedProjects<'a> {
     pub(super) projects: &'a [wire::ProjectResource],
     /// What stays hidden because a plan reads nothing from Git; `None` if it does.
     hidden_in_git: Option<HiddenData>,
-    groups: HashMap<&'a str, &'a str>,
+    groups: ById<&'a str>,
 }
 
 impl<'a> GroupedProjects<'a> {
@@ -32,7 +32,7 @@ impl<'a> GroupedProjects<'a> {
         // A process that is read as one of the other branches is hidden only from rules.
         let hides = if scope.snapshots { HiddenData::Rules } else { HiddenData::Steps };
         let hidden_in_git = scope.git.is_none().then_some(hides);
-        let groups = groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect();
+        let groups = groups.iter().map(|group| (&group.id, group.name.as_str())).collect();
         Self { projects, hidden_in_git, groups }
     }
 
@@ -66,8 +66,8 @@ impl<'a> GroupedProjects<'a> {
         snapshots: Vec<(String, String, String)>,
     ) -> Vec<(String, ProcessOwner)> {
         let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
-            let project =
-                self.projects.iter().find(|project_resource| project_resource.id == project)?;
+            let mut projects = self.projects.iter();
+            let project = projects.find(|known| eq_ignoring_case(&known.id, &project))?;
             Some((id, self.process_owner(project, Some(&runbook))))
         });
         let mut owned: Vec<_> = owned.collect();
@@ -104,7 +104,7 @@ impl<'a> GroupedProjects<'a> {
         project: &wire::ProjectResource,
     ) -> Option<UnreadPart> {
         self.hidden_in_git
-            .map(|hides| UnreadPart::new(what, IN_GIT, hides).in_project(&project.name))
+            .map(|hides| UnreadPart::new(what, IN_GIT, hides).in_project(&project.name).left_out())
     }
 
     /// Returns the runbook processes to read, and adds the others to `unread_parts`.
@@ -125,11 +125,11 @@ impl<'a> GroupedProjects<'a> {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
             unread_parts.extend(self.unread_in_git(what, project));
         }
-        let by_id: HashMap<&str, &wire::ProjectResource> =
-            self.projects.iter().map(|project| (project.id.as_str(), project)).collect();
+        let by_id: ById<&wire::ProjectResource> =
+            self.projects.iter().map(|project| (&project.id, project)).collect();
         let mut wanted = Vec::with_capacity(runbooks.len());
         for runbook in runbooks {
-            match by_id.get(runbook.project_id.as_str()) {
+            match by_id.get(&runbook.project_id) {
                 Some(project) if has_git_runbooks(project) => {}
                 Some(project) => {
                     let owner = self.process_owner(project, Some(&runbook.name));

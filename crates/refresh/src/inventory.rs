@@ -1,15 +1,17 @@
 //! Projects, their processes, and everything else in them that may refer to a pool.
 
 use super::{
-    RefreshError, SpaceReading, git,
+    RefreshError, SpaceReading,
+    by_id::ById,
+    git,
     grouped_projects::{GroupedProjects, ProcessRequest, describe_process},
-    item_errors::errors_by_id,
+    item_errors::{errors_by_id, list_or_unread},
     lower,
     pool_references::{self, PoolReferences},
     resolved::{self, ProcessOutline},
     snapshots,
 };
-use poolwright_client::octopus::wire;
+use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{
         HiddenData, IndirectPools, LiveProcess, LiveProject, PoolReference, ProcessSnapshot,
@@ -17,11 +19,10 @@ use poolwright_core::{
     },
     model::{Name, ProcessKind},
     scope::ReadScope,
-    text::{eq_ignoring_case, fold_case},
+    text::eq_ignoring_case,
 };
 
 use futures_util::future::try_join_all;
-use std::collections::HashMap;
 
 /// The contents of a space's projects.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Inventory {
     pub(super) projects: Vec<LiveProject>,
     /// The names of all project groups.
     pub(super) groups: Vec<Name>,
+    /// The names of channels, if they were read.
+    pub(super) channels: Vec<Name>,
     pub(super) processes: Vec<LiveProcess>,
     pub(super) references: Vec<PoolReference>,
     pub(super) indirect: IndirectPools,
@@ -41,8 +44,8 @@ pub(super) async fn read_inventory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
 ) -> Result<Inventory, RefreshError> {
-    let (projects, groups, runbooks) = list_projects(reading, scope).await?;
     let mut unread_parts = Vec::new();
+    let (projects, groups, runbooks) = list_projects(reading, scope, &mut unread_parts).await?;
     let owners = GroupedProjects::new(&projects, &groups, scope);
     let (mut published, mut of_projects, mut of_runbooks) = (Vec::new(), Vec::new(), Vec::new());
     if scope.snapshots {
@@ -68,13 +71,17 @@ pub(super) async fn read_inventory(
         read_snapshots,
     )?;
     unread_parts.extend(unreachable);
-    let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
-    for (read, unread) in [deployed, run] {
-        all.extend(read);
-        unread_parts.extend(unread);
+    let (mut all, mut failure) = (in_git, None);
+    for read in [run, deployed] {
+        all.splice(0..0, read.processes);
+        unread_parts.extend(read.unread);
+        failure = read.failure.or(failure);
     }
-    all.extend(in_git);
-    read_channel_names(reading, scope, &mut all).await?;
+    // An empty plan would look as if there were nothing to do. An explanation says what it lacks.
+    if let Some(why) = failure.filter(|_| all.is_empty() && scope.project.is_none()) {
+        return Err(reading.unread_error("the processes", why));
+    }
+    let channels = read_channel_names(reading, scope, &mut all, &mut unread_parts).await?;
     unread_parts.extend(resolved::unread_templates(all.iter()));
     unread_parts.extend(hidden);
     let (mut snapshots, hidden) = frozen;
@@ -91,6 +98,7 @@ pub(super) async fn read_inventory(
     Ok(Inventory {
         projects,
         groups,
+        channels,
         processes: all,
         references,
         indirect,
@@ -103,38 +111,55 @@ pub(super) async fn read_inventory(
 async fn list_projects(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
+    unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<
     (Vec<wire::ProjectResource>, Vec<wire::NamedResource>, Vec<wire::RunbookResource>),
     RefreshError,
 > {
     let reader = &reading.reader;
-    let runbooks = scope.runbooks || scope.snapshots;
-    let any = scope.deployments || runbooks || scope.references;
-    let (mut projects, groups, mut runbooks) = tokio::try_join!(
-        reading.read_if(any, "the projects", reader.list_projects()),
-        reading.read_if(any, "the project groups", reader.list_project_groups()),
-        reading.read_if(runbooks, "the runbooks", reader.list_runbooks()),
-    )?;
+    if !scope.reads_projects() {
+        return Ok(Default::default());
+    }
+    let list_runbooks = async {
+        let wanted = scope.runbooks || scope.snapshots;
+        if wanted { reader.list_runbooks().await } else { Ok(Vec::new()) }
+    };
+    let (projects, groups, runbooks) =
+        tokio::join!(reader.list_projects(), reader.list_project_groups(), list_runbooks);
+    let mut projects = projects.map_err(|why| reading.unread_error("the projects", why))?;
+    let (what, hides) = ("the project groups", HiddenData::Groups);
+    let groups = list_or_unread(reading, what, groups, hides, unread_parts)?;
+    let mut runbooks =
+        list_or_unread(reading, "the runbooks", runbooks, HiddenData::Steps, unread_parts)?;
     if let Some(wanted) = &scope.project {
         projects = select_project(projects, wanted);
-        runbooks.retain(|runbook| projects.iter().any(|project| project.id == runbook.project_id));
+        let is_owner = |project: &wire::ProjectResource, runbook: &wire::RunbookResource| {
+            eq_ignoring_case(&project.id, &runbook.project_id)
+        };
+        runbooks.retain(|runbook| projects.iter().any(|project| is_owner(project, runbook)));
     }
     Ok((projects, groups, runbooks))
 }
 
-/// Replaces the ids of the channels to which steps are limited by their names, if that is in `scope`.
+/// Replaces the ids of the channels to which steps are limited by their names, if that is in `scope`, and returns
+/// the names of all channels.
 ///
-/// Channels are only read if a step needs them, since old servers may not list them.
+/// Channels are only read if a step or a rule needs them, since old servers may not list them.
 async fn read_channel_names(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     processes: &mut [LiveProcess],
-) -> Result<(), RefreshError> {
-    let is_needed = scope.channels && step_channels(processes).next().is_some();
-    let list = reading.reader.list_channels();
-    let channels = reading.read_if(is_needed, "the channels", list).await?;
+    unread_parts: &mut Vec<UnreadPart>,
+) -> Result<Vec<Name>, RefreshError> {
+    let is_used = step_channels(processes).next().is_some();
+    if !(scope.every_channel || scope.channels && is_used) {
+        return Ok(Vec::new());
+    }
+    let channels = reading.reader.list_channels().await;
+    let channels =
+        list_or_unread(reading, "the channels", channels, HiddenData::Channels, unread_parts)?;
     name_channels(processes, &channels);
-    Ok(())
+    Ok(channels.into_iter().map(|channel| Name::new(channel.name)).collect())
 }
 
 /// Returns the channels to which steps are limited.
@@ -154,10 +179,10 @@ fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut Str
 
 /// Replaces the ids of the channels to which steps are limited with their names.
 fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResource]) {
-    let names: HashMap<&str, &str> =
-        channels.iter().map(|channel| (channel.id.as_str(), channel.name.as_str())).collect();
+    let names: ById<&str> =
+        channels.iter().map(|channel| (&channel.id, channel.name.as_str())).collect();
     for channel in step_channels(processes) {
-        if let Some(name) = names.get(channel.as_str()) {
+        if let Some(name) = names.get(channel) {
             (*name).clone_into(channel);
         }
     }
@@ -192,34 +217,38 @@ fn published_runbooks(runbooks: &[wire::RunbookResource]) -> Vec<(String, String
     published.map(snapshot_entry).collect()
 }
 
-/// Reads the `wanted` processes, in that order, with the contents of process templates if `templates` is true,
-/// and returns an unread part for each process that cannot be read.
+/// Processes that were read, in the order in which they were requested.
+struct ProcessReading {
+    processes: Vec<LiveProcess>,
+    /// A part for each process that could not be read.
+    unread: Vec<UnreadPart>,
+    /// Why the first of these could not be read.
+    failure: Option<octopus::ClientError>,
+}
+
+/// Reads the `wanted` processes, with the contents of process templates if `templates` is true.
 ///
 /// # Errors
 ///
-/// The first failure, if none of them can be read: an empty plan would look as if there were nothing to do.
+/// A failure of the connection, as opposed to one process.
 async fn read_processes(
     reading: &SpaceReading<'_>,
     kind: ProcessKind,
     wanted: Vec<ProcessRequest>,
     templates: bool,
-) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), RefreshError> {
+) -> Result<ProcessReading, RefreshError> {
     let ids: Vec<String> =
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
     let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
     let unread = errors_by_id(reading, "the processes", unread)?;
-    if found.is_empty()
-        && let Some(why) = ids.iter().find_map(|id| unread.get(id))
-    {
-        return Err(reading.unread_error("the processes", why.clone()));
-    }
-    let mut found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
+    let failure = ids.iter().find_map(|id| unread.get(id)).cloned();
+    let mut found: ById<wire::ProcessResource> =
+        found.into_iter().map(|process| (process.id.clone(), process)).collect();
     let (mut processes, mut unread_parts) = (Vec::with_capacity(wanted.len()), Vec::new());
     // The processes that use templates, by index.
     let mut using = Vec::new();
     for (id, owner) in wanted {
-        if let Some(process) = found.remove(&fold_case(&id)) {
+        if let Some(process) = found.remove(&id) {
             let outline = ProcessOutline::from_process(&process).filter(|_| templates);
             using.extend(
                 outline.map(|outline| (processes.len(), outline, process.project_id.clone())),
@@ -245,5 +274,5 @@ async fn read_processes(
             process.templates = inside;
         }
     }
-    Ok((processes, unread_parts))
+    Ok(ProcessReading { processes, unread: unread_parts, failure })
 }

@@ -21,7 +21,7 @@ pub(super) fn errors_by_id(
     }
 }
 
-/// Returns a list, or an empty one and an unread part if the response is forbidden or not found.
+/// Returns a list, or an empty one and an unread part if the server answers but does not list it.
 pub(super) fn list_or_unread<T>(
     reading: &SpaceReading<'_>,
     what: &str,
@@ -31,7 +31,7 @@ pub(super) fn list_or_unread<T>(
 ) -> Result<Vec<T>, RefreshError> {
     match response {
         Ok(list) => Ok(list),
-        Err(why) if why.is_forbidden() || why.is_any_404() => {
+        Err(why) if is_item_error(&why) => {
             let what = reading.describe_in_space(what);
             unread_parts.push(UnreadPart::new(what, why.to_string(), hides));
             Ok(Vec::new())
@@ -45,6 +45,8 @@ pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
     match error {
         octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
         octopus::ClientError::Malformed { .. } | octopus::ClientError::TooLarge { .. } => true,
+        // A server answers some unknown routes with a page.
+        octopus::ClientError::NotJson { status, .. } => matches!(status, 400 | 403..=405 | 500),
         _ => false,
     }
 }

@@ -24,7 +24,8 @@ pub struct PlanSource<'a> {
 
 impl LateReader for PlanSource<'_> {
     fn live_steps(&self, process: wire::ProcessResource) -> Vec<LiveStep> {
-        process.steps.into_iter().flat_map(lower::live_steps).collect()
+        let steps = process.steps.into_iter().enumerate();
+        steps.flat_map(|(position, step)| lower::live_steps(step, position)).collect()
     }
 
     fn read_live(&self) -> BoxFuture<'_, Result<Live, String>> {

@@ -4,6 +4,7 @@
 //! be read becomes an [`UnreadPart`](poolwright_core::live::UnreadPart) or an error, never an empty list.
 //! Never: a write, or a comparison with the desired state.
 
+mod by_id;
 mod git;
 mod git_variables;
 mod grouped_projects;
@@ -19,6 +20,7 @@ mod scope_names;
 mod snapshots;
 mod space;
 mod templates;
+mod version;
 
 pub use late::PlanSource;
 pub use permissions::{hidden_parts, lacking_permissions};
@@ -28,14 +30,17 @@ use poolwright_client::octopus::{self, Reader, SpaceReader};
 use poolwright_core::{
     live::{
         Directory, DirectoryEntry, HiddenData, IndirectPools, Live, LivePool, LiveServer,
-        PoolReference,
+        PoolReference, PoolReferenceKind, ReferenceHolder, ValueSource,
     },
-    model::{Id, Linked, Name, Pool, Space},
+    model::{Id, Linked, Name, Pool, Space, VariableSet},
     scope::ReadScope,
     text::eq_ignoring_case,
 };
 
+use std::collections::HashSet;
+
 use inventory::read_inventory;
+use item_errors::is_item_error;
 use permissions::UserPermissions;
 
 /// Why live state could not be read.
@@ -49,6 +54,16 @@ pub enum RefreshError {
         /// Why.
         #[source]
         why: octopus::ClientError,
+    },
+    /// The server has no such resource because it is too old.
+    #[error("cannot read {what}: the server's version {version} is older than {oldest}")]
+    OldServer {
+        /// What was being read.
+        what: String,
+        /// The server's version.
+        version: String,
+        /// The oldest version that is supported.
+        oldest: &'static str,
     },
     /// The server returned an empty list because the key's user may not see its items.
     #[error("cannot read {what}: Missing permission: {permission}")]
@@ -65,6 +80,9 @@ impl RefreshError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unread { why, .. } => why.help(),
+            Self::OldServer { oldest, .. } => {
+                Some(format!("upgrade Octopus Server to {oldest} or newer"))
+            }
             Self::Hidden { permission, .. } => {
                 Some(format!("give the key's user a role with `{permission}` in this space"))
             }
@@ -112,6 +130,18 @@ pub async fn refresh_live(
     scope: &ReadScope,
     url: &str,
 ) -> Result<Live, RefreshError> {
+    match read_live(reader, space, scope, url).await {
+        Ok(live) => Ok(live),
+        Err(error) => Err(version::explain_age(reader, error).await),
+    }
+}
+
+async fn read_live(
+    reader: &Reader,
+    space: &Linked<Space>,
+    scope: &ReadScope,
+    url: &str,
+) -> Result<Live, RefreshError> {
     let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let (server, pools, workers, directory, inventory, rights) = tokio::try_join!(
         read_server(reader, scope),
@@ -129,9 +159,11 @@ pub async fn refresh_live(
     let (other_spaces, mut unread_parts) =
         other_spaces::read_other_spaces(reader, space, scope, &rights).await?;
     unread_parts.extend(inventory.unread);
+    version::note_age(&mut unread_parts, &version);
     unread_parts.extend(rights.unread_parts(space, scope));
     let pools = lower::live_pools(pools);
-    let directory = Directory { groups: inventory.groups, ..directory };
+    let directory =
+        Directory { groups: inventory.groups, channels: inventory.channels, ..directory };
     let (mut references, mut indirect) = (inventory.references, inventory.indirect);
     resolve_pool_ids(&mut references, &mut indirect, &pools);
     if !rights.sees_every_environment(&space.id) {
@@ -184,6 +216,7 @@ fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
         live.indirect = more.indirect;
         live.snapshots = more.snapshots;
         known.groups = directory.groups;
+        known.channels = directory.channels;
         live.unread.retain(|part| part.hidden == HiddenData::OtherSpaceSteps);
     }
     if missing.other_spaces {
@@ -208,20 +241,37 @@ fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
     live
 }
 
-/// Replaces the slugs and names of pools with their ids, in everything that refers to one.
+/// Replaces the slugs and names of pools with their ids where they take effect: in Git, a variable's value is a slug,
+/// and the default of a template may be a name. In the server's database a value is an id, and any other text leads
+/// nowhere.
 fn resolve_pool_ids(
     references: &mut [PoolReference],
     indirect: &mut IndirectPools,
     pools: &[LivePool],
 ) {
-    let referenced = references.iter_mut().map(|it| &mut it.pool);
-    let variables = indirect.variables.iter_mut().filter_map(|it| it.pool.as_mut());
-    let targets = indirect.targets.iter_mut().filter_map(|it| it.pool.as_mut());
-    referenced.chain(variables).chain(targets).for_each(|id| resolve_pool_id(id, pools));
+    let in_git: HashSet<&Id<VariableSet>> = indirect
+        .sets
+        .iter()
+        .filter(|set| set.store.branch_name().is_some())
+        .map(|set| &set.id)
+        .collect();
+    let is_text = |reference: &PoolReference| match (&reference.holder, reference.kind) {
+        (Some(ReferenceHolder::Value(set, _)), _) => in_git.contains(set),
+        (_, kind) => {
+            matches!(kind, PoolReferenceKind::VariableTemplate | PoolReferenceKind::StepTemplate)
+        }
+    };
+    let referenced = references.iter_mut().filter(|it| is_text(it)).map(|it| &mut it.pool);
+    let variables = indirect
+        .variables
+        .iter_mut()
+        .filter(|it| it.branch.is_some() || it.source == ValueSource::TemplateDefault);
+    let variables = variables.filter_map(|it| it.pool.as_mut());
+    let texts = referenced.chain(variables);
+    texts.for_each(|id| resolve_pool_id(id, pools));
 }
 
-/// Replaces a pool's slug or name with its id. In Git a variable's value is a slug, and the default of a
-/// template may be a name.
+/// Replaces a pool's slug or name with its id.
 fn resolve_pool_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
     let name = Name::new(pool.as_str());
     let is_named_pool = |live: &&LivePool| {
@@ -250,9 +300,7 @@ async fn read_server(
         }
         match reader.read_features().await {
             // The setting is optional here.
-            Err(error) if !scope.features && (error.is_forbidden() || error.is_any_404()) => {
-                Ok(None)
-            }
+            Err(error) if !scope.features && is_item_error(&error) => Ok(None),
             features => features.map(|it| it.is_built_in_worker_enabled),
         }
     };
@@ -294,6 +342,7 @@ async fn read_directory(
         accounts: accounts.into_iter().filter_map(lower::ssh_account).collect(),
         feeds: to_entries(feeds),
         groups: Vec::new(),
+        channels: Vec::new(),
         images,
     })
 }

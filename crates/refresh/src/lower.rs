@@ -13,6 +13,7 @@ use poolwright_core::{
         Id, KubernetesLink, Linked, LiveEndpoint, Name, PoolKind, SSH_PORT, Subscription,
         TentacleUrl, Thumbprint, normalize_text,
     },
+    text::eq_ignoring_case,
 };
 
 /// Converts pools, in their order.
@@ -66,7 +67,8 @@ pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -
 
 /// Returns a link to an object, with its name if known, else its id.
 fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
-    let name = among.iter().find(|entry| entry.id == id).map(|it| it.name.to_string());
+    let name =
+        among.iter().find(|entry| eq_ignoring_case(&entry.id, &id)).map(|it| it.name.to_string());
     let name = name.unwrap_or_else(|| id.clone());
     Linked::new(id, name)
 }
@@ -119,7 +121,10 @@ pub(super) fn directory_entry(named: wire::NamedResource) -> DirectoryEntry {
 /// Converts an account, if it is usable for SSH.
 pub(super) fn ssh_account(account: wire::AccountResource) -> Option<DirectoryEntry> {
     let wire::AccountResource { id, name, slug, account_type, details } = account;
-    let is_ssh = [account_type, details.account_type].contains(&"SshKeyPair".to_owned());
+    // A machine is logged in to with a key or a password.
+    let is_ssh = [account_type, details.account_type]
+        .iter()
+        .any(|it| ["sshkeypair", "usernamepassword"].contains(&it.to_ascii_lowercase().as_str()));
     is_ssh.then(|| DirectoryEntry { id, name: Name::new(name), slug, default: false })
 }
 

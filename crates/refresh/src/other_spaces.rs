@@ -1,11 +1,15 @@
 //! Steps of other spaces that run on the built-in worker, which all spaces share.
 
 use super::{
-    RefreshError, SpaceReading, inventory::read_inventory, lower, permissions::UserPermissions,
+    RefreshError, SpaceReading, inventory::read_inventory, item_errors::is_item_error, lower,
+    permissions::UserPermissions,
 };
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    live::{Directory, HiddenData, Live, LiveServer, OtherSpace, UnreadPart, steps_on_built_in},
+    live::{
+        Directory, HiddenData, Live, LiveServer, OtherSpace, UnreadPart, UnreadSubject,
+        steps_on_built_in,
+    },
     model::{Linked, PoolKind, Space},
     scope::ReadScope,
 };
@@ -49,7 +53,7 @@ async fn read_other_space(
 ) -> Result<(OtherSpace, Vec<UnreadPart>), RefreshError> {
     let (on_built_in_worker, unread_parts) = match built_in_steps(reader, space, rights).await {
         Ok(steps) => steps,
-        Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_any_404() => {
+        Err(RefreshError::Unread { why, .. }) if is_item_error(&why) => {
             let what = format!("the steps of space {:?}", space.name);
             let part = UnreadPart::new(what, why.to_string(), HiddenData::OtherSpaceSteps);
             (Vec::new(), vec![part])
@@ -75,8 +79,9 @@ async fn built_in_steps(
     (live.references, live.indirect) = (inventory.references, inventory.indirect);
     super::resolve_pool_ids(&mut live.references, &mut live.indirect, &live.pools);
     live.snapshots = inventory.snapshots;
-    // Parts hidden only from rules were read here, and a file's rules apply to a single space.
-    let unread = inventory.unread.into_iter().filter(|part| part.hidden != HiddenData::Rules);
+    // A file's rules, and the names in them, apply to a single space.
+    let unread = inventory.unread.into_iter();
+    let unread = unread.filter(|part| part.may_hide(UnreadSubject::BuiltInUses));
     let unread = unread.map(|part| UnreadPart { hidden: HiddenData::OtherSpaceSteps, ..part });
     let on_built_in_worker = steps_on_built_in(&live);
     let unread_parts = unread.chain(rights.hidden_steps(space, HiddenData::OtherSpaceSteps));

@@ -45,6 +45,13 @@ pub async fn hidden_parts(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadP
     unread_parts
 }
 
+/// What contains steps, and the permission to see it.
+const STEP_KINDS: [(&str, &str); 3] = [
+    ("projects", "ProjectView"),
+    ("deployment processes", "ProcessView"),
+    ("runbooks", "RunbookView"),
+];
+
 /// The only permission that is needed outside a space.
 const OF_THE_SERVER: &str = "ConfigureServer";
 
@@ -55,7 +62,7 @@ pub(super) struct UserPermissions(Option<UserPermissionSetResource>);
 impl UserPermissions {
     /// Reads the permissions, if a partial list would mislead.
     pub(super) async fn read(reader: &Reader, scope: &ReadScope) -> Result<Self, RefreshError> {
-        if !(scope.workers || scope.references || scope.snapshots || scope.other_spaces) {
+        if !(scope.workers || scope.other_spaces || scope.reads_projects()) {
             return Ok(Self::default());
         }
         Ok(Self::query_server(reader).await)
@@ -109,12 +116,15 @@ impl UserPermissions {
         grants.is_none_or(|grants| grants.iter().any(unrestricted))
     }
 
-    /// Returns the hidden parts of this space, if the plan must know every use of a pool.
+    /// Returns the hidden parts of this space, as far as they are in `scope`.
     pub(super) fn unread_parts(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
-        if !(scope.references || scope.snapshots || scope.other_spaces) {
-            return Vec::new();
-        }
-        let mut unread_parts = self.hidden_steps(space, HiddenData::Steps);
+        let steps = STEP_KINDS.iter().filter(|(_, permission)| match *permission {
+            "ProcessView" => scope.deployments,
+            "RunbookView" => scope.runbooks || scope.snapshots,
+            _ => scope.reads_projects(),
+        });
+        let mut unread_parts: Vec<UnreadPart> =
+            self.hidden_kinds(space, steps, HiddenData::Steps).collect();
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
@@ -134,12 +144,7 @@ impl UserPermissions {
 
     /// Returns the hidden parts of a space's steps.
     pub(super) fn hidden_steps(&self, space: &Linked<Space>, hides: HiddenData) -> Vec<UnreadPart> {
-        let steps = [
-            ("projects", "ProjectView"),
-            ("deployment processes", "ProcessView"),
-            ("runbooks", "RunbookView"),
-        ];
-        self.hidden_kinds(space, steps.iter(), hides).collect()
+        self.hidden_kinds(space, STEP_KINDS.iter(), hides).collect()
     }
 
     fn hidden_kinds<'a>(
@@ -150,6 +155,10 @@ impl UserPermissions {
     ) -> impl Iterator<Item = UnreadPart> {
         let hidden = kinds.filter(|(_, permission)| self.is_restricted(&space.id, permission));
         hidden.map(move |(kind, permission)| {
+            let hides = match (hides, *permission) {
+                (HiddenData::Steps, "ProjectView") => HiddenData::Projects,
+                (hides, _) => hides,
+            };
             let (what, why) = if self.lacks_permission(&space.id, permission) {
                 (format!("the {kind} of space {:?}", space.name), "")
             } else {

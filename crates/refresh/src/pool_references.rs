@@ -7,6 +7,7 @@
 
 use super::{
     RefreshError, SpaceReading,
+    by_id::ById,
     git_variables::{self, BranchVariables, GitVariables},
     grouped_projects::includes_library,
     item_errors::{errors_by_id, list_or_unread},
@@ -23,10 +24,8 @@ use poolwright_core::{
     },
     model::{Id, Name},
     scope::ReadScope,
-    text::fold_case,
+    text::eq_ignoring_case,
 };
-
-use std::collections::HashMap;
 
 /// Everything except steps that refers to a pool.
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ impl PoolReferences {
         &mut self,
         found: &wire::VariableSetResource,
         set: VariableSetRequest,
-        names: &HashMap<String, String>,
+        names: &ById<String>,
     ) {
         self.references.extend(set_references(found, &set));
         // Values left in the database after a move to Git keep a pool in use, but select none.
@@ -83,8 +82,8 @@ pub(super) async fn read_pool_references(
     let environments = environments.unwrap_or_default();
     let known = ScopeNames::read(reading, scope, &found, environments).await?;
     found.iter_mut().for_each(|it| known.fill_missing(it));
-    let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|set| (fold_case(&set.id), set)).collect();
+    let found: ById<wire::VariableSetResource> =
+        found.into_iter().map(|set| (set.id.clone(), set)).collect();
     let mut references = PoolReferences::default();
     references.indirect.environments = known.environment_names();
     let names = known.names_by_id();
@@ -96,7 +95,7 @@ pub(super) async fn read_pool_references(
             let what = format!("the variables of {}", set.what);
             unread_parts.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
         }
-        if let Some(found) = found.get(&fold_case(&set.id)) {
+        if let Some(found) = found.get(&set.id) {
             references.add_set(found, set, &names);
         }
     }
@@ -137,7 +136,7 @@ impl VariableSetRequest {
     fn note_unread_git(&mut self, in_git: &[GitVariables<'_>]) {
         if let VariableStore::SupersededByGit { unread } = &mut self.store {
             let replacement =
-                in_git.iter().find(|variables| variables.project.variable_set_id == self.id);
+                in_git.iter().find(|it| eq_ignoring_case(&it.project.variable_set_id, &self.id));
             *unread = replacement.and_then(|it| it.unread.clone());
         }
     }
@@ -223,12 +222,13 @@ fn set_references(
 fn pool_variable(
     variable: &wire::VariableResource,
     found: &wire::VariableSetResource,
-    names: &HashMap<String, String>,
+    names: &ById<String>,
     set: &VariableSetRequest,
 ) -> PoolVariable {
     let resolve_names = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
         let known_name = |id: &String| {
-            let named = among.iter().find(|named| named.id == *id).map(|it| it.name.clone());
+            let mut among = among.iter().filter(|named| eq_ignoring_case(&named.id, id));
+            let named = among.next().map(|it| it.name.clone());
             named.or_else(|| names.get(id).cloned())
         };
         ids.iter().map(|id| known_name(id).unwrap_or_else(|| id.clone())).collect()

@@ -90,7 +90,7 @@ impl ProcessOutline {
             match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
                 Some((usage, steps)) => {
                     let step = ensure_name(step);
-                    steps.extend(strip_usage_name(lower::live_steps(step.into()), &usage.name));
+                    steps.extend(strip_usage_name(lower::live_steps(step.into(), 0), &usage.name));
                 }
                 None => mixed = true,
             }

@@ -3,11 +3,9 @@
 //! A variable set that is read alone includes the names for its scopes; in a list of many it may leave them
 //! out. The names then come from the lists of environments, channels and tag sets, each read once.
 
-use super::{RefreshError, SpaceReading, item_errors::is_item_error};
+use super::{RefreshError, SpaceReading, by_id::ById, item_errors::is_item_error};
 use poolwright_client::octopus::{self, wire};
-use poolwright_core::scope::ReadScope;
-
-use std::collections::HashMap;
+use poolwright_core::{scope::ReadScope, text::eq_ignoring_case};
 
 /// The objects that scopes can refer to in a space; empty unless requested.
 #[derive(Debug, Default)]
@@ -43,11 +41,11 @@ impl ScopeNames {
     }
 
     /// Returns the names of environments and channels by id.
-    pub(super) fn names_by_id(&self) -> HashMap<String, String> {
+    pub(super) fn names_by_id(&self) -> ById<String> {
         let environments =
             self.environments.iter().map(|environment| (&environment.id, &environment.name));
         let channels = self.channels.iter().map(|channel| (&channel.id, &channel.name));
-        environments.chain(channels).map(|(id, name)| (id.clone(), name.clone())).collect()
+        environments.chain(channels).map(|(id, name)| (id, name.clone())).collect()
     }
 
     /// Adds the names that a list left out of a set.
@@ -57,7 +55,9 @@ impl ScopeNames {
             scopes.environments.clone_from(&self.environments);
         }
         if scopes.channels.is_empty() {
-            let own = self.channels.iter().filter(|channel| channel.project_id == set.owner_id);
+            let is_own =
+                |it: &&wire::ChannelResource| eq_ignoring_case(&it.project_id, &set.owner_id);
+            let own = self.channels.iter().filter(is_own);
             let named_channel =
                 |channel: &wire::ChannelResource| wire_named(&channel.id, &channel.name);
             scopes.channels = own.map(named_channel).collect();

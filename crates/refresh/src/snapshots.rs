@@ -5,7 +5,11 @@
 //! release that is not the newest of its channel.
 
 use super::{
-    RefreshError, SpaceReading, grouped_projects::GroupedProjects, item_errors::errors_by_id, lower,
+    RefreshError, SpaceReading,
+    by_id::ById,
+    grouped_projects::GroupedProjects,
+    item_errors::{errors_by_id, is_item_error},
+    lower,
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
@@ -55,7 +59,7 @@ fn unread_part(what: String, why: impl ToString) -> UnreadPart {
     UnreadPart::new(what, why.to_string(), HiddenData::Snapshots)
 }
 
-/// Returns the value of a response, or its default and an unread part if the response is forbidden or not found.
+/// Returns the value of a response, or its default and an unread part if the server answers but refuses the value.
 fn value_or_unread<T: Default>(
     reading: &SpaceReading<'_>,
     what: &str,
@@ -64,7 +68,7 @@ fn value_or_unread<T: Default>(
 ) -> Result<T, RefreshError> {
     match response {
         Ok(found) => Ok(found),
-        Err(why) if why.is_forbidden() || why.is_any_404() => {
+        Err(why) if is_item_error(&why) => {
             unread_parts.push(unread_part(reading.describe_in_space(what), why));
             Ok(T::default())
         }
@@ -83,25 +87,25 @@ async fn channel_releases(
     owners: &GroupedProjects<'_>,
     unread_parts: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
-    let projects: HashMap<&str, &wire::ProjectResource> =
-        owners.projects.iter().map(|project| (project.id.as_str(), project)).collect();
+    let projects: ById<&wire::ProjectResource> =
+        owners.projects.iter().map(|project| (&project.id, project)).collect();
     let channels = value_or_unread(
         reading,
         "the channels",
         reading.reader.list_channels().await,
         unread_parts,
     )?;
-    let channels: HashMap<&str, &wire::ChannelResource> = channels
+    let channels: ById<&wire::ChannelResource> = channels
         .iter()
-        .filter(|it| projects.contains_key(it.project_id.as_str()))
-        .map(|channel| (channel.id.as_str(), channel))
+        .filter(|it| projects.contains(&it.project_id))
+        .map(|channel| (&channel.id, channel))
         .collect();
     if channels.is_empty() {
         return Ok(Vec::new());
     }
     let channels_with_release = |releases: &[wire::ReleaseResource]| -> HashSet<String> {
-        let known = releases.iter().filter(|it| channels.contains_key(it.channel_id.as_str()));
-        known.map(|it| it.channel_id.clone()).collect()
+        let known = releases.iter().filter(|it| channels.contains(&it.channel_id));
+        known.map(|it| fold_case(&it.channel_id)).collect()
     };
     let is_complete = |releases: &[wire::ReleaseResource]| {
         channels_with_release(releases).len() == channels.len() && is_newest_first(releases)
@@ -124,8 +128,8 @@ async fn channel_releases(
     }
     let mut wanted = Vec::new();
     for release in newest_per_channel(found) {
-        let Some(channel) = channels.get(release.channel_id.as_str()) else { continue };
-        let Some(project) = projects.get(release.project_id.as_str()) else { continue };
+        let Some(channel) = channels.get(&release.channel_id) else { continue };
+        let Some(project) = projects.get(&release.project_id) else { continue };
         let mut sets = release.library_variable_set_snapshot_ids;
         sets.insert(0, release.project_variable_set_snapshot_id);
         wanted.push(SnapshotRequest {
@@ -149,10 +153,10 @@ fn assembly_time(release: &wire::ReleaseResource) -> Option<Timestamp> {
 
 /// Whether the releases of each channel are ordered from newest to oldest.
 fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
-    let mut last: HashMap<&str, Timestamp> = HashMap::new();
+    let mut last: HashMap<String, Timestamp> = HashMap::new();
     releases.iter().all(|release| {
         let Some(time) = assembly_time(release) else { return true };
-        let before = last.insert(&release.channel_id, time);
+        let before = last.insert(fold_case(&release.channel_id), time);
         before.is_none_or(|before| time <= before)
     })
 }
@@ -161,7 +165,7 @@ fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
 fn newest_per_channel(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
     let mut newest: IndexMap<String, wire::ReleaseResource> = IndexMap::new();
     for release in releases {
-        match newest.entry(release.channel_id.clone()) {
+        match newest.entry(fold_case(&release.channel_id)) {
             Entry::Vacant(entry) => _ = entry.insert(release),
             Entry::Occupied(mut entry) if assembly_time(entry.get()) < assembly_time(&release) => {
                 entry.insert(release);
@@ -181,11 +185,11 @@ async fn published_snapshots(
     let ids: Vec<String> = published.iter().map(|(id, _)| id.clone()).collect();
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
     let unread = errors_by_id(reading, "the published snapshots", unread)?;
-    let mut found: HashMap<String, wire::RunbookSnapshotResource> =
-        found.into_iter().map(|snapshot| (fold_case(&snapshot.id), snapshot)).collect();
+    let mut found: ById<wire::RunbookSnapshotResource> =
+        found.into_iter().map(|snapshot| (snapshot.id.clone(), snapshot)).collect();
     let mut wanted = Vec::with_capacity(published.len());
     for (id, owner) in published {
-        let Some(snapshot) = found.remove(&fold_case(&id)) else {
+        let Some(snapshot) = found.remove(&id) else {
             let runbook = owner.runbook.as_ref().map(Name::as_str).unwrap_or_default();
             let project = &owner.project;
             let what =
@@ -220,11 +224,11 @@ async fn frozen_processes(
     ids.dedup();
     let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
     let unread = errors_by_id(reading, "the frozen processes", unread)?;
-    let found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
+    let found: ById<wire::ProcessResource> =
+        found.into_iter().map(|process| (process.id.clone(), process)).collect();
     let mut snapshots = Vec::with_capacity(wanted.len());
     for SnapshotRequest { origin, owner, process, sets } in wanted {
-        match found.get(&fold_case(&process)) {
+        match found.get(&process) {
             Some(found) => {
                 let process = lower::live_process(found.clone(), owner);
                 snapshots.push((ProcessSnapshot { origin, process, values: Vec::new() }, sets));
@@ -273,10 +277,10 @@ async fn attach_values(
             Some(unread_part(format!("the frozen variables {id}"), unread.get(id)?))
         }),
     );
-    let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|set| (fold_case(&set.id), set)).collect();
+    let found: ById<wire::VariableSetResource> =
+        found.into_iter().map(|set| (set.id.clone(), set)).collect();
     let collect_values = |sets: &[String]| {
-        let sets = sets.iter().filter_map(|id| found.get(&fold_case(id)));
+        let sets = sets.iter().filter_map(|id| found.get(id));
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
         variables.map(|variable| (Name::new(&variable.name), Id::new(&variable.value))).collect()
     };

@@ -1,6 +1,6 @@
 //! Finds the requested space.
 
-use super::RefreshError;
+use super::{RefreshError, version::explain_age};
 use poolwright_client::octopus::{Reader, wire};
 use poolwright_core::{
     model::{Linked, Space},
@@ -55,7 +55,9 @@ impl SpaceError {
             Self::Unknown { available, .. } | Self::NoDefault { available } => {
                 Some(format!("use a space that the key may see: {}", list_names(available)))
             }
-            Self::Ambiguous { .. } => Some("use the id of the space".to_owned()),
+            Self::Ambiguous { .. } => {
+                Some("use the id of the space, or rename one of them".to_owned())
+            }
         }
     }
 }
@@ -79,9 +81,13 @@ pub async fn find_space(
     wanted: Option<&str>,
 ) -> Result<Linked<Space>, SpaceError> {
     let spaces = reader.list_spaces().await;
-    let spaces =
-        spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
-    choose_space(&spaces, wanted)
+    match spaces {
+        Ok(spaces) => choose_space(&spaces, wanted),
+        Err(why) => {
+            let error = RefreshError::Unread { what: "the spaces".to_owned(), why };
+            Err(explain_age(reader, error).await.into())
+        }
+    }
 }
 
 fn choose_space(
@@ -95,13 +101,10 @@ fn choose_space(
         return default.ok_or_else(|| SpaceError::NoDefault { available: known_names() });
     };
     let matches_wanted = |text: &str| text::eq_ignoring_case(text, wanted);
-    if let Some(space) = spaces.iter().find(|space| matches_wanted(&space.id)) {
-        return Ok(link_space(space));
-    }
-    let called: Vec<_> = spaces
-        .iter()
-        .filter(|space| matches_wanted(&space.name) || matches_wanted(&space.slug))
-        .collect();
+    let is_called = |space: &wire::SpaceResource| {
+        [&space.id, &space.name, &space.slug].into_iter().any(|text| matches_wanted(text))
+    };
+    let called: Vec<_> = spaces.iter().filter(|space| is_called(space)).collect();
     match called.as_slice() {
         [] => Err(SpaceError::Unknown {
             requested: wanted.to_owned(),
@@ -154,7 +157,9 @@ mod tests {
 
     #[test]
     fn a_space_that_cannot_be_told_is_an_error_that_helps() {
-        insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` matches more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; use the id of the space");
+        insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` matches more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; use the id of the space, or rename one of them");
+        let alike = [("Spaces-1", "Spaces-2", "one"), ("Spaces-2", "Two", "two")];
+        insta::assert_snapshot!(chosen(&alike, Some("Spaces-2")), @"`Spaces-2` matches more than one space: `Spaces-2 (Spaces-1)`, `Two (Spaces-2)`; use the id of the space, or rename one of them");
         insta::assert_snapshot!(chosen(&SPACES, Some("Retial Bank")), @"there is no space `Retial Bank`; a space with a similar name exists: `Retail Bank`");
         insta::assert_snapshot!(chosen(&SPACES, Some("Insurance")), @"there is no space `Insurance`; use a space that the key may see: `Default`, `Retail Bank`, `Retail`");
         insta::assert_snapshot!(chosen(&SPACES[1..], None), @"no space is set, and the server has no default space that the key may see; use a space that the key may see: `Retail Bank`, `Retail`");

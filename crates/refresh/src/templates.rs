@@ -6,7 +6,8 @@
 //! a pool's name instead of its id, which fails when the step runs (`api.md` 2.11).
 
 use super::{
-    RefreshError, SpaceReading, grouped_projects::includes_library, item_errors::list_or_unread,
+    RefreshError, SpaceReading, by_id::ById, grouped_projects::includes_library,
+    item_errors::list_or_unread,
 };
 use poolwright_client::octopus::wire;
 use poolwright_core::{
@@ -18,14 +19,14 @@ use poolwright_core::{
     scope::ReadScope,
 };
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// The projects and libraries whose templates are read.
 pub(super) struct TemplateOwners<'a> {
     pub(super) projects: &'a [wire::ProjectResource],
     pub(super) libraries: &'a [wire::LibraryVariableSetResource],
     /// The names of environments and channels by id.
-    pub(super) names: &'a HashMap<String, String>,
+    pub(super) names: &'a ById<String>,
 }
 
 /// The pools given to the parameters of templates.

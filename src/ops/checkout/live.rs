@@ -64,7 +64,10 @@ pub(super) fn process_of_file(
     let is_runbook = in_runbooks || document.kind == OclProcessKind::Runbook;
     let runbook = is_runbook.then(|| document.name.clone().unwrap_or(stem));
     let steps = document.actions.iter().enumerate();
-    let steps = steps.map(|(index, action)| live_step(step_id(at, index), action, pools));
+    let steps = steps.map(|(index, action)| LiveStep {
+        position: index,
+        ..live_step(step_id(at, index), action, pools)
+    });
     LiveProcess {
         id: Id::new(format!("{at}")),
         owner: ProcessOwner {
@@ -83,6 +86,8 @@ fn live_step(id: String, action: &OclAction, pools: &CheckoutPools) -> LiveStep 
         id: Id::new(id),
         step: Name::new(&action.step),
         action: Name::new(&action.action),
+        position: 0,
+        names_both: false,
         has_siblings: action.has_siblings,
         action_type: action.action_type.clone(),
         place: match &action.place {

@@ -40,6 +40,12 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some_and(|it| !it.starts_with('/')) {
             return Err(bad_url("it has a query or a fragment"));
         }
+        if let Some(space) = space_of_page(&url) {
+            let why = format!(
+                "it is the address of a page of space `{space}`, which `--space {space}` selects"
+            );
+            return Err(bad_url(&why));
+        }
         // The same name, which ends at the root of all names in both cases.
         let mut url = url;
         let without_dot = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
@@ -90,6 +96,18 @@ impl BaseUrl {
     }
 }
 
+/// Returns the space of a page of the web portal or the API, if its URL names one: `/app#/Spaces-2`.
+fn space_of_page(url: &Url) -> Option<&str> {
+    let in_fragment = url.fragment().into_iter().flat_map(|text| text.split('/'));
+    let in_path = url.path().split('/').skip_while(|part| !matches!(*part, "app" | "api")).skip(1);
+    let is_space = |part: &&str| {
+        let number =
+            part.get(..7).filter(|it| it.eq_ignore_ascii_case("spaces-")).map(|_| &part[7..]);
+        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    in_fragment.chain(in_path).find(is_space)
+}
+
 /// Returns a URL fit for a message: without anything that may be a password or a key.
 fn redact_url(text: &str) -> String {
     let text = text.split('?').next().unwrap_or_default();
@@ -128,11 +146,22 @@ mod tests {
             "https://Octopus.Acme.example",
             " https://octopus.acme.example:443/ ",
             "https://octopus.acme.example/api/",
-            "https://octopus.acme.example/app#/Spaces-1/projects",
+            "https://octopus.acme.example/app#/",
+            "https://octopus.acme.example/app#/configuration/about",
         ] {
             assert_eq!(base(text), "https://octopus.acme.example", "{text}");
         }
         assert_eq!(base("https://acme.example/octopus//api"), "https://acme.example/octopus");
+    }
+
+    #[test]
+    fn the_page_of_a_space_does_not_stand_for_the_default_space() {
+        for page in
+            ["app#/Spaces-2", "app#/spaces-2/projects", "api/Spaces-2", "app/Spaces-2/tasks"]
+        {
+            let text = base(&format!("https://octopus.acme.example/{page}"));
+            assert!(text.to_lowercase().contains("--space spaces-2"), "{text}");
+        }
     }
 
     #[test]

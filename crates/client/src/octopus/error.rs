@@ -235,6 +235,11 @@ impl ClientError {
         self.any_status() == Some(404)
     }
 
+    /// Whether the server does not know the route or what it is given, as an old one may not.
+    pub fn is_unknown_to_server(&self) -> bool {
+        self.is_missing_route() || self.status_code() == Some(400)
+    }
+
     /// Whether the server has no such route; the response to one is not always JSON.
     pub(super) fn is_missing_route(&self) -> bool {
         matches!(self.any_status(), Some(404 | 405))

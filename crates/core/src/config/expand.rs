@@ -1,7 +1,7 @@
 //! Expands a key into several workers: `db-[01..06]` and `win-[a,b,c]`.
 
 use super::{
-    lint::lint_range,
+    lint::{is_odd_range, lint_range},
     reader::{FileReader, Found, MAP, Placeholder, TableType, ValueType},
     values::TableMap,
 };
@@ -74,6 +74,9 @@ enum ExpandError {
     /// Something that is not a number.
     #[error("a range needs two numbers; `{0}` is not a number")]
     NoNumber(String),
+    /// Two numbers with another mark between them.
+    #[error("`[{0}]` is neither a range nor a list")]
+    OddRange(String),
     /// An empty item.
     #[error("the list has an empty item")]
     Empty,
@@ -84,13 +87,16 @@ enum ExpandError {
 
 /// Returns the names that a key expands to, in order.
 ///
-/// Brackets with neither `..` nor `,` inside are part of the name.
+/// Brackets with neither `..` nor `,` inside are a list of one.
 fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
     let Some((before, inside, after)) = split_brackets(key) else {
         return Ok(vec![ExpandedName { name: key.to_owned(), n: None }]);
     };
     if split_brackets(after).is_some() {
         return Err(ExpandError::Twice);
+    }
+    if is_odd_range(inside) {
+        return Err(ExpandError::OddRange(inside.to_owned()));
     }
     let parts = match inside.split_once("..") {
         Some((first, last)) => expand_numbers(first.trim(), last.trim())?,
@@ -103,11 +109,11 @@ fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
     Ok(parts.into_iter().map(expand).collect())
 }
 
-/// Splits a key at its first brackets if they contain a range or a list: before, inside, after.
+/// Splits a key at its first brackets unless they are empty: before, inside, after.
 fn split_brackets(key: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = key.split_once('[')?;
     let (inside, after) = rest.split_once(']')?;
-    (inside.contains("..") || inside.contains(',')).then_some((before, inside, after))
+    (!inside.trim().is_empty()).then_some((before, inside, after))
 }
 
 /// Returns the numbers of a range, padded with zeros to the width of the first.
@@ -143,9 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_expanded_and_a_plain_name_is_not() {
+    fn a_list_is_expanded_even_if_it_has_one_item_and_a_plain_name_is_not() {
         assert_eq!(names("win-[a, b]"), Ok(vec!["win-a".into(), "win-b".into()]));
-        assert_eq!(names("db [old]"), Ok(vec!["db [old]".into()]));
+        assert_eq!(names("win-[a]"), Ok(vec!["win-a".into()]));
+        assert_eq!(names("db-01"), Ok(vec!["db-01".into()]));
+        assert_eq!(names("db[]"), Ok(vec!["db[]".into()]));
     }
 
     #[test]
@@ -154,6 +162,7 @@ mod tests {
         assert_eq!(names("db-[1..x]"), Err(ExpandError::NoNumber("x".into())));
         assert_eq!(names("[1..2]-[a,b]"), Err(ExpandError::Twice));
         assert_eq!(names("db-[a,,b]"), Err(ExpandError::Empty));
+        assert_eq!(names("db-[01-06]"), Err(ExpandError::OddRange("01-06".into())));
         assert_eq!(names("db-[0..4000000000]"), Err(ExpandError::TooMany));
         assert_eq!(names("db-[0..99999999999]"), Err(ExpandError::NoNumber("99999999999".into())));
     }

@@ -5,7 +5,10 @@ use super::{
     expand::Expanded,
     reader::{FileReader, Found, LIST, TableType, ValueType},
     table::{Optional, OrReported, Required, Reserved, TableField, tables},
-    values::{FreeText, FromText, Number, TableMap, Tables, TextList, True, Version, read_items},
+    values::{
+        Clearable, FreeText, FromText, Number, OrFalse, TableMap, Tables, TextList, True, Version,
+        read_items,
+    },
 };
 use crate::{
     desired::{Declared, Gate, MaxDeletes, ProtectedBranchAction, SelectedProcesses},
@@ -76,9 +79,11 @@ tables! {
     struct ManageTable {
         /// The kinds of objects to delete from the server unless the file declares them.
         prune: Vec<Declared<PruneKind>>,
-        /// Refuse a plan that deletes more than this: a count, or a percentage of all live pools
-        /// and workers such as "10%".
+        /// Refuse a plan that deletes more than this count, or percentage of pools and workers: "10%".
+        /// With `prune`, the default is 10%, and at least 1.
         max_deletes: Optional<MaxDeletes>,
+        /// Pools and workers that are never deleted or replaced, by name or wildcard; `!` excludes.
+        protect: Optional<Patterns>,
     }
 
     /// What `prune` may delete.
@@ -147,8 +152,8 @@ tables! {
         url: Required<FromText<TentacleUrl>>,
         /// The thumbprint of the certificate: 40 hexadecimal digits.
         thumbprint: Required<FromText<Thumbprint>>,
-        /// The proxy to connect through: its name, slug or id.
-        proxy: Optional<String>,
+        /// The proxy to connect through: its name, slug or id; empty for none.
+        proxy: Optional<Clearable>,
     }
 
     /// A Tentacle that connects to the server. An empty table declares one that registers itself.
@@ -169,13 +174,14 @@ tables! {
         account: Required<String>,
         /// The fingerprint of the host's key, as the server shows it.
         fingerprint: Required<String>,
-        /// The platform of the .NET runtime to send. A new worker without one uses Mono.
+        /// The platform of the .NET runtime to send; empty for Mono, as for a new worker without one.
         platform: Optional<SshPlatform>,
-        /// The proxy to connect through: its name, slug or id.
-        proxy: Optional<String>,
+        /// The proxy to connect through: its name, slug or id; empty for none.
+        proxy: Optional<Clearable>,
     }
 
     words SshPlatform {
+        "" => Self(""),
         "linux-x64" => Self("linux-x64"),
         "linux-arm64" => Self("linux-arm64"),
         "linux-arm" => Self("linux-arm"),
@@ -224,8 +230,8 @@ tables! {
         /// How often the steps run: once on a worker, or on a worker for each deployment target.
         /// Without it, steps on deployment targets stay there.
         execution: Optional<Execution>,
-        /// The container in which the steps run on the worker.
-        container: Optional<ContainerTable>,
+        /// The container in which the steps run on the worker; `false` for none.
+        container: Optional<OrFalse<ContainerTable>>,
     }
 
     words SelectedProcesses {
@@ -355,7 +361,7 @@ tables! {
     }
 }
 
-/// The platform of a .NET runtime.
+/// The platform of a .NET runtime; empty for none.
 #[derive(Debug)]
 pub(super) struct SshPlatform(pub(super) &'static str);
 

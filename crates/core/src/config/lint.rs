@@ -13,21 +13,16 @@ const SHA256_DIGITS: usize = 43;
 /// The number of pairs of hexadecimal digits in an MD5 digest.
 const MD5_PAIRS: usize = 16;
 
-/// Warns of brackets in a worker's name that look like a range but are not one.
+/// Warns of a bracket in a worker's name that looks like the start of a range but has no end, and of a list of one that
+/// looks like a part of the name.
 pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
-    let (_, rest) = key.value.split_once('[')?;
+    let (before, rest) = key.value.split_once('[')?;
     let message = match rest.split_once(']') {
         None if rest.contains("..") || rest.contains(',') => {
-            "the `[` has no `]`, so it is part of the worker's name"
+            "the `[` has no `]`, so it is part of the worker's name".to_owned()
         }
-        Some((inside, _))
-            if inside
-                .split(['-', ':', '–', '…'])
-                .filter(|part| is_decimal_number(part))
-                .count()
-                == 2 =>
-        {
-            "brackets without `..` are part of the worker's name"
+        Some((item, after)) if before.ends_with(' ') && !item.contains(['.', ',']) => {
+            format!("`[{item}]` is a list of one, so the worker's name is `{before}{item}{after}`")
         }
         _ => return None,
     };
@@ -35,6 +30,13 @@ pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
         Finding::warning(Code::OddRange, key.span.clone(), message)
             .with_help("a range is `[01..06]`, a list is `[a,b,c]`"),
     )
+}
+
+/// Whether the inside of brackets looks like a range but is not one: two numbers with another mark between them.
+pub(super) fn is_odd_range(inside: &str) -> bool {
+    let mut parts = inside.split(['-', ':', '–', '…']);
+    let is_number = |part: Option<&str>| part.is_some_and(is_decimal_number);
+    is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
 fn is_decimal_number(text: &str) -> bool {
@@ -88,12 +90,16 @@ mod tests {
 
     #[test]
     fn brackets_that_look_like_a_range_are_warned_of() {
-        for odd in ["db-[01-06]", "db-[01..06", "db-[a,b", "db-[1:3]", "db-[01…06]"] {
+        for odd in ["db-[01..06", "db-[a,b", "db [old]"] {
             assert!(warns(lint_range, odd), "{odd}");
         }
-        for fine in ["db-[01..06]", "db-[a,b]", "db [old]", "db-01", "db-[x-y]", "db-[2019-old]"] {
+        for fine in ["db-[01..06]", "db-[a,b]", "db-[old]", "db-01", "db-[x-y]", "db-[2019-old]"] {
             assert!(!warns(lint_range, fine), "{fine}");
         }
+        for odd in ["01-06", "1:3", "01…06"] {
+            assert!(is_odd_range(odd), "{odd}");
+        }
+        assert!(!["01..06", "x-y", "2019-old", "1-2-3", "7"].into_iter().any(is_odd_range));
     }
 
     #[test]

@@ -9,7 +9,17 @@ use crate::{
     finding::{Code, Finding, SourceLine, Sources, Span},
 };
 
-use std::{collections::HashMap, mem};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+};
+
+/// The first worker with an endpoint.
+#[derive(Clone, Debug)]
+pub(super) struct EndpointOwner {
+    pub(super) worker: String,
+    pub(super) span: Span,
+}
 
 /// The desired state under construction.
 pub(super) struct DesiredDraft {
@@ -17,6 +27,10 @@ pub(super) struct DesiredDraft {
     pub(super) desired: Desired,
     /// The names of workers in lower case and their places, to find duplicates.
     pub(super) worker_names: HashMap<String, Span>,
+    /// The first worker with each endpoint, to find duplicates.
+    pub(super) endpoints: HashMap<String, EndpointOwner>,
+    /// Endpoints that several workers of one range have.
+    pub(super) repeated_endpoints: HashSet<String>,
     sources: Sources,
     findings: Vec<Finding>,
 }
@@ -26,6 +40,8 @@ pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desi
     let mut draft = DesiredDraft {
         desired: Desired::default(),
         worker_names: HashMap::new(),
+        endpoints: HashMap::new(),
+        repeated_endpoints: HashSet::new(),
         sources: sources.clone(),
         findings: Vec::new(),
     };

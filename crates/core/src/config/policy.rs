@@ -32,7 +32,8 @@ impl DesiredDraft {
 
     /// Adds the limits on what may be deleted.
     pub(super) fn read_manage(&mut self, manage: Optional<ManageTable>) {
-        let Some(Declared { value: ManageTable { prune, max_deletes }, .. }) = manage else {
+        let Some(Declared { value: ManageTable { prune, max_deletes, protect }, .. }) = manage
+        else {
             return;
         };
         for Declared { value: kind, span } in prune {
@@ -43,6 +44,7 @@ impl DesiredDraft {
             pruned.get_or_insert(span);
         }
         self.set_once("max_deletes", max_deletes, |desired| &mut desired.policy.max_deletes);
+        self.set_once("protect", protect, |desired| &mut desired.policy.protect);
     }
 
     /// Adds the levels of the gates.

@@ -4,7 +4,7 @@ use super::{
     language::{ContainerTable, PlacementChoice, PlacementTable, WaveTable},
     lower::DesiredDraft,
     table::{Optional, OrReported},
-    values::{Tables, True},
+    values::{OrFalse, Tables, True},
 };
 use crate::{
     desired::{
@@ -117,15 +117,15 @@ impl DesiredDraft {
 
     fn parse_current_place(&self, word: &str, at: Span) -> CurrentPlace {
         let pattern = Pattern::new(word);
-        match word.trim() {
-            SERVER => CurrentPlace::Server,
-            DEFAULT => CurrentPlace::Default,
-            TARGET => CurrentPlace::Target,
-            VARIABLE => CurrentPlace::Variable,
-            _ if pattern.exact_name().is_none() => CurrentPlace::Matching(pattern),
-            pool => CurrentPlace::Pool(
+        match (word.trim(), pattern.exact_name()) {
+            (SERVER, _) => CurrentPlace::Server,
+            (DEFAULT, _) => CurrentPlace::Default,
+            (TARGET, _) => CurrentPlace::Target,
+            (VARIABLE, _) => CurrentPlace::Variable,
+            (_, Some(pool)) => CurrentPlace::Pool(
                 self.resolve_pool_ref(Declared { value: pool.to_owned(), span: at }),
             ),
+            (_, None) => CurrentPlace::Matching(pattern),
         }
     }
 
@@ -133,7 +133,7 @@ impl DesiredDraft {
         &mut self,
         verdict: PlacementChoice,
         execution: Optional<Execution>,
-        container: Optional<ContainerTable>,
+        container: Optional<OrFalse<ContainerTable>>,
     ) -> PlacementVerdict {
         let place = match verdict {
             PlacementChoice::Pool(text) => Place::Pool(self.resolve_pool_ref(text)),
@@ -145,9 +145,11 @@ impl DesiredDraft {
                 return PlacementVerdict::Leave;
             }
         };
-        let container = container.map(|table| {
-            let ContainerTable { image, feed } = table.value;
-            Declared { value: Container { image: image.value, feed: feed.value }, span: table.span }
+        let container = container.map(|choice| {
+            let table = choice.value.0.map(|ContainerTable { image, feed }| {
+                Container::from_image(image.value, feed.value)
+            });
+            Declared { value: table, span: choice.span }
         });
         let execution = execution.map(|word| word.value);
         PlacementVerdict::Place(DesiredPlacement { place, execution, container })

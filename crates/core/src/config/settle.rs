@@ -56,9 +56,8 @@ impl<'a> ResultTakers<'a> {
             let Some(currently) = &rule.select.currently else { continue };
             match ResultPlace::listed(currently) {
                 Some(places) => {
-                    for place in places {
-                        takers.by_place.entry(place).or_default().push(index);
-                    }
+                    let add = |place| takers.by_place.entry(place).or_default().push(index);
+                    places.into_iter().for_each(add);
                 }
                 None => takers.others.push(index),
             }

@@ -33,6 +33,54 @@ impl ValueType for FreeText {
     }
 }
 
+/// A text of one line, or an empty one that clears what it sets.
+#[derive(Debug)]
+pub(super) struct Clearable(pub(super) String);
+
+impl ValueType for Clearable {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        match found.value.get_ref().as_str() {
+            Some("") => Some(Self(String::new())),
+            _ => reader.read_text(found).map(Self),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string" })
+    }
+}
+
+/// A table, or `false` for none.
+#[derive(Debug)]
+pub(super) struct OrFalse<T>(pub(super) Option<T>);
+
+impl<T: ValueType> ValueType for OrFalse<T> {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        match found.value.get_ref().as_bool() {
+            Some(false) => Some(Self(None)),
+            Some(true) => {
+                let help = "describe it in a table, or write `false` for none";
+                reader.report_error(
+                    Code::SaysNothing,
+                    found.value.span(),
+                    "`true` has no effect",
+                    help,
+                );
+                None
+            }
+            None => T::read(found, reader).map(|table| Self(Some(table))),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [{ "const": false }, T::schema()] })
+    }
+
+    fn span(found: &Found) -> Range<usize> {
+        found.key.span()
+    }
+}
+
 /// The result of parsing a text; `None` if it does not parse, which is reported.
 #[derive(Debug)]
 pub(super) struct FromText<T>(pub(super) Option<T>);

@@ -4,12 +4,12 @@ use super::{
     expand::Expanded,
     language::{KubernetesTable, ListeningTable, PollingTable, SshTable, WorkerKind, WorkerTable},
     lint::lint_fingerprint,
-    lower::DesiredDraft,
+    lower::{DesiredDraft, EndpointOwner},
     table::OrReported,
-    values::FromText,
+    values::{Clearable, FromText},
 };
 use crate::{
-    desired::{Declared, DesiredEndpoint, DesiredPoolRef, DesiredWorker},
+    desired::{Declared, DesiredEndpoint, DesiredPoolRef, DesiredWorker, NameOrId},
     finding::{Code, Finding, Span},
     model::{KubernetesLink, Name, SSH_PORT, Thumbprint},
 };
@@ -44,6 +44,7 @@ impl DesiredDraft {
         let WorkerTable { pools: OrReported(pools), kind, policy, disabled, renamed_from, protect } =
             table;
         let Some(endpoint) = self.read_endpoint(kind) else { return };
+        self.check_endpoint_unique(&name.value, &endpoint);
         let worker = DesiredWorker {
             name: Name::new(&name.value),
             renamed_from,
@@ -54,6 +55,30 @@ impl DesiredDraft {
             protect: protect.is_some_and(|flag| flag.value),
         };
         self.desired.workers.insert(name.value, Declared { value: worker, span: name.span });
+    }
+
+    /// Reports an endpoint that an earlier worker has, once for all workers of a range.
+    fn check_endpoint_unique(&mut self, name: &str, endpoint: &Declared<DesiredEndpoint>) {
+        let Some(address) = endpoint.address() else { return };
+        let first = EndpointOwner { worker: name.to_owned(), span: endpoint.span.clone() };
+        let Some(earlier) = self.endpoints.get(&address).cloned() else {
+            self.endpoints.insert(address, first);
+            return;
+        };
+        let is_range = earlier.span == endpoint.span;
+        if is_range && !self.repeated_endpoints.insert(address.clone()) {
+            return;
+        }
+        let message = format!(
+            "workers `{}` and `{name}` have the same endpoint, `{address}`",
+            earlier.worker
+        );
+        let finding = Finding::error(Code::SameEndpoint, endpoint.span.clone(), message);
+        self.report(if is_range {
+            finding.with_help("put `{n}` into the endpoint, which stands for the part that differs")
+        } else {
+            finding.with_help("remove one of the two, or correct its endpoint")
+        });
     }
 
     fn read_worker_pools(&mut self, names: Vec<Declared<String>>) -> Vec<Declared<DesiredPoolRef>> {
@@ -125,7 +150,7 @@ impl DesiredDraft {
             account,
             fingerprint: fingerprint.value,
             platform: platform.map(|platform| platform.value.0.to_owned()),
-            proxy,
+            proxy: proxy.map(clearable_reference),
         })
     }
 
@@ -183,5 +208,11 @@ impl DesiredDraft {
 
 fn read_listening(table: ListeningTable) -> Option<DesiredEndpoint> {
     let ListeningTable { url, thumbprint, proxy } = table;
-    Some(DesiredEndpoint::Listening { url: url.value.0?, thumbprint: thumbprint.value.0?, proxy })
+    let (url, thumbprint) = (url.value.0?, thumbprint.value.0?);
+    let proxy = proxy.map(clearable_reference);
+    Some(DesiredEndpoint::Listening { url, thumbprint, proxy })
+}
+
+fn clearable_reference(text: Declared<Clearable>) -> Declared<NameOrId> {
+    Declared { value: text.value.0, span: text.span }
 }

@@ -1,7 +1,7 @@
 //! How the server should reach a worker. Anything that the file leaves out stays unchanged.
 
 use super::{Declared, NameOrId};
-use crate::model::{KubernetesLink, Subscription, TentacleUrl, Thumbprint};
+use crate::model::{KubernetesLink, Subscription, TentacleUrl, Thumbprint, ssh_address};
 
 /// How the server should reach a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum DesiredEndpoint {
         url: TentacleUrl,
         /// The thumbprint of the Tentacle's certificate.
         thumbprint: Thumbprint,
-        /// The proxy that the server connects through.
+        /// The proxy that the server connects through; empty for none.
         proxy: Option<Declared<NameOrId>>,
     },
     /// The Tentacle calls the server. `None`: it registers itself, and is managed from then on.
@@ -27,9 +27,9 @@ pub enum DesiredEndpoint {
         account: Declared<NameOrId>,
         /// The fingerprint of the host's key.
         fingerprint: String,
-        /// The .NET platform of the runtime that the server uploads.
+        /// The .NET platform of the runtime that the server uploads; empty for none.
         platform: Option<String>,
-        /// The proxy that the server connects through.
+        /// The proxy that the server connects through; empty for none.
         proxy: Option<Declared<NameOrId>>,
     },
     /// An agent in a Kubernetes cluster.
@@ -49,6 +49,17 @@ impl DesiredEndpoint {
             Self::Polling(_) => "polling",
             Self::Ssh { .. } => "ssh",
             Self::Kubernetes { .. } => "kubernetes",
+        }
+    }
+
+    /// Returns what tells the worker from others: its URL, host and port, or subscription. `None` if the file leaves it to
+    /// the worker.
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Self::Listening { url, .. } => Some(url.to_string()),
+            Self::Polling(link) => link.as_ref().map(|(subscription, _)| subscription.to_string()),
+            Self::Ssh { host, port, .. } => Some(ssh_address(host, *port)),
+            Self::Kubernetes { link, .. } => link.as_ref().map(|(link, _)| link.address()),
         }
     }
 

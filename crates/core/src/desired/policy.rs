@@ -1,7 +1,10 @@
 //! Limits on a plan, and the gates that refuse one.
 
 use super::Declared;
-use crate::finding::{Code, Level, Span};
+use crate::{
+    finding::{Code, Level, Span},
+    text::pattern::Patterns,
+};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,13 +25,15 @@ pub enum Gate {
     TooManyDeletes,
     /// Putting the first worker into the default pool.
     DefaultPoolMember,
-    /// Deleting or replacing something that has `protect` set.
+    /// Deleting or replacing something that `protect` covers.
     Protected,
+    /// Placing a step by a variable that does not exist.
+    UnknownVariable,
 }
 
 impl Gate {
     /// All gates, in the order of the table in the language reference.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BuiltInWorkerInUse,
         Self::EmptyPool,
         Self::UnhealthyPool,
@@ -36,6 +41,7 @@ impl Gate {
         Self::TooManyDeletes,
         Self::DefaultPoolMember,
         Self::Protected,
+        Self::UnknownVariable,
     ];
 
     /// Returns the gate's code: its key under `[gates]`, and the code of its findings.
@@ -48,6 +54,7 @@ impl Gate {
             Self::TooManyDeletes => Code::TooManyDeletes,
             Self::DefaultPoolMember => Code::DefaultPoolMember,
             Self::Protected => Code::Protected,
+            Self::UnknownVariable => Code::UnknownVariable,
         }
     }
 }
@@ -69,13 +76,20 @@ pub struct PlanPolicy {
     pub prune_pools: Option<Span>,
     /// Where the file turns on pruning of undeclared workers; `None` if it does not.
     pub prune_workers: Option<Span>,
-    /// How many deletes a plan may have; `None` is no limit.
+    /// Names of pools and workers that must never be deleted or replaced.
+    pub protect: Option<Declared<Patterns>>,
+    /// How many deletes a plan may have; without it, a tenth of everything if the file prunes, else no limit.
     pub max_deletes: Option<Declared<MaxDeletes>>,
     /// Gates whose level the file sets; `None` is "allow".
     pub gates: BTreeMap<Gate, Option<Level>>,
 }
 
 impl PlanPolicy {
+    /// Returns where the file turns on pruning; `None` if it does not.
+    pub fn prune_span(&self) -> Option<&Span> {
+        self.prune_pools.as_ref().or(self.prune_workers.as_ref())
+    }
+
     /// Returns the level of `gate`; `None` if the file allows it.
     pub fn gate_level(&self, gate: Gate) -> Option<Level> {
         self.gates.get(&gate).copied().unwrap_or(Some(Level::Deny))

@@ -41,6 +41,13 @@ pub struct StepSelectors {
     pub currently: Option<Declared<CurrentPlaces>>,
 }
 
+impl StepSelectors {
+    /// Whether the selection depends on which steps run on the built-in worker.
+    pub fn depends_on_built_in(&self) -> bool {
+        self.currently.as_ref().is_some_and(|places| places.value.depends_on_built_in())
+    }
+}
+
 /// The kinds of process whose steps a rule is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SelectedProcesses {
@@ -144,6 +151,6 @@ pub struct DesiredPlacement {
     pub place: Place<Declared<DesiredPoolRef>>,
     /// How often the step runs; without it, steps on deployment targets are left alone.
     pub execution: Option<Execution>,
-    /// The container that the step runs in.
-    pub container: Option<Declared<Container<NameOrId>>>,
+    /// The container that the step runs in; `Some(None)` for none.
+    pub container: Option<Declared<Option<Container<NameOrId>>>>,
 }

@@ -2,9 +2,10 @@
 //! because of another default pool, a variable, or the built-in worker's switch.
 
 use crate::{
+    finding::{Code, Finding, FindingLocation, Level},
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, TemplateContents, TemplateUse,
-        effective_cases, inner_step_cases,
+        UnreadSubject, describe_parts, effective_cases, inner_step_cases,
     },
     model::{Id, Process, StepAction},
     plan::{Affected, Change, ChangeKind, PoolEdit},
@@ -39,6 +40,18 @@ pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> A
         }
     }
     Affected { steps, projects: projects.len(), runbooks: runbooks.len() }
+}
+
+/// Returns a warning about steps that could not be read and so are not counted, unless `told` reports them.
+pub(super) fn uncounted_warning(live: &Live, told: &[Finding]) -> Option<Finding> {
+    let notes = describe_parts(live.unread_by(UnreadSubject::AffectedSteps));
+    let is_told = |finding: &Finding| notes.iter().all(|note| finding.notes.contains(note));
+    if notes.is_empty() || told.iter().any(is_told) {
+        return None;
+    }
+    let message = "steps that could not be read may be affected too, and are not counted";
+    let finding = Finding::new(Code::UnseenSteps, Level::Warn, FindingLocation::Nowhere, message);
+    Some(finding.with_notes(notes))
 }
 
 /// Counts the steps inside process templates that move.

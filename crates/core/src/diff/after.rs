@@ -245,9 +245,8 @@ fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
             }
         }
         StepEdit::Container(container) => {
-            let live_container = |planned: &Container<Linked<_>>| Container {
-                image: planned.image.clone(),
-                feed: planned.feed.id.as_str().to_owned(),
+            let live_container = |planned: &Container<Linked<_>>| {
+                planned.map_feed(|feed| feed.id.as_str().to_owned())
             };
             step.container = container.after().as_ref().map(live_container);
         }

@@ -10,10 +10,12 @@ use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
     desired::{ProtectedBranchAction, VersionControl},
     finding::{Code, Finding, FindingLocation, Level},
-    live::{BranchRole, HiddenData, Live, LiveBranch, LiveVariableSet, UnreadPart, VariableStore},
+    live::{
+        BranchRole, HiddenData, Live, LiveBranch, LiveVariableSet, UnreadSubject, VariableStore,
+    },
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
-    text::{eq_ignoring_case, pluralize},
+    text::{fold_case, pattern::Pattern, pluralize},
 };
 
 use block::BranchBlock;
@@ -282,22 +284,27 @@ impl<'a> BranchTracker<'a> {
         let (live, desired) = (self.matched.live, self.matched.desired);
         let is_read = desired.rules.iter().any(|it| it.select.processes.has_deployments())
             && live.projects.iter().any(|it| it.git);
-        let hides =
-            |part: &UnreadPart| matches!(part.hidden, HiddenData::Steps | HiddenData::StepsInGit);
-        let projects = if live.unread.iter().any(hides) {
-            "no project that could be read"
-        } else {
-            "no project"
-        };
+        let is_unread =
+            live.unread_by(UnreadSubject::RuleSteps).any(|part| part.hidden != HiddenData::Rules);
+        let projects = if is_unread { "no project that could be read" } else { "no project" };
         let names = || live_branches(live).map(|it| it.at.name.as_str());
+        // Of the branches that are excluded, nothing is read, so a wildcard may match one of those.
+        let excluded = || settings.branches.iter().filter_map(|name| name.strip_prefix('!'));
         let is_idle = |name: &&str| {
-            let is_exact = *name != "default" && !name.contains(['*', '?', '!']);
-            is_exact && !names().any(|text| eq_ignoring_case(text, name))
+            *name != VersionControl::DEFAULT_BRANCH
+                && !name.starts_with('!')
+                && !names()
+                    .chain(excluded())
+                    .any(|text| Pattern::new(name).matches(&fold_case(text)))
         };
         let declared = settings.branches.iter().map(|it| it.trim());
         let idle = declared.filter(|_| is_read).filter(is_idle);
         let finding = |name: &str| {
-            let message = format!("{projects} has a branch `{name}`");
+            let message = if Pattern::new(name).exact_name().is_some() {
+                format!("{projects} has a branch `{name}`")
+            } else {
+                format!("{projects} has a branch that matches `{name}`")
+            };
             let finding = Finding::new(Code::IdleBranch, Level::Warn, at.clone(), message);
             finding.with_help("set `branch` to an existing branch or to `default`")
         };
@@ -400,6 +407,8 @@ mod tests {
             id: Id::new("1"),
             step: Name::new("build"),
             action: Name::new("build"),
+            position: 0,
+            names_both: false,
             has_siblings: false,
             action_type: "Octopus.Script".into(),
             place: Place::Pool(Id::new("old")),

@@ -1,15 +1,18 @@
 //! Which steps run on the built-in worker: now, and after all changes except those to steps.
 //!
-//! Rules ask step by step, so the pools of a variable are resolved once per process. Whether the built-in worker
-//! is switched on does not matter here.
+//! Rules ask step by step, so steps that cannot differ are resolved once. Whether the built-in worker is switched
+//! on does not matter here.
 
 use super::goal::StepReach;
 use crate::{
     live::{Live, LiveProcess, LiveStep, built_in_worker_pool, effective_cases},
-    model::{Id, Name, Place, Pool},
+    model::{Id, Name, Place, Pool, Process},
 };
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
 
 /// The two states in which a step is matched.
 pub(super) struct BuiltInWorkerUse<'a>([BuiltInWorkerState<'a>; 2]);
@@ -19,10 +22,22 @@ pub(super) struct BuiltInWorkerState<'a> {
     live: &'a Live,
     /// The pool whose steps run on it.
     fallback: Option<&'a Id<Pool>>,
-    /// Variables that have that pool as a value, and whether they have a value scoped to single steps.
-    variables: HashMap<&'a Name, bool>,
-    /// Whether all values of a variable lead to that pool, by process and name.
-    known: RefCell<HashMap<(&'a str, &'a str), bool>>,
+    /// Variables with a value that is scoped to single steps.
+    step_scoped: HashSet<&'a Name>,
+    /// Whether steps with these traits run on it.
+    known: RefCell<HashMap<StepTraits<'a>, bool>>,
+}
+
+/// Everything about a step that decides where it runs, unless a variable has a value for this step alone.
+#[derive(PartialEq, Eq, Hash)]
+struct StepTraits<'a> {
+    /// The process, if a variable chooses the pool.
+    process: Option<&'a Id<Process>>,
+    place: &'a Place<Id<Pool>>,
+    action_type: &'a str,
+    run_on_server: Option<bool>,
+    from_file: bool,
+    target_roles: &'a str,
 }
 
 /// A step to match against `currently`.
@@ -45,49 +60,39 @@ impl<'a> BuiltInWorkerUse<'a> {
 
 impl<'a> BuiltInWorkerState<'a> {
     fn new(live: &'a Live) -> Self {
-        let fallback = built_in_worker_pool(live).map(|pool| &pool.id);
-        let mut variables: HashMap<&Name, bool> = HashMap::new();
-        let values = &live.indirect.variables;
-        for value in
-            values.iter().filter(|value| fallback.is_some() && value.pool.as_ref() == fallback)
-        {
-            variables.insert(&value.name, false);
+        let scoped = live.indirect.variables.iter().filter(|it| !it.scope.actions.is_empty());
+        Self {
+            live,
+            fallback: built_in_worker_pool(live).map(|pool| &pool.id),
+            step_scoped: scoped.map(|it| &it.name).collect(),
+            known: RefCell::default(),
         }
-        for value in values.iter().filter(|it| !it.scope.actions.is_empty()) {
-            variables.entry(&value.name).and_modify(|by_step| *by_step = true);
-        }
-        Self { live, fallback, variables, known: RefCell::default() }
     }
 
-    /// Whether a step runs on the built-in worker, or would if that were switched on. For a step with a variable,
-    /// every case must lead there.
+    /// Whether a step runs on the built-in worker in every case, or would if that were switched on.
     pub(super) fn runs_on_built_in(&self, candidate: CandidateStep<'a>) -> bool {
-        let Some(fallback) = self.fallback.filter(|_| candidate.reach == StepReach::Worker) else {
-            return false;
-        };
-        match &candidate.step.place {
-            Place::DefaultPool => true,
-            Place::Pool(id) => id == fallback,
-            Place::Variable(name) => self.variable_leads_here(candidate, name, fallback),
-        }
-    }
-
-    fn variable_leads_here(
-        &self,
-        candidate: CandidateStep<'a>,
-        name: &'a str,
-        fallback: &Id<Pool>,
-    ) -> bool {
+        let Some(fallback) = self.fallback else { return false };
         let CandidateStep { process, step, .. } = candidate;
-        let Some(by_step) = self.variables.get(&Name::new(name)) else { return false };
         let check_cases = || {
             let cases = effective_cases(process, step, self.live);
             cases.iter().all(|case| case.place.required_pool() == Some(fallback))
         };
-        // The targets of a step matter too.
-        if *by_step || step.has_target_tags() {
-            return check_cases();
-        }
-        *self.known.borrow_mut().entry((process.id.as_str(), name)).or_insert_with(check_cases)
+        let process = match &step.place {
+            Place::Variable(name) if self.step_scoped.contains(&Name::new(name)) => {
+                return check_cases();
+            }
+            Place::Variable(_) => Some(&process.id),
+            Place::Pool(id) if id != fallback => return false,
+            Place::Pool(_) | Place::DefaultPool => None,
+        };
+        let traits = StepTraits {
+            process,
+            place: &step.place,
+            action_type: &step.action_type,
+            run_on_server: step.run_on_server,
+            from_file: step.from_file,
+            target_roles: &step.target_roles,
+        };
+        *self.known.borrow_mut().entry(traits).or_insert_with(check_cases)
     }
 }

@@ -4,14 +4,15 @@ use super::{
     built_in::{BuiltInWorkerState, BuiltInWorkerUse, CandidateStep},
     goal::StepReach,
     matched::Matched,
+    reference::{ReferentKind, unknown_name_error},
 };
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPoolRef, SERVER, TARGET, VARIABLE,
     },
-    finding::Finding,
+    finding::{Code, Finding, Span},
     model::{Id, Place, Pool, PoolHandle},
-    text::fold_case,
+    text::{fold_case, nearest_name, pattern::Pattern},
 };
 
 /// A resolved `currently`: the step must run in one of some places and in none of some others.
@@ -22,14 +23,21 @@ pub(super) struct PlaceConditions {
 }
 
 impl PlaceConditions {
-    /// Resolves `currently`; pools that do not exist are reported to `findings`.
+    /// Resolves `currently`; pools that do not exist and wildcards that match nothing are reported to `findings`.
     pub(super) fn new(
         matched: &Matched,
-        wanted: &CurrentPlaces,
+        wanted: &Declared<CurrentPlaces>,
         findings: &mut Vec<Finding>,
     ) -> Self {
         let mut resolve_all = |words: &[CurrentPlace]| {
-            let conditions = words.iter().map(|it| PlaceCondition::resolve_word(matched, it));
+            let conditions = words.iter().map(|word| {
+                let places = PlaceCondition::resolve_word(matched, word)?;
+                let idle = match word {
+                    CurrentPlace::Matching(pattern) if places.is_empty() => Some(pattern),
+                    _ => None,
+                };
+                idle.map_or(Ok(places), |it| Err(idle_place_warning(matched, it, &wanted.span)))
+            });
             let conditions =
                 conditions.filter_map(|condition| condition.map_err(|it| findings.push(it)).ok());
             conditions.flatten().collect::<Vec<_>>()
@@ -52,6 +60,24 @@ impl PlaceConditions {
         self.include.as_ref().is_none_or(|any| any.iter().any(holds))
             && !self.exclude.iter().any(holds)
     }
+}
+
+/// Returns the words that `currently` takes: those for places, and the keys and names of pools.
+fn place_words<'a>(matched: &Matched<'a>) -> impl Iterator<Item = &'a str> {
+    let keys = matched.desired.pools.keys().map(String::as_str);
+    let names = matched.live.pools.iter().map(|pool| pool.name.as_str());
+    [SERVER, DEFAULT, TARGET, VARIABLE].into_iter().chain(keys).chain(names)
+}
+
+/// Returns the warning about a wildcard that matches no place.
+fn idle_place_warning(matched: &Matched, pattern: &Pattern, span: &Span) -> Finding {
+    let message = format!("no pool matches `{}`", pattern.as_str());
+    let bare = pattern.as_str().replace(['*', '?'], "");
+    let help = match nearest_name(&bare, place_words(matched)) {
+        Some(near) => format!("a similar word exists: `{near}`"),
+        None => "remove it, or correct it to match a pool".to_owned(),
+    };
+    Finding::warning(Code::UnknownPool, span.clone(), message).with_help(help)
 }
 
 /// A resolved place.
@@ -107,7 +133,13 @@ impl PlaceCondition {
             Ok(PoolHandle::New(_)) => Ok(Self::Nowhere),
             // A file that empties a pool and removes it must stay valid after the pool is gone.
             Err(_) if matched.is_pool_removed(&pool.value) => Ok(Self::Nowhere),
-            Err(finding) => Err(finding),
+            Err(finding) => match &pool.value {
+                DesiredPoolRef::Live(text) if finding.code == Code::UnknownPool => {
+                    let (kind, span) = (ReferentKind::Pool, pool.span.clone());
+                    Err(unknown_name_error(kind, text, place_words(matched), span))
+                }
+                _ => Err(finding),
+            },
         }
     }
 

@@ -1,10 +1,12 @@
 //! Plans deletes: objects that `[[removed]]` names, and undeclared ones that `prune` finds.
 
-use super::matched::Matched;
+use super::{
+    matched::Matched, misspelling::misspelt_name, names::NameCatalog, reference::ReferentKind,
+};
 use crate::{
     desired::{Declared, DesiredPlacement, DesiredRemoval, PlacementVerdict},
-    finding::{Code, Finding, FindingLocation, Span},
-    live::{LivePool, LiveWorker},
+    finding::{Code, Finding, FindingLocation, Level, Span},
+    live::{LivePool, LiveWorker, UnreadSubject},
     model::{Address, Name, Place},
     plan::{Cause, Change, ChangeKind},
 };
@@ -52,6 +54,8 @@ pub(super) fn plan_deletes(matched: &Matched, findings: &mut Vec<Finding>) -> Ve
         }
     }
     findings.extend(ambiguous_removals(matched));
+    findings.extend(misspelt_removals(matched));
+    findings.extend(idle_protection(matched));
     findings.extend(needed_pool_errors(matched, &changes));
     changes
 }
@@ -79,6 +83,53 @@ fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
                 .with_help("declare the pool under `[pools]`, or refer to another one")
         })
         .collect()
+}
+
+/// Returns warnings about names to remove that nothing has, although something undeclared has a similar one.
+///
+/// A name that is merely gone gets no warning, and names that differ in their numbers are not similar.
+fn misspelt_removals(matched: &Matched) -> Vec<Finding> {
+    let live = matched.live;
+    let pools = live.pools.iter().filter(|pool| matched.pool_key(&pool.id).is_none());
+    let pools: Vec<&str> = pools.map(|pool| pool.name.as_str()).collect();
+    let workers = live.workers.iter().filter(|it| matched.worker_key(&it.id).is_none());
+    let workers: Vec<&str> = workers.map(|worker| worker.name.as_str()).collect();
+    let warning = |removal: &Declared<DesiredRemoval>| {
+        let (noun, name, all, candidates) = match &removal.value {
+            DesiredRemoval::Pool(name) => {
+                let exists = live.pools.iter().any(|pool| pool.name == *name);
+                ("pool", name, exists, &pools)
+            }
+            DesiredRemoval::Worker(name) => {
+                let exists = live.workers.iter().any(|worker| worker.name == *name);
+                ("worker", name, exists, &workers)
+            }
+        };
+        let near = misspelt_name(name.as_str(), candidates).filter(|_| !all)?;
+        let message = format!("there is no {noun} `{name}` to remove");
+        let finding = Finding::warning(Code::IdleRemoval, removal.span.clone(), message);
+        Some(finding.with_help(format!("a {noun} with a similar name exists: `{near}`")))
+    };
+    matched.desired.removed.iter().filter_map(warning).collect()
+}
+
+/// Returns findings about names in `protect` that nothing has.
+fn idle_protection(matched: &Matched) -> Vec<Finding> {
+    let Some(protect) = &matched.desired.policy.protect else { return Vec::new() };
+    let pools = matched.live.pools.iter().map(|pool| pool.name.as_str());
+    let names = pools.chain(matched.live.workers.iter().map(|worker| worker.name.as_str()));
+    let known =
+        NameCatalog::new(matched, ReferentKind::Protected, names, UnreadSubject::PoolMembers);
+    let mut findings = known.check_words(protect);
+    if let [only] = protect.value.included()
+        && only.exact_name().is_none()
+        && !known.has_match(only)
+    {
+        let message = format!("no pool or worker matches `{}`", only.as_str());
+        findings.push(Finding::warning(Code::IdleProtect, protect.span.clone(), message));
+    }
+    // What no longer exists needs no protection.
+    findings.into_iter().map(|finding| Finding { level: Level::Warn, ..finding }).collect()
 }
 
 fn delete_cause(

@@ -51,7 +51,10 @@ impl Matched<'_> {
                         port: *port,
                         account,
                         fingerprint: fingerprint.clone(),
-                        platform: platform.clone().or_else(|| live_platform(live)),
+                        platform: platform
+                            .clone()
+                            .or_else(|| live_platform(live))
+                            .filter(|it| !it.is_empty()),
                         proxy,
                     },
                     (account, proxy) => {
@@ -81,6 +84,8 @@ impl Matched<'_> {
         live: Option<&LiveEndpoint>,
     ) -> Result<Option<Linked<Proxy>>, Vec<Finding>> {
         match (wanted, live) {
+            // An empty text clears the proxy.
+            (Some(wanted), _) if wanted.is_empty() => Ok(None),
             (Some(wanted), _) => {
                 let proxy =
                     resolve_entry(ReferentKind::Proxy, &self.live.directory.proxies, wanted);

@@ -13,13 +13,15 @@ use crate::{
     },
     model::{Container, Execution, Linked, Place, PoolHandle},
     plan::{Delta, Feed, StepEdit},
+    text::eq_ignoring_case,
 };
 
 /// Where a rule places its steps.
 pub(super) struct PlacementGoal {
     place: Place<PoolHandle>,
     execution: Option<Execution>,
-    container: Option<Container<Linked<Feed>>>,
+    /// `None` if the container stays unchanged, `Some(None)` if it is cleared.
+    container: Option<Option<Container<Linked<Feed>>>>,
 }
 
 /// Whether a rule can decide where a step runs.
@@ -92,10 +94,11 @@ impl PlacementGoal {
             Place::Variable(name) => Ok(Place::Variable(name.clone())),
             Place::DefaultPool => Ok(Place::DefaultPool),
         };
-        let container = placement.container.as_ref().map(|container| {
-            let feed = Declared { value: container.feed.clone(), span: container.span.clone() };
+        let container = placement.container.as_ref().map(|declared| {
+            let Some(container) = &declared.value else { return Ok(None) };
+            let feed = Declared { value: container.feed.clone(), span: declared.span.clone() };
             let feed = resolve_entry(ReferentKind::Feed, &matched.live.directory.feeds, &feed)?;
-            Ok(Container { image: container.image.clone(), feed })
+            Ok(Some(container.map_feed(|_| feed)))
         });
         match (place, container.transpose()) {
             (Ok(place), Ok(container)) => {
@@ -130,7 +133,7 @@ impl PlacementGoal {
         }
         let execution = self.execution_edit(step)?;
         let container = self.container.as_ref().and_then(|wanted| {
-            Delta::if_different(live_container(matched, step), Some(wanted.clone()))
+            Delta::if_different(live_container(matched, step), wanted.clone())
                 .map(StepEdit::Container)
         });
         Ok([execution, place, container].into_iter().flatten().collect())
@@ -171,7 +174,8 @@ fn live_place(matched: &Matched, step: &LiveStep) -> Place<PoolHandle> {
 
 fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked<Feed>>> {
     let live = step.container.as_ref()?;
-    let feed = matched.live.directory.feeds.iter().find(|feed| feed.id == live.feed);
+    let feed =
+        matched.live.directory.feeds.iter().find(|feed| eq_ignoring_case(&feed.id, &live.feed));
     let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
-    Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
+    Some(live.map_feed(|feed| Linked::new(feed, name)))
 }

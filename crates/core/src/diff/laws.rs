@@ -186,6 +186,8 @@ prop_compose! {
                 id: Id::new(format!("{at}-{n}")),
                 step: Name::new(format!("{} {n}", STEPS[name])),
                 action: Name::new(STEPS[name]),
+                position: n,
+                names_both: false,
                 has_siblings: false,
                 action_type: kind.to_owned(),
                 place: match place {

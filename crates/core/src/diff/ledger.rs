@@ -10,14 +10,20 @@ pub use unread::rules_about_unread;
 use super::{
     goal::{ExecutionConflict, StepReach},
     matched::Matched,
-    reference, rules,
+    names::NameCatalog,
+    reference::{self, ReferentKind},
+    rules,
 };
 use crate::{
     desired::{
-        Declared, FirstMatch, PlacementRule, RuleResult, shadowed_rule_warning, with_earlier_rule,
+        Declared, FirstMatch, PlacementRule, RuleResult, StepSelectors, shadowed_rule_warning,
+        with_earlier_rule,
     },
     finding::{Code, Finding, Level, Span},
-    live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
+    live::{
+        HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart, UnreadSubject,
+        describe_parts,
+    },
     model::Address,
     text::{eq_ignoring_case, fold_case, nearest_name, pluralize, stays_unchanged},
 };
@@ -37,7 +43,7 @@ struct RuleUsage<'a> {
     rule: &'a Declared<PlacementRule>,
     /// How many processes have an owner that fits the rule.
     processes: usize,
-    /// Names of steps and actions in those processes, for suggestions; only if the rule names steps exactly.
+    /// Names of steps and actions in those processes, if the rule selects by name.
     names: BTreeSet<&'a str>,
     /// The exact names that were found, each with the best reach and the type of such a step.
     found: BTreeMap<&'a str, (StepReach, &'a str)>,
@@ -68,7 +74,7 @@ impl<'a> RuleLedger<'a> {
         for at in rules {
             let Some(usage) = self.usages.get_mut(*at) else { continue };
             usage.processes += 1;
-            if usage.exact_steps().next().is_none() {
+            if !usage.needs_names() {
                 continue;
             }
             for step in &process.steps {
@@ -105,15 +111,16 @@ impl<'a> RuleLedger<'a> {
         let mut findings = Vec::new();
         for (at, usage) in usages.iter().enumerate() {
             let owners = known.unknown_selectors(&usage.rule.value);
-            let steps = if owners.is_empty() { usage.missing_steps() } else { Vec::new() };
+            let has_owners = owners.iter().all(|it| it.level != Level::Error);
+            let steps = if has_owners { usage.missing_steps(matched) } else { Vec::new() };
             let silent = owners.is_empty() && steps.is_empty();
-            findings.extend(
-                owners.into_iter().chain(steps).map(|it| usage.soften_if_unread(it, matched)),
-            );
+            findings.extend(owners);
+            findings.extend(steps);
             findings.extend(usage.impossible_findings());
-            let result = first_match.result(at);
-            findings
-                .extend(usage.result_warning(result, &matched.desired.rules).filter(|_| silent));
+            // A rule may be about steps that were not seen, which a finding of its own reports.
+            let is_known = silent && !may_be_about_unread(usage.rule, matched.live);
+            let result = usage.result_warning(first_match.result(at), &matched.desired.rules);
+            findings.extend(result.filter(|_| is_known));
         }
         findings.extend(unread_processes(matched));
         findings
@@ -123,6 +130,16 @@ impl<'a> RuleLedger<'a> {
 impl<'a> RuleUsage<'a> {
     fn exact_steps(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.rule.select.step.iter().flat_map(|it| it.value.exact_names())
+    }
+
+    /// Whether words of the rule's `step` have to be checked against the names of steps. A single wildcard does not: if it
+    /// matches nothing, the rule is idle.
+    fn needs_names(&self) -> bool {
+        self.rule.select.step.as_ref().is_some_and(|patterns| {
+            let included = patterns.value.included();
+            let has_exact = included.iter().any(|pattern| pattern.exact_name().is_some());
+            has_exact || included.len() > 1 || !patterns.value.excluded().is_empty()
+        })
     }
 
     /// Notes which of the rule's exact names this step has.
@@ -139,15 +156,24 @@ impl<'a> RuleUsage<'a> {
         }
     }
 
-    /// Returns findings for exact names of steps that do not exist or that no rule can move.
-    fn missing_steps(&self) -> Vec<Finding> {
+    /// Returns findings for names of steps that do not exist or that no rule can move.
+    fn missing_steps(&self, matched: &Matched) -> Vec<Finding> {
         let Some(select) = &self.rule.select.step else { return Vec::new() };
         let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
-            None => Some(self.unknown_step_error(name, &select.span)),
+            None => {
+                Some(self.soften_if_unread(self.unknown_step_error(name, &select.span), matched))
+            }
             Some((reach, _)) if reach.is_open_to(&self.rule.verdict) => None,
             Some((reach, kind)) => Some(unmovable_finding(name, *reach, kind, &select.span)),
         });
-        missing.collect()
+        let mut findings: Vec<Finding> = missing.collect();
+        if self.processes > 0 && !may_be_about_unread(self.rule, matched.live) {
+            let names = self.names.iter().copied();
+            let known =
+                NameCatalog::new(matched, ReferentKind::Step, names, UnreadSubject::RuleSteps);
+            findings.extend(known.check_partial(select));
+        }
+        findings
     }
 
     fn unknown_step_error(&self, name: &str, at: &Span) -> Finding {
@@ -176,14 +202,9 @@ impl<'a> RuleUsage<'a> {
         Finding::error(Code::UnknownStep, at.clone(), message).with_label(label).with_help(help)
     }
 
-    /// Downgrades an error to a warning if the missing object may be among the unread ones.
+    /// Downgrades an error to a warning if the missing step may be among the unread ones.
     fn soften_if_unread(&self, finding: Finding, matched: &Matched) -> Finding {
-        let is_read = |finding: &Finding| {
-            !finding.code.may_be_in_unread_process()
-                || matched.desired.version_control.is_none()
-                || !may_be_about_unread(self.rule, matched.live)
-        };
-        if finding.level != Level::Error || is_read(&finding) {
+        if !may_be_about_unread(self.rule, matched.live) {
             return finding;
         }
         Finding { level: Level::Warn, ..finding }
@@ -325,12 +346,20 @@ fn unread_processes(matched: &Matched) -> Option<Finding> {
     if matched.desired.rules.is_empty() {
         return None;
     }
-    let is_covered = |part: &&UnreadPart| {
-        matches!(part.hidden, HiddenData::Steps | HiddenData::Rules)
-            && part.project.as_ref().is_none_or(|it| rules::may_place_project(matched, it))
+    let uses_names = |is_used: fn(&StepSelectors) -> bool| {
+        matched.desired.rules.iter().any(|rule| is_used(&rule.select))
     };
-    let unread = matched.live.unread.iter().filter(is_covered);
-    let notes: Vec<_> = unread.map(|part| format!("{}: {}", part.what, part.why)).collect();
+    let is_covered = |part: &&UnreadPart| match part.hidden {
+        // Each repository is reported with its project.
+        HiddenData::StepsInGit => false,
+        HiddenData::Groups => uses_names(|select| select.project_group.is_some()),
+        HiddenData::Channels => uses_names(|select| select.channel.is_some()),
+        _ => {
+            part.may_hide(UnreadSubject::RuleSteps)
+                && part.project.as_ref().is_none_or(|it| rules::may_place_project(matched, it))
+        }
+    };
+    let notes = describe_parts(matched.live.unread.iter().filter(is_covered));
     let at = matched.desired.rules.first().map(|rule| rule.span.clone())?;
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, so no rule decides about their steps";

@@ -3,12 +3,18 @@
 //! An object is identified by its name, ignoring case, or else by an earlier name. An ambiguous match is an error,
 //! never a guess. What changes is decided elsewhere.
 
-use super::reference::{ReferentKind, ambiguous_name_error, find_by_reference};
+use super::{
+    misspelling::misspelt_name,
+    reference::{ReferentKind, ambiguous_name_error, unresolved_error},
+};
 use crate::{
-    desired::{Declared, Desired, DesiredPoolRef},
+    desired::{Declared, Desired, DesiredPool, DesiredPoolRef},
     finding::{Code, Finding, Span},
     live::{Live, LivePool, LiveWorker},
-    model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
+    model::{
+        Address, Id, Name, Pool, PoolHandle, PoolKind, UnresolvedReference, Worker,
+        find_by_reference,
+    },
     plan::interim_worker_name,
 };
 
@@ -138,13 +144,35 @@ impl<'a> Matched<'a> {
             DesiredPoolRef::Live(text) => text,
         };
         let pools = &self.live.pools;
-        find_by_reference(pools.iter(), text, |pool| (pool.id.as_str(), &pool.name, &pool.slug))
-            .map(|pool| self.pool_handle(pool))
-            .map_err(|it| {
-                let live = pools.iter().map(|pool| pool.name.as_str());
-                let known = self.desired.pools.keys().map(String::as_str).chain(live);
-                it.to_finding(ReferentKind::Pool, text, &wanted.span, known)
-            })
+        let parts = |pool: &'a LivePool| (pool.id.as_str(), &pool.name, pool.slug.as_str());
+        let why = match find_by_reference(pools.iter(), text, parts) {
+            Ok(pool) => return Ok(self.pool_handle(pool)),
+            Err(why) => why,
+        };
+        // Once a pool is renamed, its old name still stands for it.
+        if why == UnresolvedReference::Missing
+            && let Some(key) = self.renamed_pool(text)
+        {
+            return Ok(self.declared_pool(key));
+        }
+        let live = pools.iter().map(|pool| pool.name.as_str());
+        let known = self.desired.pools.keys().map(String::as_str).chain(live);
+        let wanted = Declared { value: text.clone(), span: wanted.span.clone() };
+        Err(unresolved_error(ReferentKind::Pool, &why, &wanted, known))
+    }
+
+    /// Returns the key of the pool that the file renames from this name.
+    fn renamed_pool(&self, old_name: &str) -> Option<&'a str> {
+        let old_name = Name::new(old_name);
+        let has_name = |pool: &DesiredPool| {
+            pool.renamed_from.iter().any(|name| Name::new(name.as_str()) == old_name)
+        };
+        // A pool that the file creates under the old name is meant instead.
+        if self.desired.pools.values().any(|pool| pool.name == old_name) {
+            return None;
+        }
+        let mut pools = self.desired.pools.iter();
+        pools.find(|(_, pool)| has_name(pool)).map(|(key, _)| key.as_str())
     }
 
     /// Whether `[[removed]]` names this pool.
@@ -232,7 +260,9 @@ impl<'a> Declarations<'a> {
                 continue;
             }
             match self.renamed_thing(declaration, &by_name, &claims) {
-                Ok(None) => {}
+                Ok(None) => {
+                    findings.extend(self.misspelt_rename_warning(declaration, &by_name, &claims));
+                }
                 Ok(Some((old_name, thing))) => {
                     found.insert(declaration.key, thing);
                     claims.insert(old_name, declaration.key);
@@ -323,6 +353,26 @@ impl<'a> Declarations<'a> {
                 ))
                 .with_address(declaration.address.clone()),
         )
+    }
+
+    /// Returns a warning about a former name that nothing has, although something undeclared has a similar one: the
+    /// declaration would create another object instead of renaming that one.
+    fn misspelt_rename_warning<L>(
+        &self,
+        declaration: &Declaration,
+        by_name: &LiveByName<'a, L>,
+        claims: &HashMap<&Name, &str>,
+    ) -> Option<Finding> {
+        let live = by_name.keys().filter(|name| !claims.contains_key(**name));
+        let mut live: Vec<&str> = live.map(|name| name.as_str()).collect();
+        live.sort_unstable();
+        let mut old = declaration.renamed_from.iter();
+        let (old, near) = old.find_map(|old| Some((old, misspelt_name(&old.value, &live)?)))?;
+        let noun = self.noun;
+        let message = format!("there is no {noun} `{}` to rename", old.value);
+        let finding = Finding::warning(Code::IdleRename, old.span.clone(), message);
+        let help = format!("a {noun} with a similar name exists: `{near}`");
+        Some(finding.with_help(help).with_address(declaration.address.clone()))
     }
 
     fn claimed_name_error(&self, declaration: &Declaration, old: &Name, by: &str) -> Finding {

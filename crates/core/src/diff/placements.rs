@@ -12,11 +12,12 @@ use super::{
     ledger::RuleLedger,
     lingering_pools::LingeringPools,
     matched::Matched,
+    refusals::RefusedProcesses,
     rules::Rulebook,
 };
 use crate::{
     desired::{Declared, Desired, FirstMatch, PlacementRule, PlacementVerdict},
-    finding::{Finding, Span},
+    finding::{Finding, Level, Span},
     live::{Live, LiveProcess, LiveStep, StepNames},
     model::{Address, Id, StepAction},
     plan::{Change, ChangeKind},
@@ -33,6 +34,7 @@ pub(super) fn plan_placements<'a>(
 ) -> Vec<Change> {
     let mut rules = StepRules::new(matched, after, findings);
     let (mut ledger, mut lingering) = (RuleLedger::new(matched), LingeringPools::default());
+    let mut refused = RefusedProcesses::default();
     let mut documents = Vec::with_capacity(matched.live.processes.len());
     for process in &matched.live.processes {
         let mut changes = Vec::new();
@@ -52,11 +54,13 @@ pub(super) fn plan_placements<'a>(
                 Err(why) => ledger.note_impossible(at, why, steps.names.step_address(step)),
             }
         }
+        let changes = refused.filter_changes(process, changes, matched.live);
         let (project, branch) = (&process.owner.project, process.git.as_ref());
         documents.push(DocumentChanges { project, branch, changes });
     }
     findings.extend(ledger.rule_findings(&rules.first_match));
     findings.extend(lingering.into_warning());
+    findings.extend(refused.into_warning());
     branches.commit_changes(documents)
 }
 
@@ -175,7 +179,7 @@ fn resolve_rules<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<
                 PlacementGoal::new(matched, placement).map_err(|it| errors.extend(it)).ok()
             }
         };
-        let broken = !errors.is_empty();
+        let broken = errors.iter().any(|finding| finding.level == Level::Error);
         findings.extend(errors);
         ResolvedRule { rule, conditions, goal, broken }
     };

@@ -4,14 +4,15 @@ use crate::{
     desired::Declared,
     finding::{Code, Finding, Span},
     live::DirectoryEntry,
-    model::{Linked, Name},
-    text::{self, fold_case, nearest_name},
+    model::{Linked, UnresolvedReference, find_by_reference},
+    text::{self, nearest_name},
 };
 
 /// The kinds of object that the file refers to by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReferentKind {
     Account,
+    ActionType,
     Channel,
     DeploymentTarget,
     Environment,
@@ -22,8 +23,11 @@ pub(super) enum ReferentKind {
     Project,
     ProjectGroup,
     ProjectTag,
+    Protected,
     Proxy,
     Runbook,
+    Step,
+    TargetTag,
     TenantTag,
 }
 
@@ -34,13 +38,14 @@ impl ReferentKind {
     }
 
     /// Returns the code for a name that no object of this kind has.
-    fn unknown_code(self) -> Code {
+    pub(super) fn unknown_code(self) -> Code {
         self.describe().1
     }
 
     fn describe(self) -> (&'static str, Code) {
         match self {
             Self::Account => ("account", Code::UnknownAccount),
+            Self::ActionType => ("action type", Code::UnknownActionType),
             Self::Channel => ("channel", Code::UnknownChannel),
             Self::DeploymentTarget => ("deployment target", Code::UnknownDeploymentTarget),
             Self::Environment => ("environment", Code::UnknownEnvironment),
@@ -51,62 +56,28 @@ impl ReferentKind {
             Self::Project => ("project", Code::UnknownProject),
             Self::ProjectGroup => ("project group", Code::UnknownProjectGroup),
             Self::ProjectTag => ("project tag", Code::UnknownProjectTag),
+            Self::Protected => ("pool or worker", Code::IdleProtect),
             Self::Proxy => ("proxy", Code::UnknownProxy),
             Self::Runbook => ("runbook", Code::UnknownRunbook),
+            Self::Step => ("step", Code::UnknownStep),
+            Self::TargetTag => ("target tag", Code::UnknownTargetTag),
             Self::TenantTag => ("tenant tag", Code::UnknownTenantTag),
         }
     }
 }
 
-/// Why a reference cannot be resolved.
-pub(super) enum UnresolvedReference {
-    /// No object has it.
-    Missing,
-    /// Several objects have it, with these ids.
-    Ambiguous(Vec<String>),
-}
-
-/// Returns the one object whose id is `text`, or else whose name, or else whose slug.
-///
-/// Ids and slugs are compared like names, ignoring case.
-pub(super) fn find_by_reference<'a, T>(
-    things: impl Iterator<Item = &'a T> + Clone,
-    text: &str,
-    parts: impl Fn(&'a T) -> (&'a str, &'a Name, &'a str),
-) -> Result<&'a T, UnresolvedReference> {
-    let wanted = Name::new(text);
-    let folded = wanted.as_folded();
-    let matchers: [&dyn Fn(&'a T) -> bool; 3] = [
-        &|thing| fold_case(parts(thing).0) == folded,
-        &|thing| *parts(thing).1 == wanted,
-        &|thing| !parts(thing).2.is_empty() && fold_case(parts(thing).2) == folded,
-    ];
-    for is_wanted in matchers {
-        let found: Vec<_> = things.clone().filter(|it| is_wanted(it)).collect();
-        match found.as_slice() {
-            [] => {}
-            [one] => return Ok(one),
-            many => {
-                let ids = many.iter().map(|it| parts(it).0.to_owned());
-                return Err(UnresolvedReference::Ambiguous(ids.collect()));
-            }
-        }
-    }
-    Err(UnresolvedReference::Missing)
-}
-
-impl UnresolvedReference {
-    /// Returns the error, with a similar name if no object has this one.
-    pub(super) fn to_finding<'a>(
-        &self,
-        kind: ReferentKind,
-        text: &str,
-        span: &Span,
-        known: impl Iterator<Item = &'a str>,
-    ) -> Finding {
-        match self {
-            Self::Missing => unknown_name_error(kind, text, known, span.clone()),
-            Self::Ambiguous(ids) => ambiguous_name_error(kind.noun(), text, ids, span.clone()),
+/// Returns the error for a reference that cannot be resolved, with a similar name if no object has this one.
+pub(super) fn unresolved_error<'a>(
+    kind: ReferentKind,
+    why: &UnresolvedReference,
+    wanted: &Declared<String>,
+    known: impl Iterator<Item = &'a str>,
+) -> Finding {
+    let span = wanted.span.clone();
+    match why {
+        UnresolvedReference::Missing => unknown_name_error(kind, wanted, known, span),
+        UnresolvedReference::Ambiguous(names) => {
+            ambiguous_name_error(kind.noun(), wanted, names, span)
         }
     }
 }
@@ -124,7 +95,7 @@ pub(super) fn resolve_entry<T>(
     let known = directory.iter().map(|it| it.name.as_str());
     find_by_reference(directory.iter(), wanted, |entry| (&entry.id, &entry.name, &entry.slug))
         .map(|entry| Linked::new(&entry.id, entry.name.as_str()))
-        .map_err(|it| it.to_finding(kind, wanted, &wanted.span, known))
+        .map_err(|why| unresolved_error(kind, &why, wanted, known))
 }
 
 /// Returns the error for a name that no object has, with a similar name if there is one.

@@ -32,7 +32,7 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
     let moves = moved_places(plan, live);
     let (mut snapshots, mut releases) = (Vec::new(), Vec::new());
     for snapshot in &frozen.snapshots {
-        let owner = describe_owner(&snapshot.process);
+        let owner = snapshot.process.describe_owner();
         let differs = snapshot.process.steps.iter().any(|step| {
             let by_name = SnapshotAction::ByName(&step.step, &step.action);
             let moved = moves.get(&(owner.clone(), SnapshotAction::ById(&step.id)));
@@ -84,16 +84,7 @@ fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Pla
         let step = process.steps.iter().find(|step| step.id == *action)?;
         let by_name = SnapshotAction::ByName(&step.step, &step.action);
         let keys = [SnapshotAction::ById(&step.id), by_name];
-        Some(keys.map(|action| ((describe_owner(process), action), place.clone())))
+        Some(keys.map(|action| ((process.describe_owner(), action), place.clone())))
     });
     moved.flatten().collect()
-}
-
-/// Returns the owner of a process in words, which is the same for all its snapshots.
-fn describe_owner(process: &LiveProcess) -> String {
-    let owner = &process.owner;
-    match &owner.runbook {
-        None => format!("project {:?}", owner.project),
-        Some(runbook) => format!("runbook {runbook:?} of project {:?}", owner.project),
-    }
 }

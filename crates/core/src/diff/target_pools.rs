@@ -3,17 +3,14 @@
 //! The first rule that matches a target decides. A target that is a machine does its own work and is never
 //! touched.
 
-use super::{
-    matched::Matched,
-    reference::{self, ReferentKind},
-};
+use super::{matched::Matched, names::NameCatalog, reference::ReferentKind};
 use crate::{
     desired::{
         Declared, FirstMatch, RuleResult, TargetPoolRule, TargetPoolVerdict, shadowed_rule_warning,
         with_earlier_rule,
     },
     finding::{Code, Finding},
-    live::{LiveTarget, TargetReach},
+    live::{LiveTarget, TargetReach, UnreadSubject},
     model::{Address, Name, PoolHandle},
     plan::{Change, ChangeKind, Delta},
     text::pluralize,
@@ -36,7 +33,8 @@ pub(super) fn plan_target_pools(matched: &Matched, findings: &mut Vec<Finding>) 
     }
     for (at, rule) in rules.iter().enumerate() {
         let unusable = rule.unusable_targets(matched);
-        let silent = unusable.is_empty();
+        // What could not be read is reported once for all rules.
+        let silent = unusable.is_empty() && !matched.live.is_unread(UnreadSubject::Targets);
         findings.extend(unusable);
         let warning = rule.result_warning(first_match.result(at), &matched.desired.target_rules);
         findings.extend(warning.filter(|_| silent));
@@ -107,22 +105,15 @@ impl<'a> ResolvedTargetRule<'a> {
 
     /// Returns errors for exact names of targets that do not exist or do their own work.
     fn unusable_targets(&self, matched: &Matched) -> Vec<Finding> {
-        let Some(names) = &self.rule.target else { return Vec::new() };
         let targets = &matched.live.indirect.targets;
+        let mut findings = self.idle_words(matched);
+        let Some(names) = &self.rule.target else { return findings };
         let finding = |name: &str| {
             let wanted = Name::new(name);
             let same_name = || targets.iter().filter(|target| target.name == wanted);
             match (same_name().next(), same_name().any(is_in_cloud)) {
                 (_, true) => None,
-                (None, _) => {
-                    let known = targets.iter().map(|it| it.name.as_str());
-                    Some(reference::unknown_name_error(
-                        ReferentKind::DeploymentTarget,
-                        name,
-                        known,
-                        names.span.clone(),
-                    ))
-                }
+                (None, _) => None,
                 (Some(_), false) => {
                     let message = format!("deployment target `{name}` does its own work");
                     let help = "only a target in a cloud has a pool whose workers act for it";
@@ -133,7 +124,20 @@ impl<'a> ResolvedTargetRule<'a> {
                 }
             }
         };
-        names.exact_names().filter_map(finding).collect()
+        findings.extend(names.exact_names().filter_map(finding));
+        findings
+    }
+
+    /// Returns findings about names and tags that no target has.
+    fn idle_words(&self, matched: &Matched) -> Vec<Finding> {
+        let targets = &matched.live.indirect.targets;
+        let names = targets.iter().map(|it| it.name.as_str());
+        let tags = targets.iter().flat_map(|it| &it.roles).map(String::as_str);
+        let subject = UnreadSubject::Targets;
+        let names = NameCatalog::new(matched, ReferentKind::DeploymentTarget, names, subject);
+        let tags = NameCatalog::new(matched, ReferentKind::TargetTag, tags, subject);
+        let named = self.rule.target.iter().flat_map(|it| names.check_words(it));
+        named.chain(self.rule.target_tag.iter().flat_map(|it| tags.check_words(it))).collect()
     }
 
     /// Returns the warning about a rule that matches no target or never wins.

@@ -1,7 +1,9 @@
 //! `--target`: narrows a plan to some addresses and to what they depend on. It never adds a change.
 
+use super::matched::Matched;
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
+    live::{LiveProcess, UnreadSubject},
     model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
     text::{fold_case, nearest_name, pattern::Pattern},
@@ -19,11 +21,12 @@ impl TargetFilter {
     /// Returns a [`ParseAddressError`] for text without wildcards that is not an address.
     pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, ParseAddressError> {
         let target = |text: &str| {
-            let pattern = Pattern::new(text);
+            // Names in addresses are escaped in their own way.
+            let pattern = Pattern::from_escaped(text);
             if let Some(exact) = pattern.exact_name() {
                 // Different spellings of an address are the same address.
                 let address: Address = exact.parse()?;
-                return Ok((text.to_owned(), Pattern::new(&address.to_string())));
+                return Ok((text.to_owned(), Pattern::from_name(&address.to_string())));
             }
             Ok((text.to_owned(), pattern))
         };
@@ -43,9 +46,13 @@ impl TargetFilter {
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&prefix))
     }
 
-    /// Keeps the changes at these addresses and those that they wait for. Returns warnings about targets without
-    /// a change.
-    pub(super) fn narrow_changes(&self, changes: &mut Vec<Change>) -> Vec<Finding> {
+    /// Keeps the changes at these addresses and those that they wait for. Returns findings about targets without a
+    /// change.
+    pub(super) fn narrow_changes(
+        &self,
+        matched: &Matched,
+        changes: &mut Vec<Change>,
+    ) -> Vec<Finding> {
         if self.0.is_empty() {
             return Vec::new();
         }
@@ -56,9 +63,17 @@ impl TargetFilter {
         let is_idle = |pattern: &Pattern| {
             !addresses.iter().any(|(_, shown)| pattern.matches(&fold_case(shown)))
         };
-        let idle = self.0.iter().filter(|(_, pattern)| is_idle(pattern));
-        let known = || addresses.iter().map(|(_, shown)| shown.as_str());
-        let warnings = idle.map(|(written, _)| idle_target_warning(written, known())).collect();
+        let idle: Vec<_> = self.0.iter().filter(|(_, pattern)| is_idle(pattern)).collect();
+        let mut findings = Vec::new();
+        if !idle.is_empty() {
+            let mut known = known_addresses(matched);
+            known.extend(addresses.iter().map(|(address, _)| address.clone()));
+            let known: Vec<String> = known.iter().map(Address::to_string).collect();
+            findings.extend(
+                idle.into_iter()
+                    .map(|(text, pattern)| idle_finding(matched, text, pattern, &known)),
+            );
+        }
         let is_targeted = |shown: &str| {
             let folded = fold_case(shown);
             self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
@@ -75,15 +90,86 @@ impl TargetFilter {
         }
         let mut kept = kept.into_iter();
         changes.retain(|_| kept.next().unwrap_or_default());
-        warnings
+        findings
     }
 }
 
-fn idle_target_warning<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
-    let message = format!("no change matches the target `{written}`");
-    let finding = Finding::new(Code::IdleTarget, Level::Warn, FindingLocation::Nowhere, message);
-    match nearest_name(written, known) {
-        Some(near) => finding.with_help(format!("there is a change at `{near}`")),
+/// Returns the addresses of everything that the file or the server has, as far as it was read.
+fn known_addresses(matched: &Matched) -> Vec<Address> {
+    let Matched { desired, live, .. } = matched;
+    let keys = desired.pools.keys().cloned().map(Address::Pool);
+    let pools = live.pools.iter().map(|pool| matched.pool_address(pool));
+    let workers = live.workers.iter().map(|worker| worker.name.to_string());
+    let workers = desired.workers.keys().cloned().chain(workers).map(Address::Worker);
+    let targets = live.indirect.targets.iter().map(|it| Address::Target(it.name.to_string()));
+    let values = live.indirect.variables.iter().filter_map(|value| {
+        let set = live.indirect.sets.iter().find(|set| set.id == value.set)?;
+        let (owner, name) = (set.address_owner(), value.name.to_string());
+        Some(Address::Variable { owner, name, scope: value.scope.describe() })
+    });
+    let steps = live
+        .processes
+        .iter()
+        .flat_map(|process| process.steps.iter().map(move |step| process.step_address(step)));
+    let fixed = [Address::BuiltInWorker, Address::PoolOrder].into_iter();
+    fixed
+        .chain(keys)
+        .chain(pools)
+        .chain(workers)
+        .chain(targets)
+        .chain(values)
+        .chain(steps)
+        .collect()
+}
+
+/// Whether an address would be known if something had it.
+fn would_be_known(matched: &Matched, address: &Address) -> bool {
+    let live = matched.live;
+    match address {
+        Address::BuiltInWorker | Address::PoolOrder | Address::Pool(_) => true,
+        Address::Worker(_) => !live.workers.is_empty(),
+        Address::Target(_) => {
+            !live.indirect.targets.is_empty() && !live.is_unread(UnreadSubject::Targets)
+        }
+        Address::Variable { owner: VariableSetOwner::Library(_), .. } => {
+            !live.indirect.sets.is_empty() && !live.is_unread(UnreadSubject::EveryVariable)
+        }
+        Address::Variable { owner: VariableSetOwner::Project { name, .. }, .. } => {
+            !live.indirect.sets.is_empty()
+                && !live.is_unread(UnreadSubject::Variables(&Name::new(name)))
+        }
+        Address::Step { project, process, .. } => {
+            let project = Name::new(project);
+            let has_project = live.projects.iter().any(|it| it.name == project);
+            let is_process = |it: &LiveProcess| {
+                it.owner.project == project && it.owner.process_name() == *process
+            };
+            let is_read = !live.is_unread(UnreadSubject::RuleSteps);
+            let lacks_project = !live.projects.is_empty() && !has_project;
+            is_read && (lacks_project || live.processes.iter().any(is_process))
+        }
+    }
+}
+
+/// Returns the finding about a target without a change: an error if it names nothing at all.
+fn idle_finding(matched: &Matched, written: &str, pattern: &Pattern, known: &[String]) -> Finding {
+    let exists = known.iter().any(|shown| pattern.matches(&fold_case(shown)));
+    let address = written.parse::<Address>().ok().filter(|_| pattern.exact_name().is_some());
+    let is_certain = address.is_some_and(|address| would_be_known(matched, &address));
+    let (code, level, message) = match (exists, is_certain) {
+        (true, _) => (Code::IdleTarget, Level::Warn, format!("nothing changes at `{written}`")),
+        (false, true) => (
+            Code::UnknownTarget,
+            Level::Error,
+            format!("there is nothing at the address `{written}`"),
+        ),
+        (false, false) => {
+            (Code::IdleTarget, Level::Warn, format!("no change matches the target `{written}`"))
+        }
+    };
+    let finding = Finding::new(code, level, FindingLocation::Nowhere, message);
+    match nearest_name(written, known.iter().map(String::as_str)).filter(|_| !exists) {
+        Some(near) => finding.with_help(format!("a similar address exists: `{near}`")),
         None => finding,
     }
 }
@@ -91,12 +177,14 @@ fn idle_target_warning<'a>(written: &str, known: impl Iterator<Item = &'a str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::sample;
+    use crate::{desired::Desired, plan::sample};
 
     fn narrowed(targets: &[&str]) -> String {
         let mut changes = sample::everything().changes;
         let filter = TargetFilter::new(targets.iter().copied()).unwrap();
-        let findings = filter.narrow_changes(&mut changes);
+        let (desired, live) = (Desired::default(), crate::diff::tests::live());
+        let matched = Matched::new(&desired, &live, &mut Vec::new());
+        let findings = filter.narrow_changes(&matched, &mut changes);
         let changes = changes.iter().map(|it| it.address.to_string());
         let findings =
             findings.iter().map(|finding| format!("{}; {:?}", finding.message, finding.help));
@@ -115,7 +203,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(narrowed(&["pools[\"azure\"]", "workers.nobody"]), @r#"
         pools.azure
-        no change matches the target `workers.nobody`; Some("there is a change at `workers.p`")
+        there is nothing at the address `workers.nobody`; Some("a similar address exists: `workers.b`")
         "#);
         assert_eq!(narrowed(&[]), narrowed(&["*"]));
     }

@@ -164,6 +164,9 @@ impl<'a> ValueRuleRun<'a, '_> {
         if is_read && findings.len() == findings_before {
             findings.extend(self.result_warning(decisions.first_match.result(self.at), unresolved));
         }
+        if changes.is_empty() {
+            findings.extend(self.idle_removal_warning());
+        }
         findings.extend(self.skipped_in_git());
         changes
     }

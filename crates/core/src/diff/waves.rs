@@ -3,17 +3,14 @@
 //! A wave includes all earlier ones, so that a later run undoes nothing. Whatever the steps of later waves may
 //! still need is kept until the last of them has moved: the default pool, the built-in worker, deleted objects.
 
-use super::{
-    matched::Matched,
-    reference::{self, ReferentKind},
-};
+use super::{matched::Matched, names::NameCatalog, reference::ReferentKind};
 use crate::{
     desired::{Declared, Desired, DesiredWave},
     finding::{Code, Finding, FindingLocation, Level},
-    live::{Live, LiveProject},
+    live::{Live, LiveProject, UnreadSubject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
-    text::{eq_ignoring_case, fold_case, pattern::Patterns, pluralize},
+    text::{eq_ignoring_case, pattern::Patterns, pluralize},
 };
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -94,34 +91,32 @@ fn waits_for_all(kind: &ChangeKind) -> bool {
 }
 
 /// Returns findings about waves without a project and about projects that do not exist.
-pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
+pub(super) fn lint_waves(matched: &Matched) -> Vec<Finding> {
+    let Matched { desired, live, .. } = matched;
     let mut findings = Vec::new();
     if live.projects.is_empty() {
         return findings;
     }
-    let known: HashSet<&str> = live.projects.iter().map(|it| it.name.as_folded()).collect();
+    let projects = live.projects.iter().map(|it| it.name.as_str());
+    let (kind, subject) = (ReferentKind::Project, UnreadSubject::Projects);
+    let projects = NameCatalog::new(matched, kind, projects, subject);
+    let groups = live.projects.iter().map(|it| &it.group).chain(&live.directory.groups);
+    let (kind, subject) = (ReferentKind::ProjectGroup, UnreadSubject::Groups);
+    let groups = NameCatalog::new(matched, kind, groups.map(Name::as_str), subject);
     let used: BTreeSet<usize> = project_waves(desired, live).into_values().collect();
     for (at, wave) in desired.waves.iter().enumerate() {
-        let exact = wave
-            .project
-            .iter()
-            .flat_map(|patterns| patterns.value.exact_names().map(move |name| (name, patterns)));
-        let mut missing = exact.filter(|(name, _)| !known.contains(fold_case(name).as_str()));
-        if let Some((name, patterns)) = missing.next() {
-            let names = live.projects.iter().map(|it| it.name.as_str());
-            findings.push(reference::unknown_name_error(
-                ReferentKind::Project,
-                name,
-                names,
-                patterns.span.clone(),
-            ));
-        } else if !used.contains(&at) {
+        let unknown = wave.project.iter().flat_map(|it| projects.check_words(it));
+        let unknown =
+            unknown.chain(wave.project_group.iter().flat_map(|it| groups.check_words(it)));
+        let unknown: Vec<Finding> = unknown.collect();
+        if unknown.is_empty() && !used.contains(&at) && !live.is_unread(UnreadSubject::Projects) {
             let message = "no project is in this wave";
             findings.push(
                 Finding::warning(Code::IdleWave, wave.span.clone(), message)
                     .with_help("an earlier wave has its projects, or its selectors match none"),
             );
         }
+        findings.extend(unknown);
     }
     findings
 }

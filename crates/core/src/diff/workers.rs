@@ -10,18 +10,30 @@ use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Code, Finding},
     live::{LiveServer, LiveWorker, MachinePolicy},
-    model::{Address, Linked, LiveEndpoint, PoolHandle},
+    model::{Address, Linked, LiveEndpoint, Name, PoolHandle},
     plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit},
     text::quote_argument,
 };
 
+use std::collections::HashMap;
+
 /// Plans creates, updates and replacements, in the file's order.
-pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+///
+/// `is_deleted` is true for live workers that the plan deletes.
+pub(super) fn plan_worker_changes(
+    matched: &Matched,
+    is_deleted: impl Fn(&LiveWorker) -> bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
+    let taken = live_endpoints(matched, is_deleted);
     for (key, declared) in &matched.desired.workers {
         let address = Address::Worker(key.clone());
         match worker_change(matched, declared, matched.live_worker(key)) {
             Ok(kind) => {
+                let taken =
+                    kind.as_ref().and_then(|kind| same_endpoint_error(declared, kind, &taken));
+                findings.extend(taken.map(|finding| finding.with_address(address.clone())));
                 changes.extend(kind.map(|kind| Change::declared(address, kind, &declared.span)));
             }
             Err(errors) => {
@@ -30,6 +42,47 @@ pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>
         }
     }
     changes
+}
+
+/// Returns the live workers that keep their endpoints, by endpoint.
+fn live_endpoints<'a>(
+    matched: &Matched<'a>,
+    is_deleted: impl Fn(&LiveWorker) -> bool,
+) -> HashMap<String, &'a Name> {
+    let keeps_endpoint = |worker: &&LiveWorker| {
+        let key = matched.worker_key(&worker.id);
+        let declared = key.and_then(|key| matched.desired.workers.get(key));
+        !is_deleted(worker) && declared.is_none_or(|it| it.endpoint.address().is_none())
+    };
+    let workers = matched.live.workers.iter().filter(keeps_endpoint);
+    workers.filter_map(|worker| Some((worker.endpoint.address()?, &worker.name))).collect()
+}
+
+/// Returns an error if a change gives a worker the endpoint of a live one.
+fn same_endpoint_error(
+    declared: &Declared<DesiredWorker>,
+    kind: &ChangeKind,
+    taken: &HashMap<String, &Name>,
+) -> Option<Finding> {
+    let address = match kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.endpoint.address()
+        }
+        ChangeKind::UpdateWorker { edits, .. } => edits.iter().find_map(|edit| match edit {
+            WorkerEdit::Endpoint(delta) => delta.after().address(),
+            _ => None,
+        }),
+        _ => None,
+    }?;
+    let owner = taken.get(&address).filter(|owner| ***owner != declared.name)?;
+    let message =
+        format!("worker `{}` would have the endpoint of `{owner}`, `{address}`", declared.name);
+    let help = format!(
+        "add `renamed_from = \"{owner}\"` if it is the same machine, or remove `{owner}` with `[[removed]]`"
+    );
+    Some(
+        Finding::error(Code::SameEndpoint, declared.endpoint.span.clone(), message).with_help(help),
+    )
 }
 
 /// Plans which undeclared live workers leave a pool whose members are exact.

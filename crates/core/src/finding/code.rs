@@ -104,7 +104,12 @@ codes! {
     IdleBranch = "idle-branch",
     /// No rule matches the project that `--project` names.
     IdleProject = "idle-project",
-    /// A `renamed_from` has no effect, because both the old and the new name exist.
+    /// `protect` under `[manage]` names a pool or worker that does not exist.
+    IdleProtect = "idle-protect",
+    /// `[[removed]]` names something that does not exist, but something with a similar name does.
+    IdleRemoval = "idle-removal",
+    /// A `renamed_from` has no effect: both the old and the new name exist, or neither does and a similar
+    /// name exists.
     IdleRename = "idle-rename",
     /// A rule matches nothing that it could change.
     IdleRule = "idle-rule",
@@ -148,7 +153,7 @@ codes! {
     OclSyntax = "ocl-syntax",
     /// A fingerprint in the file is not one that an SSH host key can have.
     OddFingerprint = "odd-fingerprint",
-    /// A worker's name contains brackets that look like a range but are not one.
+    /// A worker's name contains brackets that may not be meant as a range or a list.
     OddRange = "odd-range",
     /// A pool would be deleted while something uses it.
     PoolInUse = "pool-in-use",
@@ -163,8 +168,12 @@ codes! {
     /// An entry of a receipt does not fit what its id names on the server, or records a value that its
     /// field cannot have.
     ReceiptMismatch = "receipt-mismatch",
+    /// The server would refuse to save a process, so its steps are left unchanged.
+    RefusedProcess = "refused-process",
     /// The file removes the same pool or worker twice.
     RemovedTwice = "removed-twice",
+    /// Two workers have the same endpoint: URL, host and port, or subscription.
+    SameEndpoint = "same-endpoint",
     /// Two pools have the same `sort_order`.
     SamePosition = "same-position",
     /// A key has a value that has no effect.
@@ -193,7 +202,9 @@ codes! {
     UnhealthyPool = "unhealthy-pool",
     /// The server has no account with this name or id.
     UnknownAccount = "unknown-account",
-    /// A scope names a channel that does not exist.
+    /// No step has an action type that a rule names.
+    UnknownActionType = "unknown-action-type",
+    /// A scope or a rule names a channel that does not exist.
     UnknownChannel = "unknown-channel",
     /// A saved plan contains a finding that a newer version of poolwright made.
     UnknownCode = "unknown-code",
@@ -227,8 +238,14 @@ codes! {
     UnknownRunbook = "unknown-runbook",
     /// No process that the rule matches has a step with this name.
     UnknownStep = "unknown-step",
+    /// `--target` names an address at which there is nothing.
+    UnknownTarget = "unknown-target",
+    /// No deployment target has a target tag that a rule names.
+    UnknownTargetTag = "unknown-target-tag",
     /// A scope names a tenant tag that does not exist.
     UnknownTenantTag = "unknown-tenant-tag",
+    /// Steps would get their pool from a variable that does not exist.
+    UnknownVariable = "unknown-variable",
     /// The file is written for a version of the language that this tool does not read.
     UnknownVersion = "unknown-version",
     /// The file has no wave with the label that `--wave` gives.
@@ -253,7 +270,7 @@ codes! {
     UnseenChoosers = "unseen-choosers",
     /// Processes that rules may match could not be read.
     UnseenSteps = "unseen-steps",
-    /// A step's pool variable does not exist, or has no value in some cases.
+    /// A step's pool variable has no value in some cases.
     UnsetVariable = "unset-variable",
     /// The rules would never settle: after an apply, they would move the same things again.
     UnsettledRules = "unsettled-rules",

@@ -22,8 +22,8 @@ pub use in_template::inner_step_cases;
 pub use variable::ResolvedValue;
 
 use super::{
-    Health, HiddenData, Live, LiveProcess, LiveStep, LiveTarget, LiveWorker, RunLocation,
-    TargetReach, UnreadPart, checks_health, classify_step, is_octopus_cloud, is_process_template,
+    Health, Live, LiveProcess, LiveStep, LiveTarget, LiveWorker, RunLocation, TargetReach,
+    UnreadSubject, checks_health, classify_step, is_octopus_cloud, is_process_template,
 };
 use crate::model::{Execution, Id, Name, Place, Pool, PoolKind};
 use crate::text::fold_case;
@@ -112,6 +112,17 @@ pub enum EffectivePlace {
     Nowhere(Option<Id<Pool>>, NowhereReason),
     /// Not known.
     Unknown(UnknownReason),
+}
+
+impl EffectivePlace {
+    /// Returns the pool in which a step runs, or would have to run.
+    pub fn required_pool(&self) -> Option<&Id<Pool>> {
+        match self {
+            Self::Pool(id) | Self::BuiltInWorker(id) => Some(id),
+            Self::Nowhere(id, _) => id.as_ref(),
+            Self::InServer | Self::OnTargets | Self::InTemplate | Self::Unknown(_) => None,
+        }
+    }
 }
 
 /// Why a step runs nowhere.
@@ -320,7 +331,7 @@ fn worker_cases(
 }
 
 /// Whether a text contains an Octopus expression such as `#{Pool}`, which only a server can evaluate.
-fn is_expression(text: &str) -> bool {
+pub fn is_expression(text: &str) -> bool {
     text.contains("#{")
 }
 
@@ -358,13 +369,12 @@ pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
 
 /// Whether unread variables may have a value for a project.
 fn has_unread_variables(live: &Live, project: &Name) -> bool {
-    let may_have = |part: &UnreadPart| part.project.as_ref().is_none_or(|name| name == project);
-    live.unread.iter().any(|part| part.hidden == HiddenData::PoolReferences && may_have(part))
+    live.is_unread(UnreadSubject::Variables(project))
 }
 
 /// Whether unread targets may have a pool.
 fn has_unread_targets(live: &Live) -> bool {
-    live.unread.iter().any(|part| part.hidden == HiddenData::Targets)
+    live.is_unread(UnreadSubject::Targets)
 }
 
 #[cfg(test)]

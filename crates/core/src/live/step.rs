@@ -106,12 +106,16 @@ pub struct LiveStep {
     pub step: Name,
     /// The action's name; usually the step's name if it has one action.
     pub action: Name,
+    /// The index of the step in its process, which its actions share.
+    pub position: usize,
     /// Whether the step has other actions.
     pub has_siblings: bool,
     /// The action's type: `Octopus.Script`.
     pub action_type: String,
     /// What chooses the step's pool.
     pub place: Place<Id<Pool>>,
+    /// Whether the step names a pool besides its variable, so that the server refuses to save it.
+    pub names_both: bool,
     /// Whether the step runs on a worker instead of its targets; `None` if it does not say.
     pub run_on_server: Option<bool>,
     /// Whether the step was read from a file in Git, which omits that flag if a pool implies it.
@@ -210,11 +214,7 @@ impl LiveProcess {
         let names = unique.map(|step| {
             let name = step.display_name();
             let is_unique = counts.get(name) == Some(&1);
-            let name = if is_unique {
-                name.to_string()
-            } else {
-                format!("{} / {}", step.step, step.action)
-            };
+            let name = if is_unique { name.to_string() } else { self.unique_step_name(step) };
             (&step.id, name)
         });
         names.collect()
@@ -223,9 +223,29 @@ impl LiveProcess {
     /// Returns a step's name, made unique within its process.
     fn unique_step_name(&self, step: &LiveStep) -> String {
         let name = step.display_name();
-        match self.steps.iter().filter(|other| other.display_name() == name).count() {
-            0 | 1 => name.to_string(),
+        let is_same = |other: &&LiveStep| other.display_name() == name;
+        if self.steps.iter().filter(is_same).count() <= 1 {
+            return name.to_string();
+        }
+        let full = |step: &LiveStep| (step.step.clone(), step.action.clone());
+        let same_names = self.steps.iter().filter(|other| full(other) == full(step));
+        let same_names: Vec<&LiveStep> = same_names.collect();
+        let is_itself =
+            |other: &&LiveStep| (other.position, &other.id) == (step.position, &step.id);
+        match same_names.iter().position(is_itself) {
+            Some(at) if same_names.len() > 1 => {
+                format!("{} / {} ({})", step.step, step.action, at + 1)
+            }
             _ => format!("{} / {}", step.step, step.action),
+        }
+    }
+
+    /// Describes the owner, the same for all snapshots of the process.
+    pub fn describe_owner(&self) -> String {
+        let owner = &self.owner;
+        match &owner.runbook {
+            None => format!("project {:?}", owner.project),
+            Some(runbook) => format!("runbook {runbook:?} of project {:?}", owner.project),
         }
     }
 }

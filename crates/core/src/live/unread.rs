@@ -1,5 +1,6 @@
 //! Parts of the server that could not be read, and the consequences.
 
+use super::Live;
 use crate::model::Name;
 use indexmap::IndexMap;
 
@@ -14,12 +15,20 @@ pub struct UnreadPart {
     pub hidden: HiddenData,
     /// The project to which the part belongs, if it belongs to a single one.
     pub project: Option<Name>,
+    /// Whether the part was left out because the file does not ask for it, although the key may see it.
+    pub is_left_out: bool,
 }
 
 impl UnreadPart {
     /// Creates a part that belongs to the whole space.
     pub fn new(what: impl Into<String>, why: impl Into<String>, hidden: HiddenData) -> Self {
-        Self { what: what.into(), why: why.into(), hidden, project: None }
+        Self { what: what.into(), why: why.into(), hidden, project: None, is_left_out: false }
+    }
+
+    /// Marks the part as one that the file does not ask for.
+    #[must_use]
+    pub fn left_out(self) -> Self {
+        Self { is_left_out: true, ..self }
     }
 
     /// Limits the part to one project.
@@ -32,6 +41,8 @@ impl UnreadPart {
 /// The kind of data that an [`UnreadPart`] hides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HiddenData {
+    /// Projects of this space, with their groups, tags and steps.
+    Projects,
     /// Steps of this space: placements, and uses of pools and of the built-in worker.
     Steps,
     /// Steps in a Git repository, without which a plan may be wrong.
@@ -48,6 +59,89 @@ pub enum HiddenData {
     Targets,
     /// Releases, published snapshots and other branches: uses of pools.
     Snapshots,
+    /// The names of project groups, by which rules select.
+    Groups,
+    /// The names of channels, by which rules select.
+    Channels,
+}
+
+/// What is counted, or reported as missing, and may be incomplete because of an [`UnreadPart`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnreadSubject<'a> {
+    /// The uses of a pool.
+    PoolUses,
+    /// The uses of the built-in worker, in all spaces.
+    BuiltInUses,
+    /// The steps that rules place.
+    RuleSteps,
+    /// The steps that a plan affects without a change of their own.
+    AffectedSteps,
+    /// The projects.
+    Projects,
+    /// The variables of a project.
+    Variables(&'a Name),
+    /// The variables of any project.
+    EveryVariable,
+    /// The deployment targets.
+    Targets,
+    /// Variables and targets, which choose pools for steps.
+    IndirectPools,
+    /// The names of project groups.
+    Groups,
+    /// The names of channels.
+    Channels,
+    /// Pools and their workers, which are read as a whole or not at all.
+    PoolMembers,
+}
+
+impl UnreadPart {
+    /// Whether the answer about a subject may be incomplete because of this part.
+    pub fn may_hide(&self, subject: UnreadSubject) -> bool {
+        use HiddenData::{
+            Channels, Groups, OtherSpaceSteps, PoolReferences, Projects, Rules, Steps, StepsInGit,
+            Targets,
+        };
+        match subject {
+            UnreadSubject::PoolUses | UnreadSubject::AffectedSteps => {
+                !matches!(self.hidden, OtherSpaceSteps | Rules | Groups | Channels)
+            }
+            UnreadSubject::BuiltInUses => !matches!(self.hidden, Rules | Groups | Channels),
+            UnreadSubject::RuleSteps => {
+                matches!(self.hidden, Projects | Steps | StepsInGit | Rules)
+            }
+            UnreadSubject::Projects => self.hidden == Projects,
+            UnreadSubject::Variables(project) => {
+                self.hidden == PoolReferences
+                    && self.project.as_ref().is_none_or(|name| name == project)
+            }
+            UnreadSubject::EveryVariable => self.hidden == PoolReferences,
+            UnreadSubject::Targets => self.hidden == Targets,
+            UnreadSubject::IndirectPools => matches!(self.hidden, PoolReferences | Targets),
+            UnreadSubject::Groups => matches!(self.hidden, Groups | Projects),
+            UnreadSubject::Channels => self.hidden == Channels,
+            UnreadSubject::PoolMembers => false,
+        }
+    }
+}
+
+impl Live {
+    /// Returns the parts because of which the answer about a subject may be incomplete.
+    pub fn unread_by<'a>(
+        &'a self,
+        subject: UnreadSubject<'a>,
+    ) -> impl Iterator<Item = &'a UnreadPart> {
+        self.unread.iter().filter(move |part| part.may_hide(subject))
+    }
+
+    /// Whether the answer about a subject may be incomplete.
+    pub fn is_unread(&self, subject: UnreadSubject) -> bool {
+        self.unread.iter().any(|part| part.may_hide(subject))
+    }
+}
+
+/// Describes unread parts, grouped by cause.
+pub fn describe_parts<'a>(parts: impl IntoIterator<Item = &'a UnreadPart>) -> Vec<String> {
+    group_by_cause(parts).into_iter().map(|(what, why)| format!("{what}: {why}")).collect()
 }
 
 /// Groups unread parts by cause, such as an unreachable repository: returns the parts and their reason.
@@ -56,7 +150,9 @@ pub fn group_by_cause<'a>(
 ) -> Vec<(String, &'a str)> {
     let mut by_cause: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for part in parts {
-        let group = by_cause.entry(&part.why).or_default();
+        // A missing permission is one cause, whether a list or a document was refused because of it.
+        let cause = part.why.find("Missing permission").map_or(&*part.why, |at| &part.why[at..]);
+        let group = by_cause.entry(cause).or_default();
         if !group.contains(&part.what.as_str()) {
             group.push(&part.what);
         }

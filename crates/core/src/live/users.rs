@@ -1,8 +1,8 @@
 //! Finds everything that uses a pool.
 
 use super::{
-    Case, Decider, EffectivePlace, HiddenData, Live, LiveProcess, LiveStep, PoolReferenceKind,
-    PoolVariable, ProcessSnapshot, RunLocation, SnapshotOrigin, UnknownReason, ValueSource,
+    Case, Decider, EffectivePlace, Live, LiveProcess, LiveStep, PoolReferenceKind, PoolVariable,
+    ProcessSnapshot, RunLocation, SnapshotOrigin, UnknownReason, UnreadSubject, ValueSource,
     classify_step, effective_cases, inner_step_cases, pool_parameters,
 };
 use crate::model::{Address, Id, Name, Place, Pool};
@@ -16,6 +16,12 @@ pub struct PoolUse {
     pub what: String,
     /// Why it uses the pool.
     pub reason: PoolUseReason,
+    /// Whether the server refuses to delete the pool because of it.
+    ///
+    /// # Source
+    ///
+    /// `api.md` 3.7: a server counts members, and the pool fields of the current processes in its database.
+    pub is_held: bool,
 }
 
 /// The kind of object that uses a pool.
@@ -59,19 +65,22 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
         kind: UseKind::Member,
         what: format!("worker {:?}", worker.name),
         reason: PoolUseReason::Direct,
+        is_held: true,
     });
     let steps = live.processes.iter().flat_map(|process| {
         process.steps.iter().flat_map(move |step| {
-            let step_use = |address: Address, via| PoolUse {
+            let step_use = |address: Address, via, is_held| PoolUse {
                 kind: UseKind::Step,
                 what: address.to_string(),
                 reason: via,
+                is_held,
             };
+            let is_held = process.git.is_none() && step.place.pool() == Some(pool);
             let itself = find_step_via(live, process, step, pool);
-            let itself = itself.map(|via| step_use(process.step_address(step), via));
+            let itself = itself.map(|via| step_use(process.step_address(step), via, is_held));
             let inside = process.inner_steps(step).iter().filter_map(move |inner| {
                 let via = find_inner_via(live, process, step, inner, pool)?;
-                Some(step_use(process.inner_step_address(step, inner), via))
+                Some(step_use(process.inner_step_address(step, inner), via, false))
             });
             itself.into_iter().chain(inside)
         })
@@ -120,6 +129,11 @@ fn filter_step_uses(
 /// A step that runs on its targets counts if its pool field names the pool, because the server counts it. A
 /// step that names no pool does not count, because the default pool is never deleted.
 pub fn describe_pool_users(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+    breaking_uses(live, pool).into_iter().map(|pool_use| pool_use.what).collect()
+}
+
+/// Returns everything that would break without `pool`, as [`describe_pool_users`] describes it.
+pub fn breaking_uses(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     let uses = uses_of_pool(live, pool).into_iter();
     let breaks = uses.filter(|pool_use| match &pool_use.reason {
         PoolUseReason::Case(case) => case.decided_by != Decider::DefaultPool,
@@ -127,7 +141,11 @@ pub fn describe_pool_users(live: &Live, pool: &Id<Pool>) -> Vec<String> {
         PoolUseReason::Unclear(why) => *why == UnknownReason::Type || why.is_about_template(),
         PoolUseReason::Direct | PoolUseReason::Frozen(_) | PoolUseReason::Lingering => true,
     });
-    breaks.map(|pool_use| describe_use(pool_use.what, &pool_use.reason)).collect()
+    let described = breaks.map(|pool_use| PoolUse {
+        what: describe_use(pool_use.what.clone(), &pool_use.reason),
+        ..pool_use
+    });
+    described.collect()
 }
 
 /// Adds to the description of a user why it uses the pool, unless that is obvious.
@@ -161,6 +179,7 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
                 kind: UseKind::Parameter,
                 what: format!("parameter {name:?} of {}", process.step_address(step)),
                 reason: PoolUseReason::Direct,
+                is_held: false,
             })
         })
     });
@@ -171,6 +190,7 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
                 kind: UseKind::Reference(reference.kind),
                 what: reference.what.clone(),
                 reason: PoolUseReason::Direct,
+                is_held: false,
             }
         });
     parameters.chain(snapshots).chain(references)
@@ -191,7 +211,7 @@ fn snapshot_uses<'a>(
     let snapshot_use = move |address: Address, via| {
         let origin = snapshot.describe_origin();
         let what = origin.map_or(address.to_string(), |origin| format!("{origin}: {address}"));
-        PoolUse { kind, what, reason: via }
+        PoolUse { kind, what, reason: via, is_held: false }
     };
     process.steps.iter().flat_map(move |step| {
         let by_value = match (&step.place, kind) {
@@ -339,11 +359,7 @@ fn variable_has_pool(live: &Live, process: &LiveProcess, variable: &str, pool: &
 
 /// Whether a step can use a pool at all: checked first, because most steps cannot.
 fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
-    let unread = || {
-        live.unread
-            .iter()
-            .any(|part| matches!(part.hidden, HiddenData::PoolReferences | HiddenData::Targets))
-    };
+    let unread = || live.is_unread(UnreadSubject::IndirectPools);
     match &step.place {
         Place::Pool(id) => id == pool,
         Place::Variable(name) => {
@@ -374,15 +390,4 @@ pub fn steps_on_built_in(live: &Live) -> Vec<String> {
 pub fn steps_maybe_built_in(live: &Live) -> Vec<String> {
     let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
     steps_maybe_in_pool(live, &pool.id)
-}
-
-impl EffectivePlace {
-    /// Returns the pool in which a step runs, or would have to run.
-    pub fn required_pool(&self) -> Option<&Id<Pool>> {
-        match self {
-            Self::Pool(id) | Self::BuiltInWorker(id) => Some(id),
-            Self::Nowhere(id, _) => id.as_ref(),
-            Self::InServer | Self::OnTargets | Self::InTemplate | Self::Unknown(_) => None,
-        }
-    }
 }

@@ -9,7 +9,9 @@ use std::{
 
 /// The id of a `T`, as the server wrote it: `WorkerPools-21`.
 ///
-/// Ids are opaque: nothing may be inferred from their text. Ids of different types cannot be mixed up:
+/// Ids are opaque: nothing may be inferred from their text. Like the server, they are compared ignoring case, apart
+/// from what follows an `@`: the name of a Git branch, in an id that this tool makes. Ids of different types cannot be
+/// mixed up:
 ///
 /// ```compile_fail
 /// use poolwright_core::model::{Id, Pool, Worker};
@@ -71,6 +73,13 @@ impl<T> Id<T> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The bytes that are compared.
+    fn folded_bytes(&self) -> impl Iterator<Item = u8> {
+        let branch = self.0.find('@').unwrap_or(self.0.len());
+        let bytes = self.0.bytes().enumerate();
+        bytes.map(move |(at, byte)| if at < branch { byte.to_ascii_lowercase() } else { byte })
+    }
 }
 
 /// A reference to an object: compared by its id, displayed by its name.
@@ -112,7 +121,7 @@ impl<T> Clone for Id<T> {
 
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.0.len() == other.0.len() && self.folded_bytes().eq(other.folded_bytes())
     }
 }
 
@@ -120,7 +129,8 @@ impl<T> Eq for Id<T> {}
 
 impl<T> Hash for Id<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
+        self.folded_bytes().for_each(|byte| state.write_u8(byte));
+        state.write_u8(0xff);
     }
 }
 
@@ -132,7 +142,7 @@ impl<T> PartialOrd for Id<T> {
 
 impl<T> Ord for Id<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
+        self.folded_bytes().cmp(other.folded_bytes())
     }
 }
 
@@ -151,5 +161,21 @@ impl<T> Serialize for Id<T> {
 impl<'de, T> Deserialize<'de> for Id<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_are_compared_ignoring_case_and_branches_are_not() {
+        let id = Id::<Pool>::new;
+        assert_eq!(id("WorkerPools-2"), id("workerpools-2"));
+        assert!(HashSet::from([id("WorkerPools-2")]).contains(&id("WORKERPOOLS-2")));
+        assert_ne!(id("WorkerPools-2"), id("WorkerPools-21"));
+        assert_eq!(id("Projects-1/Process@main"), id("projects-1/process@main"));
+        assert_ne!(id("Projects-1/process@main"), id("Projects-1/process@Main"));
     }
 }

@@ -38,13 +38,44 @@ pub enum Execution {
     OnTargets,
 }
 
-/// The container image in which a step runs on its worker.
+/// The container in which a step runs on its worker: an image of a feed, or one that is built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container<F> {
-    /// The image, with its tag.
+    /// The image, with its tag; empty if it is built.
     pub image: String,
     /// The feed that has the image.
     pub feed: F,
+    /// The Dockerfile that the image is built from; empty if it is not built.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub dockerfile: String,
+    /// The Git repository that has the Dockerfile; empty if none does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub git_url: String,
+}
+
+impl<F> Container<F> {
+    /// Creates a container from an image of a feed.
+    pub fn from_image(image: impl Into<String>, feed: impl Into<F>) -> Self {
+        let (image, feed) = (image.into(), feed.into());
+        Self { image, feed, dockerfile: String::new(), git_url: String::new() }
+    }
+
+    /// Returns the same container with its feed in another form.
+    pub fn map_feed<G>(&self, map: impl FnOnce(&F) -> G) -> Container<G> {
+        let Self { image, feed, dockerfile, git_url } = self;
+        Container {
+            image: image.clone(),
+            feed: map(feed),
+            dockerfile: dockerfile.clone(),
+            git_url: git_url.clone(),
+        }
+    }
+
+    /// Returns the container, unless none of its fields makes it one: a feed alone does not.
+    pub fn into_option(self) -> Option<Self> {
+        let is_set = [&self.image, &self.dockerfile, &self.git_url].iter().any(|it| !it.is_empty());
+        is_set.then_some(self)
+    }
 }
 
 impl Execution {

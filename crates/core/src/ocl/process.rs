@@ -191,7 +191,8 @@ fn read_action(
         step.dictionary_entry("properties", "Octopus.Action.TargetRoles").unwrap_or_default();
     let container = action.child_blocks("container").find_map(|block| {
         let image = block.text_attribute("image")?.to_owned();
-        Some(Container { image, feed: block.text_attribute("feed").unwrap_or_default().to_owned() })
+        let feed = block.text_attribute("feed").unwrap_or_default();
+        Some(Container::from_image(image, feed))
     });
     Ok(OclAction {
         action: name_or_label(action).unwrap_or_else(|| name.clone()),

@@ -115,7 +115,7 @@ pub enum StepEdit {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         restored: Option<String>,
     },
-    /// The step's container: image and feed.
+    /// The step's container: image and feed, or what its image is built from.
     Container(Delta<Option<Container<Linked<Feed>>>>),
 }
 
@@ -207,13 +207,20 @@ impl StepEdit {
                 fields
             }
             Self::Container(delta) => {
-                let image = delta.to_field_diff("container.image", |container| {
-                    json!(container.as_ref().map(|it| &it.image))
-                });
-                let feed = delta.to_field_diff("container.feed", |container| {
-                    json!(container.as_ref().map(|it| &it.feed.name))
-                });
-                [image, feed].into_iter().filter(|field| field.before != field.after).collect()
+                type Text = fn(&Container<Linked<Feed>>) -> &String;
+                let to_json = |container: &Option<Container<Linked<Feed>>>, text: Text| {
+                    json!(container.as_ref().map(text).filter(|text| !text.is_empty()))
+                };
+                let part = |path: &str, text: Text| {
+                    delta.to_field_diff(path, |container| to_json(container, text))
+                };
+                let parts = [
+                    part("container.image", |container| &container.image),
+                    part("container.feed", |container| &container.feed.name),
+                    part("container.dockerfile", |container| &container.dockerfile),
+                    part("container.git_url", |container| &container.git_url),
+                ];
+                parts.into_iter().filter(|field| field.before != field.after).collect()
             }
         }
     }

@@ -155,6 +155,10 @@ define_fields! {
         Feed = ["Container", "FeedId"],
         /// Whether the tools of the worker's package are used; the server adds it to a step with a container.
         BundledTooling = ["Properties", "OctopusUseBundledTooling"],
+        /// The Dockerfile that its image is built from.
+        Dockerfile = ["Container", "Dockerfile"],
+        /// The repository that has the Dockerfile.
+        GitUrl = ["Container", "GitUrl"],
     }
     /// A value of a worker pool variable, or its pool.
     Value(ValueField) {
@@ -192,9 +196,12 @@ impl StepField {
         match self {
             Self::Pool | Self::Variable => StepPart::Place,
             Self::RunOnServer | Self::TargetRoles | Self::ActionTargetRoles => StepPart::Execution,
-            Self::Container | Self::Image | Self::Feed | Self::BundledTooling => {
-                StepPart::Container
-            }
+            Self::Container
+            | Self::Image
+            | Self::Feed
+            | Self::BundledTooling
+            | Self::Dockerfile
+            | Self::GitUrl => StepPart::Container,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     desired::{Declared, Desired, DesiredPool, DesiredPoolKind, Gate, MaxDeletes, PlanPolicy},
     finding::{Level, Span},
     model::{Address, Name},
+    text::pattern::Patterns,
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,12 @@ pub struct GateSettings {
     /// How many pools and workers may be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_deletes: Option<MaxDeletes>,
+    /// Whether the file prunes, which limits deletes by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub prunes: bool,
+    /// The names of pools and workers that must not be deleted or replaced, as the words of a pattern.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<String>,
     /// The declared pools, in the order of the file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<DeclaredPool>,
@@ -98,7 +105,8 @@ impl GateSettings {
     /// Takes the settings from what a file declares.
     pub fn from_desired(desired: &Desired) -> Self {
         // Destructured, so that a new setting of the gates cannot be forgotten here.
-        let PlanPolicy { prune_pools: _, prune_workers: _, max_deletes, gates } = &desired.policy;
+        let PlanPolicy { prune_pools, prune_workers, protect, max_deletes, gates } =
+            &desired.policy;
         let levels = gates.iter().map(|(gate, level)| (*gate, GateLevel::from(*level)));
         let pools = desired.pools.iter().map(|(key, pool)| DeclaredPool {
             key: key.clone(),
@@ -111,6 +119,8 @@ impl GateSettings {
         Self {
             levels: levels.filter(|(_, level)| *level != GateLevel::Deny).collect(),
             max_deletes: max_deletes.as_ref().map(|it| it.value),
+            prunes: prune_pools.is_some() || prune_workers.is_some(),
+            protect: protect.as_ref().map(|it| it.value.to_words()).unwrap_or_default(),
             pools: pools.collect(),
             protected_workers: protected.map(|(name, _)| name.clone()).collect(),
         }
@@ -137,6 +147,12 @@ impl GateSettings {
             | Address::Target(_)
             | Address::Step { .. } => false,
         }
+    }
+
+    /// Whether a pool or worker with this name must not be deleted or replaced.
+    pub fn protects_name(&self, name: &str) -> bool {
+        let words = self.protect.iter().map(String::as_str);
+        !self.protect.is_empty() && Patterns::new(words).matches(name)
     }
 
     /// Returns the declared pools as a file that declares nothing else.

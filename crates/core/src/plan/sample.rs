@@ -329,8 +329,7 @@ fn choosers() -> Vec<Change> {
 }
 
 fn placements() -> Vec<Change> {
-    let container =
-        Container { image: "acme/az:2".into(), feed: Linked::new("Feeds-1", "Docker Hub") };
+    let container = Container::from_image("acme/az:2", Linked::new("Feeds-1", "Docker Hub"));
     let runbook = ChangeKind::PlaceStep {
         git: None,
         process: Id::new("RunbookProcess-Runbooks-9"),

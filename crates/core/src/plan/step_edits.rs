@@ -99,7 +99,7 @@ impl StepEdits {
 fn is_valid(written: &WrittenField) -> bool {
     let is_text = |value: &Value| value.is_null() || value.is_string();
     let is_container = |value: &Value| {
-        let parts = [StepField::Image, StepField::Feed].map(StepField::key);
+        let parts = CONTAINER_FIELDS.map(StepField::key);
         let known =
             |(key, value): (&String, &Value)| parts.contains(&key.as_str()) && is_text(value);
         value.is_null() || value.as_object().is_some_and(|container| container.iter().all(known))
@@ -177,20 +177,22 @@ fn written_tags(fields: &[WrittenField], side: FieldSide) -> Option<Option<&str>
     })
 }
 
+/// The fields of a container, apart from itself.
+const CONTAINER_FIELDS: [StepField; 4] =
+    [StepField::Image, StepField::Feed, StepField::Dockerfile, StepField::GitUrl];
+
 type ContainerDelta = Delta<Option<Container<Linked<Feed>>>>;
 
 fn is_container(fields: &[WrittenField], delta: &ContainerDelta) -> bool {
-    let with_ids = |container: &Container<Linked<Feed>>| Container {
-        image: container.image.clone(),
-        feed: container.feed.id.as_str().to_owned(),
+    let with_ids = |container: &Container<Linked<Feed>>| {
+        container.map_feed(|feed| feed.id.as_str().to_owned())
     };
     let [before, after] = [delta.before(), delta.after()].map(|shown| shown.as_ref().map(with_ids));
     // A part that is not written does not change; without an image, the edit does not show the feed.
     let unwritten = before.as_ref().or(after.as_ref());
     let is_whole = written_side(fields, StepField::Container, FieldSide::After).is_some();
-    let has_parts = [StepField::Image, StepField::Feed]
-        .iter()
-        .any(|part| written_side(fields, *part, FieldSide::After).is_some());
+    let has_parts =
+        CONTAINER_FIELDS.iter().any(|part| written_side(fields, *part, FieldSide::After).is_some());
     is_whole != has_parts
         && container_from_fields(fields, FieldSide::Before, unwritten) == before
         && container_from_fields(fields, FieldSide::After, unwritten) == after
@@ -226,9 +228,13 @@ pub(crate) fn container_from_fields(
             None => unwritten.cloned().unwrap_or_default(),
         },
     };
-    let image = part(StepField::Image, unwritten.map(|container| &container.image));
-    let feed = part(StepField::Feed, unwritten.map(|container| &container.feed));
-    (!image.is_empty()).then_some(Container { image, feed })
+    let container = Container {
+        image: part(StepField::Image, unwritten.map(|container| &container.image)),
+        feed: part(StepField::Feed, unwritten.map(|container| &container.feed)),
+        dockerfile: part(StepField::Dockerfile, unwritten.map(|container| &container.dockerfile)),
+        git_url: part(StepField::GitUrl, unwritten.map(|container| &container.git_url)),
+    };
+    container.into_option()
 }
 
 /// Returns one side of a field, or `None` if it is not written.
@@ -286,6 +292,8 @@ mod tests {
     fn contained(before: Option<&str>, after: Option<&str>) -> StepEdit {
         let container = |image: &str| Container {
             image: image.to_owned(),
+            dockerfile: String::new(),
+            git_url: String::new(),
             feed: Linked::new("Feeds-1", "Docker Hub"),
         };
         StepEdit::Container(delta(before.map(container), after.map(container)))

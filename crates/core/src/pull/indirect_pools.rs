@@ -256,7 +256,9 @@ pub(super) fn target_tables(
 
 /// Returns whether a selector with this name matches only this name.
 pub(super) fn is_exact_name(name: &str) -> bool {
-    is_valid_name(name) && !name.starts_with('!') && Pattern::new(name).exact_name().is_some()
+    is_valid_name(name)
+        && !name.starts_with('!')
+        && Pattern::new(name).exact_name().is_some_and(|exact| exact == name.trim())
 }
 
 fn render_one_or_list(names: &[String]) -> String {

@@ -84,6 +84,11 @@ fn unique_lines(
     if !is_valid_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
         return Err("its name would have another meaning in the file");
     }
+    let address = worker.endpoint.address();
+    let mut earlier = live.workers.iter().take_while(|other| other.id != worker.id);
+    if address.is_some() && earlier.any(|other| other.endpoint.address() == address) {
+        return Err("another worker has the same endpoint");
+    }
     let is_static = |id| live.find_pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
     if worker.pools.is_empty()
         || !worker.pools.iter().all(|id| pools.has_reference(id) && is_static(id))

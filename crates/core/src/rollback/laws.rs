@@ -75,11 +75,12 @@ fn contained(
 ) -> (Desired, Live) {
     let container = |at: usize| {
         let feed = format!("Feeds-{at}");
-        (0 < at).then(|| Container { image: format!("image:{at}"), feed })
+        (0 < at).then(|| Container::from_image(format!("image:{at}"), feed))
     };
     for (rule, at) in desired.rules.iter_mut().zip(wanted) {
         if let PlacementVerdict::Place(target) = &mut rule.value.verdict {
-            target.container = container(at).map(|value| Declared { value, span: Span::default() });
+            target.container =
+                container(at).map(|it| Declared { value: Some(it), span: Span::default() });
         }
     }
     let steps = live.processes.iter_mut().flat_map(|it| &mut it.steps);

@@ -207,9 +207,14 @@ impl RollbackPlanner<'_> {
         });
         let named_container = |step: &LiveStep| -> Option<Container<Linked<Feed>>> {
             let live = step.container.as_ref()?;
-            let feed = self.live.directory.feeds.iter().find(|feed| feed.id == live.feed);
+            let feed = self
+                .live
+                .directory
+                .feeds
+                .iter()
+                .find(|feed| eq_ignoring_case(&feed.id, &live.feed));
             let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
-            Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
+            Some(live.map_feed(|feed| Linked::new(feed, name)))
         };
         let contained = Delta::if_different(named_container(now), named_container(then))
             .map(StepEdit::Container);
@@ -231,7 +236,9 @@ fn step_with_field(step: &LiveStep, field: Field, value: Option<&Value>) -> Live
         | StepField::Container
         | StepField::Image
         | StepField::Feed
-        | StepField::BundledTooling => {}
+        | StepField::BundledTooling
+        | StepField::Dockerfile
+        | StepField::GitUrl => {}
     }
     step
 }

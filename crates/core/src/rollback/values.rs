@@ -79,7 +79,9 @@ fn value_kind(field: Field) -> ValueKind {
             | StepField::TargetRoles
             | StepField::ActionTargetRoles
             | StepField::Image
-            | StepField::Feed => ValueKind::Text,
+            | StepField::Feed
+            | StepField::Dockerfile
+            | StepField::GitUrl => ValueKind::Text,
         },
         Field::Value(ValueField::Whole) => ValueKind::Object,
         Field::Value(ValueField::Pool) | Field::Target(TargetField::Pool) => ValueKind::Text,

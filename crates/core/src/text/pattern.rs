@@ -1,4 +1,6 @@
 //! Selectors: case-insensitive names with `*` and `?`, and a leading `!` to exclude.
+//!
+//! A backslash takes `*`, `?`, `!` or another backslash literally; before any other character it is literal itself.
 
 use super::fold_case;
 
@@ -6,7 +8,20 @@ use super::fold_case;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     written: String,
-    folded: Vec<char>,
+    parts: Vec<PatternPart>,
+    /// The name that the pattern stands for, if it has no wildcard.
+    name: Option<String>,
+}
+
+/// A part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PatternPart {
+    /// This character, in lower case.
+    Char(char),
+    /// Any character.
+    AnyChar,
+    /// Any text.
+    AnyText,
 }
 
 /// A list of patterns; those with a leading `!` exclude.
@@ -22,13 +37,33 @@ pub struct Patterns {
 impl Pattern {
     /// Parses a pattern; any text is valid.
     pub fn new(written: &str) -> Self {
-        let folded = fold_case(written).chars().collect();
-        Self { written: written.trim().to_owned(), folded }
+        let parts = parse_parts(&fold_case(written));
+        let spelled = parse_parts(written.trim());
+        let name = spelled.iter().map(|part| match part {
+            PatternPart::Char(c) => Some(*c),
+            PatternPart::AnyChar | PatternPart::AnyText => None,
+        });
+        Self { written: written.trim().to_owned(), parts, name: name.collect() }
+    }
+
+    /// Creates a pattern that takes wildcards, but no backslashes: a text that is escaped in another way.
+    pub fn from_escaped(written: &str) -> Self {
+        Self::new(&written.replace('\\', "\\\\"))
+    }
+
+    /// Creates a pattern that matches this name alone.
+    pub fn from_name(name: &str) -> Self {
+        Self::new(&escape_name(name))
+    }
+
+    /// Returns the pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
     }
 
     /// Returns the name, if the pattern has no wildcard.
     pub fn exact_name(&self) -> Option<&str> {
-        (!self.written.contains(['*', '?'])).then_some(&*self.written)
+        self.name.as_deref()
     }
 
     /// Returns whether the pattern matches `folded`, a name in lower case.
@@ -41,12 +76,42 @@ impl Pattern {
     pub fn may_match_prefix(&self, folded: &str) -> bool {
         let name: Vec<char> = folded.chars().collect();
         // Some text always matches the rest of the pattern.
-        (0..=self.folded.len()).any(|end| matches_chars(&self.folded[..end], &name))
+        (0..=self.parts.len()).any(|end| matches_parts(&self.parts[..end], &name))
     }
 
     fn matches_chars(&self, name: &[char]) -> bool {
-        matches_chars(&self.folded, name)
+        matches_parts(&self.parts, name)
     }
+}
+
+/// Returns a pattern that matches this name alone.
+pub fn escape_name(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for (at, c) in name.trim().char_indices() {
+        if matches!(c, '*' | '?' | '\\') || c == '!' && at == 0 {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Returns the parts of a pattern.
+fn parse_parts(text: &str) -> Vec<PatternPart> {
+    let mut parts = Vec::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        parts.push(match c {
+            '*' => PatternPart::AnyText,
+            '?' => PatternPart::AnyChar,
+            '\\' => {
+                let escaped = chars.next_if(|next| matches!(next, '*' | '?' | '!' | '\\'));
+                PatternPart::Char(escaped.unwrap_or('\\'))
+            }
+            plain => PatternPart::Char(plain),
+        });
+    }
+    parts
 }
 
 impl Patterns {
@@ -60,6 +125,16 @@ impl Patterns {
             }
         }
         patterns
+    }
+
+    /// Returns the patterns of which a name has to match one; empty if every name does.
+    pub fn included(&self) -> &[Pattern] {
+        &self.include
+    }
+
+    /// Returns the patterns that exclude, without their `!`.
+    pub fn excluded(&self) -> &[Pattern] {
+        &self.exclude
     }
 
     /// Returns whether the list matches `name`.
@@ -100,6 +175,13 @@ impl Patterns {
         self.include.iter().filter_map(Pattern::exact_name)
     }
 
+    /// Returns the words of the list, as [`Patterns::new`] takes them.
+    pub fn to_words(&self) -> Vec<String> {
+        let included = self.include.iter().map(|pattern| pattern.as_str().to_owned());
+        let excluded = self.exclude.iter().map(|pattern| format!("!{}", pattern.as_str()));
+        included.chain(excluded).collect()
+    }
+
     /// Returns whether the list includes at least one name, and all without wildcards.
     pub fn is_exact(&self) -> bool {
         !self.include.is_empty() && self.include.iter().all(|it| it.exact_name().is_some())
@@ -108,7 +190,7 @@ impl Patterns {
     /// Returns whether the list matches every name.
     pub fn matches_everything(&self) -> bool {
         let is_star = |pattern: &Pattern| {
-            !pattern.folded.is_empty() && pattern.folded.iter().all(|c| *c == '*')
+            !pattern.parts.is_empty() && pattern.parts.iter().all(|it| *it == PatternPart::AnyText)
         };
         self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
     }
@@ -123,29 +205,35 @@ impl Patterns {
 }
 
 /// Matches greedily and backtracks to the last `*` only, so it is never exponential.
-fn matches_chars(pattern: &[char], name: &[char]) -> bool {
+fn matches_parts(pattern: &[PatternPart], name: &[char]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
-        match (pattern.get(p), star) {
-            (Some('*'), _) => {
+        let fits = match pattern.get(p) {
+            Some(PatternPart::AnyText) => {
                 star = Some((p, n));
                 p += 1;
+                continue;
             }
-            (Some(c), _) if *c == '?' || *c == name[n] => {
+            Some(PatternPart::AnyChar) => true,
+            Some(PatternPart::Char(c)) => *c == name[n],
+            None => false,
+        };
+        match star {
+            _ if fits => {
                 p += 1;
                 n += 1;
             }
             // Backtrack: the last `*` takes one more character.
-            (_, Some((at, taken))) => {
+            Some((at, taken)) => {
                 n = taken + 1;
                 p = at + 1;
                 star = Some((at, n));
             }
-            (_, None) => return false,
+            None => return false,
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+    pattern[p..].iter().all(|part| *part == PatternPart::AnyText)
 }
 
 #[cfg(test)]
@@ -164,6 +252,16 @@ mod tests {
         assert!(!matches(&["db-0?"], "db-0"));
         assert!(matches(&["*a*b*c"], "xxaxxbxxc"));
         assert!(!matches(&["*a*b*c"], "xxaxxcxxb"));
+    }
+
+    #[test]
+    fn a_backslash_takes_a_wildcard_literally() {
+        assert!(matches(&[r"Load \*"], "load *") && !matches(&[r"Load \*"], "Load all"));
+        assert!(matches(&[r"\!urgent \?"], "!Urgent ?") && !matches(&[r"\!urgent \?"], "x"));
+        assert!(matches(&[r"ACME\build"], r"acme\BUILD") && matches(&[r"a\\*"], r"a\b"));
+        assert_eq!(Pattern::new(r"Load \*").exact_name(), Some("Load *"));
+        assert_eq!(Pattern::new(r"Load *").exact_name(), None);
+        assert!(Pattern::from_escaped(r"a\*").matches(r"a\b"));
     }
 
     #[test]
@@ -206,6 +304,14 @@ mod tests {
             let pattern = Patterns::new([name.as_str()]);
             prop_assert!(pattern.matches(&name));
             prop_assert_eq!(pattern.matches(&other), fold_case(&name) == other);
+        }
+
+        #[test]
+        fn an_escaped_name_matches_only_itself(name in r"[ab*?!\\]{1,5}", other in r"[ab*?!\\]{1,5}") {
+            let patterns = Patterns::new([&*escape_name(&name)]);
+            prop_assert_eq!(patterns.exact_names().collect::<Vec<_>>(), [&*name]);
+            prop_assert!(patterns.matches(&name));
+            prop_assert_eq!(patterns.matches(&other), name == other);
         }
 
         #[test]

@@ -14,13 +14,18 @@ pub(crate) fn live_process(process: wire::ProcessResource, owner: ProcessOwner) 
         id: Id::new(process.id),
         owner,
         git: None,
-        steps: process.steps.into_iter().flat_map(live_steps).collect(),
+        steps: process
+            .steps
+            .into_iter()
+            .enumerate()
+            .flat_map(|(position, step)| live_steps(step, position))
+            .collect(),
         templates: Vec::new(),
     }
 }
 
-/// Returns the entries of a step, one for each of its actions.
-pub(crate) fn live_steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
+/// Returns the entries of the step at an index of its process, one for each of its actions.
+pub(crate) fn live_steps(step: wire::DeploymentStepResource, position: usize) -> Vec<LiveStep> {
     let wire::DeploymentStepResource { name, properties, actions, .. } = step;
     let has_siblings = actions.len() > 1;
     let live_step = |action: wire::DeploymentActionResource| {
@@ -34,7 +39,11 @@ pub(crate) fn live_steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
             id: Id::new(action.id),
             step: Name::new(name.clone()),
             action: Name::new(if action.name.is_empty() { name.clone() } else { action.name }),
+            position,
             has_siblings,
+            names_both: [&action.worker_pool_id, &action.worker_pool_variable]
+                .iter()
+                .all(|text| !text.trim().is_empty()),
             action_type: action.action_type,
             place: step_place(action.worker_pool_id, action.worker_pool_variable),
             run_on_server: LiveStep::parse_run_on_server(&action.properties.run_on_server),
@@ -74,8 +83,8 @@ fn pool_parameters(
 }
 
 fn live_container(container: wire::DeploymentActionContainerResource) -> Option<Container<String>> {
-    let wire::DeploymentActionContainerResource { image, feed_id } = container;
-    (!image.is_empty()).then_some(Container { image, feed: feed_id })
+    let wire::DeploymentActionContainerResource { image, feed_id, dockerfile, git_url } = container;
+    Container { image, feed: feed_id, dockerfile, git_url }.into_option()
 }
 
 #[cfg(test)]

@@ -300,24 +300,29 @@ impl LocatedAction<'_> {
         before: &Option<Container<Linked<Feed>>>,
         after: &Option<Container<Linked<Feed>>>,
     ) -> FieldWrites {
-        let fields = [StepField::Image, StepField::Feed];
+        let fields = [StepField::Image, StepField::Feed, StepField::Dockerfile, StepField::GitUrl];
         let now = fields.map(|field| self.field_text(field));
-        let pair = |container: &Option<Container<Linked<Feed>>>| {
-            container.as_ref().map_or([String::new(), String::new()], |container| {
-                [container.image.clone(), container.feed.id.as_str().to_owned()]
+        let texts = |container: &Option<Container<Linked<Feed>>>| {
+            container.as_ref().map_or_else(Default::default, |container| {
+                let Container { image, feed, dockerfile, git_url } = container.clone();
+                [image, feed.id.as_str().to_owned(), dockerfile, git_url]
             })
         };
-        let (then, wanted) = (pair(before), pair(after));
-        // Without an image there is no container, whatever the other fields are.
-        let is_same_container = |one: &[String; 2], other: &[String; 2]| {
-            one == other || one[0].is_empty() && other[0].is_empty()
+        let (then, wanted): ([String; 4], [String; 4]) = (texts(before), texts(after));
+        // A feed alone makes no container.
+        let is_none = |[image, _, dockerfile, git_url]: &[String; 4]| {
+            [image, dockerfile, git_url].iter().all(|it| it.is_empty())
         };
+        let is_same_container =
+            |one: &[String; 4], other: &[String; 4]| one == other || is_none(one) && is_none(other);
         if is_same_container(&now, &wanted) {
             return Ok(Vec::new());
         }
         if !is_same_container(&now, &then) {
-            let describe_container = |[image, feed]: &[String; 2]| {
-                (!image.is_empty()).then(|| json!(format!("{image} from {feed}")))
+            let describe_container = |texts: &[String; 4]| {
+                let set: Vec<&str> =
+                    texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+                (!is_none(texts)).then(|| json!(set.join(" from ")))
             };
             return Err(mismatch_message(
                 StepField::Container.key(),
@@ -328,7 +333,10 @@ impl LocatedAction<'_> {
         let text_or_null = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
         let is_object = self.document.get_raw(&self.field_path(StepField::Container));
         if is_object.is_none_or(|text| !text.starts_with('{')) {
-            let parts = fields.into_iter().zip(&wanted);
+            let is_written = |(field, text): &(StepField, &String)| {
+                !text.is_empty() || matches!(field, StepField::Image | StepField::Feed)
+            };
+            let parts = fields.into_iter().zip(&wanted).filter(is_written);
             let whole = parts.map(|(field, text)| (field.key().to_owned(), text_or_null(text)));
             let whole = Value::Object(whole.collect());
             return Ok(vec![self.set_field(StepField::Container, whole)]);
@@ -437,10 +445,7 @@ mod tests {
         after: Option<&str>,
     ) -> WriteResult<String, String> {
         let container = |image: Option<&str>| {
-            image.map(|image| Container {
-                image: image.to_owned(),
-                feed: Linked::new("Feeds-1", "Docker"),
-            })
+            image.map(|image| Container::from_image(image, Linked::new("Feeds-1", "Docker")))
         };
         edited(action, |action| action.sets_for_container(&container(before), &container(after)))
     }
@@ -506,8 +511,7 @@ mod tests {
 
     #[test]
     fn a_rollback_restores_every_byte_in_every_layout() {
-        let container =
-            Some(Container { image: "img:1".to_owned(), feed: Linked::new("Feeds-9", "Docker") });
+        let container = Some(Container::from_image("img:1", Linked::new("Feeds-9", "Docker")));
         let variable = |name: &str| Place::Variable(name.to_owned());
         for action in [
             r#"{"WorkerPoolVariable":"P\u00f6ol\u0027s","WorkerPoolId":null,"Big":1E+400}"#,
@@ -530,10 +534,7 @@ mod tests {
             let text = format!("{{\"Steps\":[{{\"Actions\":[ {{\r\n\t\"Id\": 7{now}\r\n}} ]}}]}}");
             there_and_back(&text, |it| it.sets_for_container(&None, &container));
         }
-        let old = Some(Container {
-            image: "octopus/x".to_owned(),
-            feed: Linked::new("Feeds-1", "Docker"),
-        });
+        let old = Some(Container::from_image("octopus/x", Linked::new("Feeds-1", "Docker")));
         let full =
             r#"{"Container": {"FeedId" : "Feeds\u002d1","GitUrl":1E+400, "Image":"octopus\/x" }}"#;
         let text = format!(r#"{{"Steps":[{{"Actions":[{full}]}}]}}"#);

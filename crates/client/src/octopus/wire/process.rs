@@ -90,6 +90,12 @@ pub struct DeploymentActionContainerResource {
     /// The feed of the image.
     #[serde(deserialize_with = "or_default")]
     pub feed_id: String,
+    /// The Dockerfile of an image that is built.
+    #[serde(deserialize_with = "or_default")]
+    pub dockerfile: String,
+    /// The repository of the Dockerfile.
+    #[serde(deserialize_with = "or_default")]
+    pub git_url: String,
 }
 
 /// The properties that decide where a step runs; all others are ignored.

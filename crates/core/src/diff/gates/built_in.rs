@@ -4,7 +4,7 @@ use super::{GateInput, bypass_help};
 use crate::{
     desired::Gate,
     finding::Finding,
-    live::{HiddenData, group_by_cause, steps_maybe_built_in, steps_on_built_in},
+    live::{UnreadSubject, describe_parts, steps_maybe_built_in, steps_on_built_in},
     plan::ChangeKind,
     text::pluralize,
 };
@@ -39,20 +39,7 @@ pub(super) fn built_in_in_use(input: &GateInput) -> Vec<Finding> {
                 .with_help("`poolwright explain PROJECT STEP` says why; check these steps by hand"),
         )
     });
-    let parts = input.matched.live.unread.iter().filter(|part| {
-        matches!(
-            part.hidden,
-            HiddenData::Steps
-                | HiddenData::StepsInGit
-                | HiddenData::OtherSpaceSteps
-                | HiddenData::Templates
-                | HiddenData::PoolReferences
-                | HiddenData::Targets
-                | HiddenData::Snapshots
-        )
-    });
-    let unread = group_by_cause(parts).into_iter();
-    let unread: Vec<_> = unread.map(|(what, why)| format!("{what}: {why}")).collect();
+    let unread = describe_parts(input.matched.live.unread_by(UnreadSubject::BuiltInUses));
     let unread = (!unread.is_empty()).then(|| {
         let message = "steps that could not be read may still need the built-in worker".to_owned();
         let finding = input.gate_warning(gate, change.cause.location.clone(), message)?;

@@ -4,10 +4,13 @@ use super::{GateInput, bypass_help};
 use crate::{
     desired::{Gate, MaxDeletes},
     finding::{Finding, FindingLocation, Level},
-    live::{HiddenData, Live, LivePool, describe_pool_users, group_by_cause},
+    live::{Live, LivePool, PoolUse, UnreadSubject, breaking_uses, describe_parts},
     plan::{Change, ChangeAction, ChangeKind},
     text::pluralize,
 };
+
+/// The percentage of all pools and workers that a plan with `prune` may delete if the file sets no limit.
+const PRUNE_PERCENT: u8 = 10;
 
 /// Returns findings about pools that the plan deletes and that are still in use.
 pub(super) fn pool_in_use(input: &GateInput) -> Vec<Finding> {
@@ -22,28 +25,53 @@ pub(super) fn pool_in_use(input: &GateInput) -> Vec<Finding> {
     for change in input.changes {
         let ChangeKind::DeletePool { id, name } = &change.kind else { continue };
         deleted.push(change);
-        let users = describe_pool_users(&with_deleted, id);
-        if users.is_empty() {
-            continue;
-        }
-        let message =
-            format!("pool `{name}` would be deleted while {} it", describe_users(users.len()));
-        // The server refuses to delete a pool with members, whatever the file allows.
-        let has_members = input.after.pool_members(id).next().is_some();
-        let at = change.cause.location.clone();
-        let help = "move them to another pool first, or keep the pool";
-        let (finding, help) = if has_members {
-            (Some(Finding::new(gate.code(), Level::Deny, at, message)), help.to_owned())
-        } else {
-            let finding = input.gate_finding(gate, at, message);
-            (finding, format!("{help}; {}", bypass_help(gate)))
+        let users = PoolUsers::split(input, breaking_uses(&with_deleted, id));
+        let at = || change.cause.location.clone();
+        let describe = |users: &[String]| {
+            format!("pool `{name}` would be deleted while {} it", describe_users(users.len()))
         };
-        findings.extend(finding.map(|finding| {
-            finding.with_address(change.address.clone()).with_notes(users).with_help(help)
-        }));
+        let help = "move them to another pool first, or keep the pool";
+        if !users.refused.is_empty() {
+            let why = if users.rest_is_allowed { ", which the server refuses" } else { "" };
+            let message = format!("{}{why}", describe(&users.refused));
+            let finding = Finding::new(gate.code(), Level::Deny, at(), message).with_help(help);
+            findings.push(finding.with_address(change.address.clone()).with_notes(users.refused));
+        }
+        if !users.rest.is_empty() {
+            let finding = input.gate_finding(gate, at(), describe(&users.rest));
+            findings.extend(finding.map(|finding| {
+                let help = format!("{help}; {}", bypass_help(gate));
+                let finding = finding.with_address(change.address.clone());
+                finding.with_notes(users.rest).with_help(help)
+            }));
+        }
     }
     findings.extend(deleted.first().and_then(|change| unread_users(input, change)));
     findings
+}
+
+/// The users of a pool that the plan deletes.
+struct PoolUsers {
+    /// Users because of which the plan is refused whatever the file allows, since the server refuses the delete.
+    /// If the gate denies anyway, these are all users.
+    refused: Vec<String>,
+    /// The others.
+    rest: Vec<String>,
+    /// Whether the file lets the gate pass.
+    rest_is_allowed: bool,
+}
+
+impl PoolUsers {
+    fn split(input: &GateInput, uses: Vec<PoolUse>) -> Self {
+        let level = input.settings.gate_level(Gate::PoolInUse);
+        let rest_is_allowed = level != Some(Level::Deny);
+        let any_held = uses.iter().any(|it| it.is_held);
+        let (refused, rest): (Vec<PoolUse>, Vec<PoolUse>) =
+            uses.into_iter().partition(|it| it.is_held || any_held && !rest_is_allowed);
+        let [refused, rest] =
+            [refused, rest].map(|uses| uses.into_iter().map(|it| it.what).collect());
+        Self { refused, rest, rest_is_allowed }
+    }
 }
 
 /// Returns the state after the plan with the deleted pools still in it, since a slug in a plain property only
@@ -64,19 +92,7 @@ fn describe_users(n: usize) -> String {
 }
 
 fn unread_users(input: &GateInput, change: &Change) -> Option<Finding> {
-    let parts = input.matched.live.unread.iter().filter(|part| {
-        matches!(
-            part.hidden,
-            HiddenData::Steps
-                | HiddenData::StepsInGit
-                | HiddenData::Templates
-                | HiddenData::PoolReferences
-                | HiddenData::Targets
-                | HiddenData::Snapshots
-        )
-    });
-    let notes = group_by_cause(parts).into_iter();
-    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
+    let notes = describe_parts(input.matched.live.unread_by(UnreadSubject::PoolUses));
     if notes.is_empty() {
         return None;
     }
@@ -88,15 +104,21 @@ fn unread_users(input: &GateInput, change: &Change) -> Option<Finding> {
 
 /// Returns a finding if the plan has more deletes and replacements than the file allows.
 pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
-    let Some(max) = input.settings.max_deletes else { return Vec::new() };
+    let settings = input.settings;
     let live = input.matched.live;
     let all = live.pools.len() + live.workers.len();
-    let (limit, shown_limit) = match max {
-        MaxDeletes::Count(limit) => (limit, limit.to_string()),
-        MaxDeletes::Percent(percent) => {
-            let limit = all * usize::from(percent) / 100;
+    let percentage = |percent: u8| all * usize::from(percent) / 100;
+    let (limit, shown_limit) = match settings.max_deletes {
+        Some(MaxDeletes::Count(limit)) => (limit, limit.to_string()),
+        Some(MaxDeletes::Percent(percent)) => {
+            let limit = percentage(percent);
             (limit, format!("{limit} ({percent}% of {all} pools and workers)"))
         }
+        None if settings.prunes => {
+            let limit = percentage(PRUNE_PERCENT).max(1);
+            (limit, format!("{limit} by default ({PRUNE_PERCENT}% of {all} pools and workers)"))
+        }
+        None => return Vec::new(),
     };
     // `max_deletes` is about pools and workers.
     let deletes = |change: &&Change| {
@@ -112,25 +134,29 @@ pub(super) fn too_many_deletes(input: &GateInput) -> Vec<Finding> {
         pluralize(deletes.len(), "delete")
     );
     let notes = deletes.iter().map(|change| change.address.to_string()).collect();
-    let declared = input.matched.desired.policy.max_deletes.as_ref();
-    let at =
-        declared.map_or(FindingLocation::Nowhere, |max| FindingLocation::Source(max.span.clone()));
+    let policy = &input.matched.desired.policy;
+    let declared = policy.max_deletes.as_ref().map(|max| &max.span).or(policy.prune_span());
+    let at = declared.map_or(FindingLocation::Nowhere, |at| FindingLocation::Source(at.clone()));
     let finding = input.gate_finding(Gate::TooManyDeletes, at, message);
     let finding = finding.map(|finding| {
         finding
             .with_notes(notes)
-            .with_help("check each of them, then raise `max_deletes` for this run")
+            .with_help("check each of them, then raise `max_deletes` under `[manage]` for this run")
     });
     finding.into_iter().collect()
 }
 
 /// Returns findings about deletes and replacements of objects that the file protects.
 pub(super) fn protected_deletes(input: &GateInput) -> Vec<Finding> {
-    let deletes = |change: &&Change| {
-        matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
+    let is_protected = |change: &&Change| match &change.kind {
+        ChangeKind::DeletePool { name, .. }
+        | ChangeKind::DeleteWorker { name, .. }
+        | ChangeKind::ReplaceWorker { name, .. } => {
+            input.settings.is_protected(&change.address) || input.settings.protects_name(name)
+        }
+        _ => false,
     };
-    let found = input.changes.iter().filter(deletes);
-    let found = found.filter(|change| input.settings.is_protected(&change.address));
+    let found = input.changes.iter().filter(is_protected);
     let findings = found.filter_map(|change| {
         let message = format!(
             "`{}` is protected and would be {}d",

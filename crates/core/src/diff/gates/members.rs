@@ -6,8 +6,8 @@ use crate::{
     diff::{after::planned_pool_id, arrivals::destination_pools},
     finding::{Finding, FindingLocation, Level},
     live::{
-        Case, Decider, Health, HiddenData, Live, LivePool, LiveProcess, LiveWorker,
-        built_in_worker_pool, group_by_cause, steps_in_pool, steps_maybe_in_pool,
+        Case, Decider, Health, Live, LivePool, LiveProcess, LiveWorker, UnreadSubject,
+        built_in_worker_pool, describe_parts, steps_in_pool, steps_maybe_in_pool,
         steps_without_pool,
     },
     model::{Address, Id, Pool, PoolKind, Process},
@@ -69,12 +69,7 @@ fn unread_steps_warning(input: &GateInput) -> Option<Finding> {
     if emptied.is_none() && switch.is_none() {
         return None;
     }
-    let parts = live
-        .unread
-        .iter()
-        .filter(|part| !matches!(part.hidden, HiddenData::OtherSpaceSteps | HiddenData::Rules));
-    let notes = group_by_cause(parts).into_iter();
-    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
+    let notes = describe_parts(live.unread_by(UnreadSubject::AffectedSteps));
     if notes.is_empty() {
         return None;
     }
@@ -155,7 +150,13 @@ fn pool_findings(
     }
     let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
     let switched = arrivals.into_iter().flatten().any(switches);
-    let worse = counts_differ || emptied || lost_healthy || switched;
+    let is_short = wanted.is_some_and(|it| members.healthy < it as usize);
+    // The pool was the default pool, and its steps ran on the built-in worker.
+    let live = input.matched.live;
+    let lost_built_in = built_in_worker_pool(live).is_some_and(|served| served.id == pool.id)
+        && live.server.built_in_worker != Some(false)
+        && input.after.server.built_in_worker != Some(false);
+    let worse = counts_differ || is_short || lost_built_in || emptied || lost_healthy || switched;
     let mut affected = Vec::new();
     if worse {
         affected = steps_in_pool(input.after, &pool.id);
@@ -280,9 +281,9 @@ fn unhealthy_help(members: &MemberCounts, has_arrivals: bool) -> String {
     format!("{first}{waits}; {}", bypass_help(Gate::UnhealthyPool))
 }
 
-/// Returns a warning if a default pool with workers replaces one without: every step that names no pool leaves the
-/// built-in worker. The file asks for this explicitly, so it is only a warning.
-fn new_default_warning(input: &GateInput) -> Option<Finding> {
+/// Returns a finding if a default pool with workers replaces one without: every step that names no pool leaves the
+/// built-in worker.
+fn new_default_finding(input: &GateInput) -> Option<Finding> {
     let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
     let change = input.changes.iter().find(switches)?;
     let pool = input.after.default_pool()?;
@@ -296,9 +297,10 @@ fn new_default_warning(input: &GateInput) -> Option<Finding> {
         pluralize(steps.len(), "step"),
         pool.name
     );
-    let finding =
-        input.gate_warning(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
-    Some(finding.with_address(change.address.clone()).with_notes(steps))
+    let gate = Gate::DefaultPoolMember;
+    let finding = input.gate_finding(gate, change.cause.location.clone(), message)?;
+    let help = format!("place these steps in pools of their own first; {}", bypass_help(gate));
+    Some(finding.with_address(change.address.clone()).with_notes(steps).with_help(help))
 }
 
 /// Returns a warning if the default pool loses its last worker: its steps then run on the built-in worker.
@@ -336,7 +338,7 @@ pub(super) fn check_default_pool(input: &GateInput) -> Vec<Finding> {
     }
     // Another pool becomes the default pool, so workers in this one no longer matter.
     if input.after.default_pool().is_none_or(|default_pool| default_pool.id != pool.id) {
-        return new_default_warning(input).into_iter().collect();
+        return new_default_finding(input).into_iter().collect();
     }
     let members = input.after.pool_members(&pool.id).map(|it| &it.name);
     let mut notes: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();

@@ -1,7 +1,8 @@
 //! Steps whose pool a variable chooses: checks that the variable has a value wherever they may run, and that its
 //! pools have workers.
 //!
-//! A missing value is only a warning, since a tenant or a prompt may supply it.
+//! A variable that does not exist refuses the plan. A missing value is only a warning, since a tenant or a prompt may
+//! supply it.
 
 use super::{GateInput, bypass_help};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
-        effective_cases,
+        UnreadSubject, describe_parts, effective_cases, is_expression,
     },
     model::{Address, Name, Place},
     plan::{Change, ChangeKind, StepEdits, ValueEdit},
@@ -32,6 +33,10 @@ enum IssueCause<'a> {
 #[derive(Default)]
 struct VariableIssues {
     location: Option<FindingLocation>,
+    /// Steps in whose projects the variable does not exist.
+    unknown: Vec<String>,
+    /// Steps in whose projects no variable that could be read has the name.
+    unseen: Vec<String>,
     /// Steps for which the variable has no value, by case.
     unset: Vec<String>,
     /// Steps whose pool has no enabled worker, by case.
@@ -61,17 +66,8 @@ pub(super) fn check_variables(input: &GateInput) -> Vec<Finding> {
         let Some(step) = process.steps.iter().find(|step| step.id == *action) else { continue };
         let key = (variable, IssueCause::Rule(&change.cause.location));
         let issues = issues_by_cause.entry(key).or_default();
-        let mut cases = effective_cases(process, step, live);
-        if tenants_set_value(live, variable, &process.owner.project) {
-            cases.retain(|case| {
-                !matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
-            });
-        }
         issues.location.get_or_insert_with(|| change.cause.location.clone());
-        issues.note_cases(cases, process, step, live);
-        let variables = live.indirect.variables.iter();
-        let variables = variables.filter(|it| it.projects.contains(&process.owner.project));
-        issues.project_variables.extend(variables.map(|it| it.name.to_string()));
+        issues.note_step(variable, process, step, live);
     }
     issues_by_cause.sort_by(|(name, _), _, (other, _), _| name.cmp(other));
     let findings =
@@ -128,6 +124,29 @@ impl VariableIssues {
         issues
     }
 
+    /// Collects the issues of a step that gets its pool from a variable.
+    fn note_step(&mut self, variable: &str, process: &LiveProcess, step: &LiveStep, live: &Live) {
+        let project = &process.owner.project;
+        let variables = live.indirect.variables.iter();
+        let variables = variables.filter(|it| it.projects.contains(project));
+        let known: Vec<&Name> = variables.map(|it| &it.name).collect();
+        self.project_variables.extend(known.iter().map(|name| name.to_string()));
+        let has_tenant_values = tenants_set_value(live, variable, project);
+        let name = Name::new(variable);
+        if !(has_tenant_values || is_expression(variable) || known.contains(&&name)) {
+            let is_unread = live.unread_by(UnreadSubject::Variables(project)).next().is_some();
+            let steps = if is_unread { &mut self.unseen } else { &mut self.unknown };
+            return steps.push(process.step_address(step).to_string());
+        }
+        let mut cases = effective_cases(process, step, live);
+        if has_tenant_values {
+            cases.retain(|case| {
+                !matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
+            });
+        }
+        self.note_cases(cases, process, step, live);
+    }
+
     fn note_cases(
         &mut self,
         cases: Vec<Case>,
@@ -163,32 +182,14 @@ impl VariableIssues {
     }
 
     fn into_findings(self, input: &GateInput, name: &str) -> Vec<Finding> {
-        let at = self.location.unwrap_or(FindingLocation::Nowhere);
-        let known =
-            self.project_variables.iter().any(|variable| Name::new(variable) == Name::new(name));
+        let at = self.location.clone().unwrap_or(FindingLocation::Nowhere);
+        let missing = self.missing_findings(input, name, &at);
         let unset = (!self.unset.is_empty()).then(|| {
             let cases = pluralize(self.unset.len(), "case");
-            let (message, help) = match (
-                known,
-                nearest_name(name, self.project_variables.iter().map(String::as_str)),
-            ) {
-                (true, _) => (
-                    format!("variable `{name}` has no value in {cases}"),
-                    "give it a value without a scope, or one for each environment".to_owned(),
-                ),
-                (false, Some(near)) => (
-                    format!("there is no worker pool variable `{name}`"),
-                    format!("a variable with a similar name exists: `{near}`"),
-                ),
-                (false, None) => (
-                    format!("there is no worker pool variable `{name}`"),
-                    "create it in the project, or in a library set that the project includes"
-                        .to_owned(),
-                ),
-            };
+            let message = format!("variable `{name}` has no value in {cases}");
             Finding::new(Code::UnsetVariable, Level::Warn, at.clone(), message)
                 .with_notes(self.unset)
-                .with_help(help)
+                .with_help("give it a value without a scope, or one for each environment")
         });
         let pools = [
             (
@@ -218,7 +219,55 @@ impl VariableIssues {
             let help = "place the steps in a second run, once a health check has passed";
             Some(finding.with_notes(self.unchecked).with_help(help))
         });
-        unset.into_iter().chain(refused).chain(unchecked.flatten()).collect()
+        let unset = missing.into_iter().chain(unset);
+        unset.chain(refused).chain(unchecked.flatten()).collect()
+    }
+
+    /// Returns findings about steps in whose projects the variable does not exist, or was not seen.
+    fn missing_findings(
+        &self,
+        input: &GateInput,
+        name: &str,
+        at: &FindingLocation,
+    ) -> Vec<Finding> {
+        let gate = Gate::UnknownVariable;
+        let near = nearest_name(name, self.project_variables.iter().map(String::as_str));
+        let help = match near {
+            Some(near) if Name::new(near) != Name::new(name) => {
+                format!("a variable with a similar name exists: `{near}`")
+            }
+            _ => {
+                "create it in the project, or in a library set that the project includes".to_owned()
+            }
+        };
+        let of_other_type = || {
+            let mut sets = input.after.indirect.sets.iter();
+            sets.any(|set| set.other_variables.contains(&Name::new(name)))
+        };
+        let unknown = (!self.unknown.is_empty()).then(|| {
+            let message = if of_other_type() {
+                format!("variable `{name}` is not a worker pool variable")
+            } else if near.is_some_and(|near| Name::new(near) == Name::new(name)) {
+                let steps = pluralize(self.unknown.len(), "step");
+                format!("there is no worker pool variable `{name}` in the projects of {steps}")
+            } else {
+                format!("there is no worker pool variable `{name}`")
+            };
+            let finding = input.gate_finding(gate, at.clone(), message)?;
+            let help = format!("{help}; {}", bypass_help(gate));
+            Some(finding.with_notes(self.unknown.clone()).with_help(help))
+        });
+        let unseen = (!self.unseen.is_empty()).then(|| {
+            let steps = pluralize(self.unseen.len(), "step");
+            let message = format!(
+                "no worker pool variable `{name}` was found for {steps}, but some variables could not be read"
+            );
+            let finding = input.gate_warning(gate, at.clone(), message)?;
+            let parts = input.matched.live.unread_by(UnreadSubject::EveryVariable);
+            let notes = self.unseen.iter().cloned().chain(describe_parts(parts));
+            Some(finding.with_notes(notes.collect()).with_help(help.clone()))
+        });
+        [unknown, unseen].into_iter().flatten().flatten().collect()
     }
 }
 

@@ -2,34 +2,38 @@
 
 use super::super::{
     matched::Matched,
-    reference::{self, ReferentKind, ambiguous_name_error},
+    names::NameCatalog,
+    reference::{ReferentKind, ambiguous_name_error},
 };
 use crate::{
-    desired::{Declared, PlacementRule, PlacementVerdict},
-    finding::{Code, Finding, Span},
+    desired::{PlacementRule, PlacementVerdict},
+    finding::{Code, Finding, Level, Span},
+    live::{KNOWN_ACTION_TYPES, Live, UnreadSubject},
     model::Name,
-    text::{fold_case, pattern::Patterns},
+    text::fold_case,
 };
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Names that a rule can select.
 pub(super) struct KnownNames<'a> {
-    projects: HashSet<&'a str>,
+    matched: &'a Matched<'a>,
+    projects: NameCatalog<'a>,
     /// Names that several projects share, ignoring case and surrounding white space.
     alike: HashMap<&'a str, Vec<String>>,
     /// Projects whose processes are stored in Git, if the file has no `[version_control]`.
     left_in_git: HashSet<&'a str>,
-    project_names: Vec<&'a str>,
-    groups: Vec<&'a str>,
-    tags: Vec<&'a str>,
+    groups: NameCatalog<'a>,
+    tags: NameCatalog<'a>,
+    channels: NameCatalog<'a>,
+    action_types: NameCatalog<'a>,
     /// Runbooks, each after its project's name in lower case.
     runbooks: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> KnownNames<'a> {
     /// Collects the names on a server.
-    pub(super) fn new(matched: &Matched<'a>) -> Self {
+    pub(super) fn new(matched: &'a Matched<'a>) -> Self {
         let projects = &matched.live.projects;
         let runbooks = matched.live.processes.iter().filter_map(|process| {
             process
@@ -48,47 +52,75 @@ impl<'a> KnownNames<'a> {
             alike.entry(project.name.as_folded()).or_default().push(project.name.to_string());
         }
         alike.retain(|_, names| names.len() > 1);
+        let catalog =
+            |kind, names: Vec<&'a str>, subject| NameCatalog::new(matched, kind, names, subject);
+        let channels = &matched.live.directory.channels;
         Self {
-            projects: projects.iter().map(|it| it.name.as_folded()).collect(),
+            matched,
+            projects: catalog(
+                ReferentKind::Project,
+                projects.iter().map(|it| it.name.as_str()).collect(),
+                UnreadSubject::Projects,
+            ),
             alike,
             left_in_git: projects
                 .iter()
                 .filter(|project| project.git && matched.desired.version_control.is_none())
                 .map(|it| it.name.as_folded())
                 .collect(),
-            project_names: projects.iter().map(|it| it.name.as_str()).collect(),
-            groups: groups.into_iter().map(Name::as_str).collect(),
-            tags: tags.into_iter().collect(),
+            groups: catalog(
+                ReferentKind::ProjectGroup,
+                groups.into_iter().map(Name::as_str).collect(),
+                UnreadSubject::Groups,
+            ),
+            tags: catalog(
+                ReferentKind::ProjectTag,
+                tags.into_iter().collect(),
+                UnreadSubject::Projects,
+            ),
+            channels: catalog(
+                ReferentKind::Channel,
+                channels.iter().map(Name::as_str).collect(),
+                UnreadSubject::Channels,
+            ),
+            action_types: catalog(
+                ReferentKind::ActionType,
+                action_types(matched.live).into_iter().collect(),
+                UnreadSubject::RuleSteps,
+            ),
             runbooks: runbooks.collect(),
         }
     }
 
-    /// Returns findings for projects, groups, tags and runbooks that a rule names exactly and that do not exist.
+    /// Returns findings for the words of a rule's selectors that match nothing, apart from steps and places.
     pub(super) fn unknown_selectors(&self, rule: &PlacementRule) -> Vec<Finding> {
         let select = &rule.select;
         let mut findings = self.missing_projects(rule);
-        findings.extend(unknown_names(
-            ReferentKind::ProjectGroup,
-            select.project_group.as_ref(),
-            &self.groups,
-        ));
-        findings.extend(unknown_names(
-            ReferentKind::ProjectTag,
-            select.project_tag.as_ref(),
-            &self.tags,
-        ));
-        if findings.is_empty() && select.processes.has_runbooks() {
-            let project = |name: &str| {
+        let selectors = [
+            (&self.groups, &select.project_group),
+            (&self.tags, &select.project_tag),
+            (&self.channels, &select.channel),
+        ];
+        for (catalog, patterns) in selectors {
+            findings.extend(patterns.iter().flat_map(|patterns| catalog.check_words(patterns)));
+        }
+        if let Some(patterns) = &select.runbook
+            && findings.iter().all(|finding| finding.level != Level::Error)
+            && select.processes.has_runbooks()
+        {
+            let is_owner = |name: &str| {
                 select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
             };
-            let runbooks = self.runbooks.iter().filter(|(owner, _)| project(owner));
-            let runbooks: Vec<_> = runbooks.map(|(_, name)| *name).collect();
-            findings.extend(unknown_names(
-                ReferentKind::Runbook,
-                select.runbook.as_ref(),
-                &runbooks,
-            ));
+            let names = self.runbooks.iter().filter(|(owner, _)| is_owner(owner));
+            let names = names.map(|(_, name)| *name);
+            let (kind, subject) = (ReferentKind::Runbook, UnreadSubject::RuleSteps);
+            let runbooks = NameCatalog::new(self.matched, kind, names, subject);
+            findings.extend(runbooks.check_words(patterns));
         }
+        // A file may be ahead of the server, and name a type that no step has yet.
+        let types = select.action_type.iter();
+        let types = types.flat_map(|patterns| self.action_types.check_words(patterns));
+        findings.extend(types.map(|finding| Finding { level: Level::Warn, ..finding }));
         findings
     }
 
@@ -103,20 +135,21 @@ impl<'a> KnownNames<'a> {
                 let ambiguous = ambiguous_name_error("project", name, alike, at);
                 return Some(ambiguous.with_help("rename all but one of them on the server"));
             }
-            if !self.projects.contains(folded.as_str()) {
-                return Some(reference::unknown_name_error(
-                    ReferentKind::Project,
-                    name,
-                    self.project_names.iter().copied(),
-                    at,
-                ));
-            }
             let left = self.left_in_git.contains(folded.as_str());
             (left && rule.select.processes.has_deployments() && !leaves)
                 .then(|| in_git_finding(name, at, rule.select.processes.has_runbooks()))
         };
-        patterns.value.exact_names().filter_map(finding).collect()
+        let mut findings: Vec<Finding> = patterns.value.exact_names().filter_map(finding).collect();
+        findings.extend(self.projects.check_words(patterns));
+        findings
     }
+}
+
+/// Returns the action types of the steps that were read, and those that are known to exist.
+fn action_types(live: &Live) -> BTreeSet<&str> {
+    let steps = live.processes.iter().flat_map(|process| &process.steps);
+    let types = steps.map(|step| step.action_type.as_str()).filter(|kind| !kind.is_empty());
+    types.chain(KNOWN_ACTION_TYPES).collect()
 }
 
 /// Returns the finding for a rule that names a project whose deployment process is stored in Git.
@@ -125,19 +158,4 @@ fn in_git_finding(name: &str, at: Span, has_runbooks: bool) -> Finding {
     let new = if has_runbooks { Finding::warning } else { Finding::error };
     new(Code::VersionControlled, at, message)
         .with_help("add `[version_control]` and name the branch to move steps on")
-}
-
-fn unknown_names(
-    kind: ReferentKind,
-    patterns: Option<&Declared<Patterns>>,
-    known: &[&str],
-) -> Vec<Finding> {
-    let Some(patterns) = patterns else { return Vec::new() };
-    let folded: HashSet<String> = known.iter().map(|it| fold_case(it)).collect();
-    let unknown = patterns.value.exact_names().filter(|name| !folded.contains(&fold_case(name)));
-    unknown
-        .map(|name| {
-            reference::unknown_name_error(kind, name, known.iter().copied(), patterns.span.clone())
-        })
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     desired::{Declared, Desired, PlacementRule},
-    live::{HiddenData, Live},
+    live::{Live, UnreadPart, UnreadSubject},
     model::Name,
 };
 
@@ -12,15 +12,20 @@ pub fn rules_about_unread<'a>(
     desired: &'a Desired,
     live: &Live,
 ) -> Vec<&'a Declared<PlacementRule>> {
-    desired.rules.iter().filter(|rule| may_be_about_unread(rule, live)).collect()
+    desired.rules.iter().filter(|rule| may_be_about_parts(rule, live, |_| true)).collect()
 }
 
-/// Whether a rule may be about steps that could not be read.
+/// Whether a rule may be about steps that could not be read. What the file leaves out is reported as such.
 pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
-    let hides = |data: &HiddenData| {
-        matches!(data, HiddenData::Steps | HiddenData::StepsInGit | HiddenData::Rules)
-    };
-    if !live.unread.iter().any(|part| hides(&part.hidden)) {
+    may_be_about_parts(rule, live, |part| !part.is_left_out)
+}
+
+fn may_be_about_parts(
+    rule: &PlacementRule,
+    live: &Live,
+    counts: impl Fn(&UnreadPart) -> bool,
+) -> bool {
+    if !live.unread_by(UnreadSubject::RuleSteps).any(counts) {
         return false;
     }
     let is_read = |name: &str| {

@@ -4,8 +4,8 @@ use super::{StaleExpectation, observer::Observer, source_process, source_variabl
 use crate::{
     live::{LiveStep, LiveWorker, MachinePolicy, RunLocation, classify_step},
     model::{
-        Execution, Id, Linked, LiveEndpoint, Name, Place, Pool, PoolHandle, PoolKind, VariableSet,
-        Worker,
+        Container, Execution, Id, Linked, LiveEndpoint, Name, Place, Pool, PoolHandle, PoolKind,
+        VariableSet, Worker,
     },
     plan::{
         ABSENT, Change, ChangeKind, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
@@ -240,10 +240,17 @@ fn compare_step(
             })
         }
         StepEdit::Container(delta) => {
-            let expected = delta.before().as_ref().map(|it| (&*it.image, it.feed.id.as_str()));
-            let found = step.map(|step| step.container.as_ref().map(|it| (&*it.image, &*it.feed)));
-            compare("container", Some(expected), found, |container| {
-                container.map_or("none".to_owned(), |(image, feed)| format!("{image} from {feed}"))
+            let found = step.map(|step| {
+                step.container.as_ref().map(|it| it.map_feed(|feed| Linked::new(feed, feed)))
+            });
+            compare("container", Some(delta.before().clone()), found, |container| {
+                container.map_or("none".to_owned(), |container| {
+                    let Container { image, feed, dockerfile, git_url } = container;
+                    let texts = [image, feed.id.as_str().to_owned(), dockerfile, git_url];
+                    let texts: Vec<String> =
+                        texts.into_iter().filter(|it| !it.is_empty()).collect();
+                    texts.join(" from ")
+                })
             })
         }
     }

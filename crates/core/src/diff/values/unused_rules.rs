@@ -2,13 +2,18 @@
 
 use super::ValueRuleRun;
 use crate::{
-    desired::{DesiredValueOwner, RuleResult, shadowed_rule_warning},
-    diff::reference::{self, ReferentKind, ambiguous_name_error},
+    desired::{DesiredValueOwner, RuleResult, ValueVerdict, shadowed_rule_warning},
+    diff::{
+        names::NameCatalog,
+        reference::{self, ReferentKind, ambiguous_name_error},
+    },
     finding::{Code, Finding},
-    live::LiveVariableSet,
-    model::Name,
-    text::pluralize,
+    live::{LiveVariableSet, UnreadSubject},
+    model::{Id, Name, VariableSet},
+    text::{nearest_name, pluralize},
 };
+
+use std::collections::HashSet;
 
 impl ValueRuleRun<'_, '_> {
     /// Returns errors for exact names of owners that do not exist or could not be read.
@@ -50,7 +55,16 @@ impl ValueRuleRun<'_, '_> {
                 pattern_span(),
             )
         };
-        alike.chain(missing.map(finding)).collect()
+        let names = sets().map(|set| set.owner.name().as_str());
+        let names = names.chain(projects().map(|project| project.name.as_str()));
+        let subject = match kind {
+            ReferentKind::Project => UnreadSubject::Projects,
+            _ => UnreadSubject::EveryVariable,
+        };
+        let known = NameCatalog::new(self.matched, kind, names, subject);
+        let partial = known.check_partial(self.owner_patterns());
+        // A value that cannot be written is an error, even if its owner may only be hidden.
+        alike.chain(missing.map(finding)).chain(partial).collect()
     }
 
     /// Returns a warning about projects matched by a wildcard whose variable is stored in Git, if the file has no
@@ -120,6 +134,31 @@ impl ValueRuleRun<'_, '_> {
             .with_help("put this rule before the one with the wildcard")
     }
 
+    /// Returns the variable in the rule's owners whose name is most similar to the rule's, unless one has that name.
+    fn similar_variable(&self) -> Option<&str> {
+        let name = &self.rule.variable.value;
+        let sets = self.matched.live.indirect.sets.iter().filter(|set| self.matches_set(set));
+        let sets: HashSet<&Id<VariableSet>> = sets.map(|set| &set.id).collect();
+        let values = self.matched.live.indirect.variables.iter();
+        let names: Vec<&Name> =
+            values.filter(|value| sets.contains(&value.set)).map(|value| &value.name).collect();
+        if names.contains(&name) {
+            return None;
+        }
+        nearest_name(name.as_str(), names.iter().map(|name| name.as_str()))
+    }
+
+    /// Returns the warning about a value to remove that does not exist although a similar variable does.
+    pub(super) fn idle_removal_warning(&self) -> Option<Finding> {
+        if self.rule.verdict != ValueVerdict::Remove {
+            return None;
+        }
+        let near = self.similar_variable()?;
+        let message = format!("there is no worker pool variable `{}`", self.rule.variable.value);
+        let finding = Finding::warning(Code::IdleRemoval, self.rule.variable.span.clone(), message);
+        Some(finding.with_help(format!("a variable with a similar name exists: `{near}`")))
+    }
+
     fn describe_variable(&self, set: &LiveVariableSet) -> String {
         format!("`{}` of `{}`", self.rule.variable.value, set.owner.name())
     }
@@ -143,9 +182,16 @@ impl ValueRuleRun<'_, '_> {
             RuleResult::Idle => {
                 let name = &self.rule.variable.value;
                 let message = format!("no variable `{name}` has a value with this scope");
-                let help =
-                    "a wildcard only finds existing values; name an owner exactly to create one";
-                Some(Finding::warning(Code::IdleRule, span.clone(), message).with_help(help))
+                let help = match self.similar_variable() {
+                    Some(near) => format!("a variable with a similar name exists: `{near}`"),
+                    None => {
+                        "a wildcard only finds existing values; name an owner exactly to create one"
+                            .to_owned()
+                    }
+                };
+                let is_read = !self.matched.live.is_unread(UnreadSubject::EveryVariable);
+                let finding = Finding::warning(Code::IdleRule, span.clone(), message);
+                is_read.then(|| finding.with_help(help))
             }
         }
     }

@@ -9,7 +9,7 @@ mod variable;
 use super::*;
 use crate::{
     live::{
-        Directory, IndirectPools, LivePool, LiveServer, LiveVariableSet, LiveWorker,
+        Directory, HiddenData, IndirectPools, LivePool, LiveServer, LiveVariableSet, LiveWorker,
         PROCESS_TEMPLATE, PoolVariable, ProcessOwner, TemplateContents, TemplateUse, UnreadPart,
     },
     model::{Linked, LiveEndpoint},
@@ -97,6 +97,8 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         id: Id::new("action-1"),
         step: Name::new("Deploy"),
         action: Name::new("Deploy"),
+        position: 0,
+        names_both: false,
         has_siblings: false,
         action_type: kind.to_owned(),
         place,

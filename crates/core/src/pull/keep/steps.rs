@@ -49,7 +49,8 @@ impl FileUpdater<'_> {
         if !is_unread || !names_pool && !errors.iter().any(is_lost) {
             return Ok(());
         }
-        let required = [HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules];
+        let required =
+            [HiddenData::Projects, HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules];
         self.ensure_all_read(at, "placements", &required)
     }
 
@@ -72,7 +73,8 @@ impl FileUpdater<'_> {
             key == "project" && projects.iter().filter(|project| project.name == *name).count() > 1
         };
         self.document.remove_names(table, &key, |name| {
-            is_exact_name(name.as_str()) && !known.contains(name) || is_shared(name)
+            let bare = name.as_str().strip_prefix('!').unwrap_or(name.as_str());
+            is_exact_name(bare) && !known.contains(&Name::new(bare)) || is_shared(name)
         })
     }
 

@@ -196,19 +196,18 @@ impl<'a> FacetIndex<'a> {
                 index.all_by_step.push(all);
             }
         }
-        let has_wildcard = |name: &&String| Pattern::new(name).exact_name().is_none();
+        // A name with an escape, such as `a\*`, is read as another one.
+        let has_wildcard =
+            |name: &&String| Pattern::new(name).exact_name().is_none_or(|it| it != name.trim());
         let wild: Vec<&String> = numbers.keys().filter(has_wildcard).collect();
         let few = wild.len() <= MAX_WILD_NAMES;
-        let matches_others = |name: &&&String| {
+        let is_misread = |name: &&&String| {
             let pattern = Pattern::new(name);
-            !few || numbers.keys().any(|text| text != **name && pattern.matches(text))
+            let is_other = |text: &String| (text != **name) == pattern.matches(text);
+            !few || numbers.keys().any(is_other)
         };
-        let wild: Vec<usize> = wild
-            .iter()
-            .filter(matches_others)
-            .filter_map(|name| numbers.get(*name))
-            .copied()
-            .collect();
+        let wild: Vec<usize> =
+            wild.iter().filter(is_misread).filter_map(|name| numbers.get(*name)).copied().collect();
         for number in wild {
             index.names.get_mut(number).into_iter().for_each(|name| name.usable = false);
         }

@@ -109,7 +109,7 @@ fn replaced_names(names: &[&str], words: WordPosition) -> HashMap<String, Vec<St
 /// Returns wildcards for the words that a name starts with, ends with or contains.
 fn wildcard_candidates(name: &str, place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
-    if name.contains(['*', '?', '!']) {
+    if name.contains(['*', '?', '!', '\\']) {
         return candidates;
     }
     for (start, end) in word_ranges(name) {

@@ -123,13 +123,19 @@ fn server() -> Live {
             id: Id::new("action-1"),
             step: Name::new("Build"),
             action: Name::new("Build"),
+            position: 0,
+            names_both: false,
             has_siblings: false,
             action_type: "Octopus.Script".into(),
             place: Place::Pool(Id::new("WorkerPools-1")),
             run_on_server: Some(true),
             from_file: false,
             target_roles: "now".into(),
-            container: Some(Container { image: "now".into(), feed: "Feeds-1".into() }),
+            container: Some(Container {
+                dockerfile: "now".into(),
+                git_url: "now".into(),
+                ..Container::from_image("now", "Feeds-1")
+            }),
             channels: Vec::new(),
             parameters: Vec::new(),
             disabled: false,
@@ -215,7 +221,9 @@ fn sample_step(field: StepField) -> Option<(EntryObject, Value, Value)> {
         StepField::RunOnServer => (STEP, json!("false"), json!("true")),
         StepField::TargetRoles | StepField::ActionTargetRoles => (STEP, json!("was"), json!("now")),
         StepField::Container => (STEP, container("was"), container("now")),
-        StepField::Image => (STEP, json!("was"), json!("now")),
+        StepField::Image | StepField::Dockerfile | StepField::GitUrl => {
+            (STEP, json!("was"), json!("now"))
+        }
         StepField::Feed => (STEP, json!("Feeds-2"), json!("Feeds-1")),
         // The server changes it with the container only.
         StepField::BundledTooling => return None,

@@ -1,6 +1,10 @@
 //! What a file comes to on a small server that is held in memory: one fact a test, no network.
 
-use poolwright_core::{
+mod gates;
+mod names;
+mod refusals;
+
+use crate::{
     config,
     diff::plan_changes,
     finding::{Source, Sources},
@@ -46,6 +50,8 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
         id: Id::new(name),
         step: Name::new(name),
         action: Name::new(name),
+        position: 0,
+        names_both: false,
         has_siblings: false,
         action_type: format!("Octopus.{kind}"),
         place: if pool.is_empty() { Place::DefaultPool } else { Place::Pool(Id::new(pool)) },
@@ -60,15 +66,16 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
 }
 
 /// Three pools, of which the default one is empty; two workers; a project of four steps.
-fn live() -> Live {
+pub(super) fn live() -> Live {
     let owner =
         ProcessOwner { project: Name::new("Web Store"), group: Name::new("Shop"), runbook: None };
-    let steps = vec![
+    let mut steps = vec![
         step("Approve", "Manual", "", ""),
         step("Build", "Script", "", ""),
         step("Load", "Script", "Pools-3", ""),
         step("Drain", "Script", "", "web"),
     ];
+    steps.iter_mut().enumerate().for_each(|(at, step)| step.position = at);
     let entry = |id: &str, name: &str| DirectoryEntry {
         id: id.to_owned(),
         name: Name::new(name),
@@ -202,7 +209,7 @@ fn exact_members_let_others_leave_and_strand_nobody() {
     ~ workers.b pools ["pools.sql","pools.Old"]→["pools.Old"]
     Error worker-without-pool: worker `a` would be left without any pool
     "#);
-    insta::assert_snapshot!(plan("[manage]\nprune = [\"workers\"]\n[gates]\nempty-pool = \"allow\"\n[pools.sql]\nname = \"SQL\"\nmembers = \"exact\""), @r#"
+    insta::assert_snapshot!(plan("[manage]\nprune = [\"workers\"]\nmax_deletes = 2\n[gates]\nempty-pool = \"allow\"\n[pools.sql]\nname = \"SQL\"\nmembers = \"exact\""), @r#"
     - workers.a name "a"→
     - workers.b name "b"→
     "#);
@@ -282,7 +289,7 @@ fn currently_takes_wildcards_and_exclusions_as_names_do() {
     insta::assert_snapshot!(asked("[\"*\", \"!old\"]"), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
     insta::assert_snapshot!(asked("[\"*\", \"!olf\"]"), @"Error unknown-pool: there is no pool `olf`");
     insta::assert_snapshot!(asked("[\"ser*\", \"!SQL\"]"), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
-    insta::assert_snapshot!(asked("\"x*\""), @"");
+    insta::assert_snapshot!(asked("\"x*\""), @"Warn unknown-pool: no pool matches `x*`");
 }
 
 #[test]
