@@ -203,13 +203,9 @@ mod tests {
     #[test]
     fn no_key_of_the_language_names_a_secret() {
         fn keys(schema: &serde_json::Value, all: &mut Vec<String>) {
-            let fields = schema.as_object().into_iter().flatten();
-            for (name, value) in fields {
-                if name == "properties" {
-                    all.extend(value.as_object().into_iter().flatten().map(|(key, _)| key.clone()));
-                }
-                keys(value, all);
-            }
+            let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+            all.extend(properties.into_iter().flatten().map(|(key, _)| key.clone()));
+            schema.as_object().into_iter().flatten().for_each(|(_, value)| keys(value, all));
             schema.as_array().into_iter().flatten().for_each(|item| keys(item, all));
         }
         let mut all = Vec::new();

@@ -103,33 +103,36 @@ impl OpenValue {
             self.waits = false;
         }
         while let Some(c) = rest.chars().next() {
-            if let Some(quotes) = self.quotes {
-                let Some(end) = rest.find(quotes) else { return };
-                self.quotes = None;
-                rest = &rest[end + quotes.len()..];
-                continue;
-            }
-            let opened = ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes));
-            if opened.is_some() {
-                (self.quotes, self.waits) = (opened, false);
-                rest = &rest[3..];
-                continue;
-            }
-            match c {
-                '#' => return,
-                '"' | '\'' => {
-                    self.waits = false;
-                    rest = after_string(rest, c);
-                    continue;
-                }
-                '[' | '{' => self.depth += 1,
-                ']' | '}' => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-            // A key whose value is on the next line: no TOML, but people write it.
-            self.waits = c == '=' || (self.waits && c.is_whitespace());
-            rest = &rest[c.len_utf8()..];
+            let Some(after) = self.read_token(rest, c) else { return };
+            rest = after;
         }
+    }
+
+    /// Reads what begins with `c`, and returns what follows it; `None` if the rest of the line says nothing.
+    fn read_token<'l>(&mut self, rest: &'l str, c: char) -> Option<&'l str> {
+        if let Some(quotes) = self.quotes {
+            let end = rest.find(quotes)?;
+            self.quotes = None;
+            return rest.get(end + quotes.len()..);
+        }
+        let opened = ["\"\"\"", "'''"].into_iter().find(|quotes| rest.starts_with(quotes));
+        if let Some(quotes) = opened {
+            (self.quotes, self.waits) = (opened, false);
+            return rest.get(quotes.len()..);
+        }
+        match c {
+            '#' => return None,
+            '"' | '\'' => {
+                self.waits = false;
+                return Some(after_string(rest, c));
+            }
+            '[' | '{' => self.depth += 1,
+            ']' | '}' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        // A key whose value is on the next line: no TOML, but people write it.
+        self.waits = c == '=' || (self.waits && c.is_whitespace());
+        rest.get(c.len_utf8()..)
     }
 }
 
