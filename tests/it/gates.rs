@@ -8,7 +8,7 @@ use octopus_sandbox::Seed;
 use serde_json::json;
 use std::fmt::Write as _;
 
-pub(crate) const POLLING: &str = r#"polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }"#;
+pub(crate) const POLLING: &str = r#"polling = { subscription = "poll://t7kq2mzx9wn4hdb1ryca/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }"#;
 
 /// What makes each gate close, by its code: a file, without its head and its gates.
 fn files() -> [(&'static str, String); 8] {

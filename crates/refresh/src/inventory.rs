@@ -94,10 +94,9 @@ pub(super) async fn read_inventory(
     }
     let PoolReferences { references, indirect } = references;
     let projects = owners.live_projects();
-    let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
     Ok(Inventory {
         projects,
-        groups,
+        groups: groups.iter().map(|it| Name::new(&it.name)).collect(),
         channels,
         processes: all,
         references,

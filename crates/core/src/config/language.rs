@@ -6,8 +6,8 @@ use super::{
     reader::{FileReader, Found, LIST, TableType, ValueType},
     table::{Optional, OrReported, Required, Reserved, TableField, tables},
     values::{
-        Clearable, FreeText, FromText, Number, OrFalse, TableMap, Tables, TextList, True, Version,
-        read_items,
+        Clearable, FreeText, FromText, Number, OrFalse, SshPlatform, TableMap, Tables, TextList,
+        True, Version, read_items,
     },
 };
 use crate::{
@@ -360,10 +360,6 @@ tables! {
         worker => Worker(String),
     }
 }
-
-/// The platform of a .NET runtime; empty for none.
-#[derive(Debug)]
-pub(super) struct SshPlatform(pub(super) &'static str);
 
 /// The level of each gate; each of [`Gate::ALL`] is a key.
 #[derive(Debug)]

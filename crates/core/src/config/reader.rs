@@ -104,26 +104,17 @@ impl<'a> FileReader<'a> {
             match definition.keys.iter().find(|known| known.name == name) {
                 None if is_secret_key(name) => self.report_secret(key),
                 None => self.report_unknown_key(key, &definition),
-                Some(known) if known.schema.is_none() => {
-                    let message =
-                        format!("`{name}` is not supported by this version of poolwright");
-                    let help = concat!("this is version ", env!("CARGO_PKG_VERSION"));
-                    self.report_error(Code::Unsupported, key.span(), message, help);
-                }
+                Some(known) if known.schema.is_none() => self.report_unsupported(key),
                 Some(_) => {}
             }
         }
         for key in &definition.keys {
-            if key.required && !table.contains_key(key.name) {
-                // A key with a similar name is told once, where it is.
-                let is_misspelt = table.keys().any(|found| {
-                    definition.keys.iter().all(|known| known.name != found.get_ref())
-                        && nearest_name(found.get_ref(), definition.known_names()) == Some(key.name)
-                });
-                if !is_misspelt {
-                    let message = format!("`{}` is missing", key.name);
-                    self.report_missing(&at, message, &key.remedy());
-                }
+            // A key with a similar name is told once, where it is.
+            let is_absent =
+                || !table.contains_key(key.name) && !is_misspelt(key.name, table, &definition);
+            if key.required && is_absent() {
+                let message = format!("`{}` is missing", key.name);
+                self.report_missing(&at, message, &key.remedy());
             }
         }
         definition.choices.iter().for_each(|names| self.check_choice(table, names, &at));
@@ -264,6 +255,12 @@ impl<'a> FileReader<'a> {
         taken
     }
 
+    fn report_unsupported(&mut self, key: &Spanned<DeString>) {
+        let message = format!("`{}` is not supported by this version of poolwright", key.get_ref());
+        let help = concat!("this is version ", env!("CARGO_PKG_VERSION"));
+        self.report_error(Code::Unsupported, key.span(), message, help);
+    }
+
     fn report_missing(&mut self, at: &Range<usize>, message: String, help: &str) {
         if self.is_complete {
             self.report_error(Code::MissingKey, at.clone(), message, help);
@@ -294,6 +291,15 @@ impl<'a> FileReader<'a> {
     fn source_span(&self, bytes: Range<usize>) -> Span {
         Span { source: self.source, bytes }
     }
+}
+
+/// Whether the table has an unknown key whose name is nearest to this one.
+fn is_misspelt(name: &str, table: &DeTable, definition: &TableDefinition) -> bool {
+    table.keys().any(|found| {
+        let found = found.get_ref();
+        let is_unknown = definition.keys.iter().all(|known| known.name != found);
+        is_unknown && nearest_name(found, definition.known_names()) == Some(name)
+    })
 }
 
 /// Returns the names in backticks, separated by commas.

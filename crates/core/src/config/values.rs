@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 use std::{fmt::Display, ops::Range, str::FromStr};
 use toml::de::{DeArray, DeValue};
 
+/// The platform of a .NET runtime; empty for none.
+#[derive(Debug)]
+pub(super) struct SshPlatform(pub(super) &'static str);
+
 /// A text that is not empty.
 impl ValueType for String {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {

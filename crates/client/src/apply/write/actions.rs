@@ -12,7 +12,7 @@ pub(super) fn locate_actions(
 ) -> WriteResult<HashMap<String, (usize, usize)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct ProcessSteps {
+    struct ProcessActions {
         steps: Option<Vec<StepActions>>,
     }
     #[derive(Deserialize)]
@@ -25,7 +25,7 @@ pub(super) fn locate_actions(
     struct ActionId {
         id: Option<String>,
     }
-    let process: ProcessSteps =
+    let process: ProcessActions =
         serde_json::from_str(&document.to_text()).map_err(|error| error.to_string())?;
     let mut places = HashMap::new();
     for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {

@@ -107,10 +107,12 @@ impl CutText {
 impl CutList {
     fn index_by_id(&self) -> &HashMap<String, Option<usize>> {
         self.by_id.get_or_init(|| {
+            let ids = self.elements.iter().enumerate().filter_map(|(at, element)| {
+                let text = element.text.get(..element.end)?;
+                Some((JsonText(Cow::Borrowed(text)).text_field(ID)?, at))
+            });
             let mut by_id = HashMap::with_capacity(self.elements.len());
-            for (at, element) in self.elements.iter().enumerate() {
-                let text = element.text.get(..element.end).unwrap_or_default();
-                let Some(id) = JsonText(Cow::Borrowed(text)).text_field(ID) else { continue };
+            for (id, at) in ids {
                 by_id.entry(id).and_modify(|at| *at = None).or_insert(Some(at));
             }
             Arc::new(by_id)

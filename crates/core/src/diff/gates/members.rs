@@ -292,6 +292,9 @@ fn new_default_finding(input: &GateInput) -> Option<Finding> {
         return None;
     }
     let steps = steps_without_pool(input.after);
+    if steps.is_empty() {
+        return None;
+    }
     let message = format!(
         "{} that name no pool move from the built-in worker to `{}`",
         pluralize(steps.len(), "step"),
