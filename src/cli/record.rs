@@ -81,6 +81,6 @@ mod tests {
             status: 200,
             answer: br#"{"access_token":"hunter2","ApiKey":{"HasValue":true,"NewValue":"hunter2"},"Name":"API-HUNTER2HUNTER2","Thumbprint":"8A"}"#.to_vec(),
         };
-        insta::assert_snapshot!(exchange_json(&exchange), @"");
+        insta::assert_snapshot!(exchange_json(&exchange), @r#"{"method":"POST","target":"/api/users?apikey=(withheld)&skip=0","agent":"curl","sent":"subject_token=(withheld)&audience=me","status":200,"answer":{"access_token":"(withheld)","ApiKey":{"HasValue":true,"NewValue":"(withheld)"},"Name":"(withheld)","Thumbprint":"8A"}}"#);
     }
 }

@@ -167,8 +167,9 @@ fn what_somebody_has_changed_since_is_left_and_told() {
     let output = workbench.rollback(&workbench.receipt()).expect(0);
     insta::assert_snapshot!(shown(&output), @r#"
     warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left unchanged because of later changes to `pool` (it is pools["Default Worker Pool"], and was pools.sql after the apply)
+    warning[files-still-ask]: the files still ask for what is undone: the next `apply` makes these changes again
     warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it is kept
-    Plan: 7 to update; 2 warnings
+    Plan: 7 to update; 3 warnings
     "#);
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "sql"]);
     assert_ne!(unversioned(&workbench.processes()), unversioned(&before));
@@ -217,7 +218,7 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
         all.as_array().unwrap().iter().map(of).collect()
     };
     let before = kept(&workbench.get(workers));
-    workbench.write("workers.toml", "version = 1\n[manage]\nprune = [\"pools\", \"workers\"]\n[gates]\nbuilt-in-worker-in-use = \"allow\"\n[server]\nbuilt_in_worker = true\n[[placements]]\nprocess = \"any\"\ndefault_pool = true\n");
+    workbench.write("workers.toml", "version = 1\n[manage]\nprune = [\"pools\", \"workers\"]\nmax_deletes = 9\n[gates]\nbuilt-in-worker-in-use = \"allow\"\n[server]\nbuilt_in_worker = true\n[[placements]]\nprocess = \"any\"\ndefault_pool = true\n");
     workbench.apply();
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
     let deleted = workbench.receipt();
@@ -347,9 +348,9 @@ fn what_is_no_receipt_is_told_so() {
     _ = writeln!(all, "{}", output.stderr.split(" (os").next().unwrap_or_default());
     insta::assert_snapshot!(all, @"
     error: cannot use `receipt.json`: it ends within its first line, which is written before the first request is sent
-    error: cannot use `receipt.json`: this is not a receipt: missing field `format_version`
+    error: cannot use `receipt.json`: this is not a receipt: `format_version` is missing
     error: cannot use `receipt.json`: its format is `2.0`, but this version reads 1.x
-    error: cannot use `receipt.json`: this is not a receipt: EOF while parsing a list at line 1 column 2
+    error: cannot use `receipt.json`: this is not a receipt: it ends too early at line 1, column 2
     error: cannot read `nothing.json`: No such file or directory
     ");
     assert_eq!(workbench.writes(), [""; 0]);

@@ -311,7 +311,8 @@ fn the_pools_to_which_a_variable_leads_are_waited_for() {
 
 #[test]
 fn a_default_pool_is_checked_before_all_steps_come_to_it() {
-    let text = "version = 1\n[pools.sick]\ndefault = true\n";
+    let text = "version = 1\n[gates]\ndefault-pool-member = \"allow\"\nempty-pool = \"allow\"\n\
+        [pools.sick]\ndefault = true\n";
     let workbench = Workbench::chapter(text);
     workbench.sick("sick");
     workbench.run(&["apply", "--auto-approve"]).expect(3);
@@ -382,7 +383,7 @@ fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
     );
     let pool = workbench.unchecked("p", "p.example");
     workbench.check(&pool);
-    let output = workbench.applies("5s", 5);
+    let output = workbench.applies("5s", 1);
     assert!(
         output.stderr.contains("p-01 was Healthy, but its check has not ended"),
         "{}",

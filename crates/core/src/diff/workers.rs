@@ -11,7 +11,7 @@ use crate::{
     finding::{Code, Finding},
     live::{LiveServer, LiveWorker, MachinePolicy},
     model::{Address, Linked, LiveEndpoint, Name, PoolHandle},
-    plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit},
+    plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit, interim_worker_name},
     text::quote_argument,
 };
 
@@ -74,7 +74,10 @@ fn same_endpoint_error(
         }),
         _ => None,
     }?;
-    let owner = taken.get(&address).filter(|owner| ***owner != declared.name)?;
+    // A worker that an interrupted apply left beside the one that it replaces is this worker.
+    let interim = Name::new(interim_worker_name(declared.name.as_str()));
+    let is_other = |owner: &&&Name| ***owner != declared.name && ***owner != interim;
+    let owner = taken.get(&address).filter(is_other)?;
     let message =
         format!("worker `{}` would have the endpoint of `{owner}`, `{address}`", declared.name);
     let help = format!(

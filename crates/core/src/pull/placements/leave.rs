@@ -110,8 +110,14 @@ impl<'a> LeaveRules<'a> {
 
 /// Returns a pattern that matches a name, with `?` for characters that a pattern cannot contain.
 pub(in crate::pull) fn pattern_for_name(name: &str) -> String {
-    let replace_unsafe =
-        |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
-    let pattern: String = name.trim().char_indices().map(replace_unsafe).collect();
+    let mut pattern = String::with_capacity(name.len());
+    for (at, c) in name.trim().char_indices() {
+        match c {
+            // A single backslash would take the character after it literally.
+            '\\' => pattern.push_str("\\\\"),
+            _ if c.is_control() || at == 0 && c == '!' => pattern.push('?'),
+            _ => pattern.push(c),
+        }
+    }
     if pattern.is_empty() { "*".to_owned() } else { pattern }
 }
