@@ -202,10 +202,12 @@ pub(super) fn write_fields(
     Ok(written)
 }
 
-/// Returns the text of a field; empty if it has none.
+/// Returns the text of a field; empty if it has none, such as one that is a number.
 pub(super) fn text_at_path(document: &JsonDocument, keys: &[PathSegment<'_>]) -> String {
+    // A number that `serde_json` cannot represent is read as a text with its spelling.
+    let is_text = || document.get_raw(keys).is_some_and(|spelling| spelling.starts_with('"'));
     match document.get_value(keys) {
-        Some(Value::String(text)) => text,
+        Some(Value::String(text)) if is_text() => text,
         _ => String::new(),
     }
 }
