@@ -53,6 +53,9 @@ impl BaseUrl {
             url.set_host(Some(&name)).map_err(|why| bad_url(&why.to_string()))?;
         }
         let path = url.path().trim_end_matches('/');
+        if !url.host_str().is_some_and(is_host_name) {
+            return Err(bad_url("its host is neither a name nor an address"));
+        }
         let below = ["/api", "/app"].iter().find_map(|it| path.strip_suffix(it)).unwrap_or(path);
         let origin = url.origin().ascii_serialization();
         let text = format!("{origin}{}", below.trim_end_matches('/'));
@@ -94,6 +97,12 @@ impl BaseUrl {
     pub(super) fn is_same_origin(&self, other: &Url) -> bool {
         self.url.origin() == other.origin()
     }
+}
+
+/// Whether a host is an address or a name that a server can have. A URL may have others, such as `*`.
+fn is_host_name(host: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    host.starts_with('[') || !host.is_empty() && host.bytes().all(is_plain)
 }
 
 /// Returns the space of a page of the web portal or the API, if its URL names one: `/app#/Spaces-2`.
@@ -180,6 +189,18 @@ mod tests {
         insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`");
         insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is not a valid Octopus Server URL: it contains a user name or password, which messages would show");
         insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"`https://octopus.acme.example/` is not a valid Octopus Server URL: it has a query or a fragment");
+    }
+
+    #[test]
+    fn a_pattern_is_no_host() {
+        for host in ["*", "*.acme.example", "octopus.*", "{host}", "$host", "a,b", "a;b", "'a'"] {
+            let text = base(&format!("https://{host}"));
+            assert!(text.ends_with("its host is neither a name nor an address"), "{text}");
+        }
+        for host in ["octopus_eu.acme.example", "10.0.0.1", "[2001:db8::1]", "b\u{fc}cher.example"]
+        {
+            assert!(base(&format!("https://{host}")).starts_with("https://"), "{host}");
+        }
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
         for url in [
             "https://octopus.acme.example",
             "https://OCTOPUS.acme.example.:443/octopus/api",
-            "https://octopus.acme.example/app#/Spaces-1",
+            "https://octopus.acme.example/app#/configuration/about",
         ] {
             assert!(is_trusted(url, &hosts), "{url}");
         }
@@ -210,6 +210,11 @@ mod tests {
             "https://evil.example/octopus.acme.example",
             "https://evil.example\\@octopus.acme.example",
             "https://evil.example#@octopus.acme.example",
+            "https://evil.example/app#/octopus.acme.example",
+            "https://*.acme.example",
+            "https://*",
+            // It is refused on any host, as the page of a space.
+            "https://octopus.acme.example/app#/Spaces-1",
             "https://оctopus.acme.example",
             "octopus.acme.example",
             "",
