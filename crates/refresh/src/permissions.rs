@@ -119,7 +119,8 @@ impl UserPermissions {
     /// Returns the hidden parts of this space, as far as they are in `scope`.
     pub(super) fn unread_parts(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
         let steps = STEP_KINDS.iter().filter(|(_, permission)| match *permission {
-            "ProcessView" => scope.deployments,
+            // Without it, a server shows neither the channels of releases nor the processes in them.
+            "ProcessView" => scope.deployments || scope.snapshots,
             "RunbookView" => scope.runbooks || scope.snapshots,
             _ => scope.reads_projects(),
         });
@@ -180,9 +181,9 @@ mod tests {
         serde_json::from_value(serde_json::Value::Object(parts)).unwrap()
     }
 
-    fn unread_parts(rights: serde_json::Value) -> String {
-        let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
-        let scope = parts(&["pointers"]);
+    fn unread_parts(names: &[&str], rights: &serde_json::Value) -> String {
+        let rights = UserPermissions(Some(serde_json::from_value(rights.clone()).unwrap()));
+        let scope = parts(names);
         let unread_parts = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
         unread_parts.iter().map(|part| format!("{}: {}\n", part.what, part.why)).collect()
     }
@@ -193,16 +194,34 @@ mod tests {
         let other_space = json!([{ "SpaceId": "Spaces-2" }]);
         let restricted =
             json!([{ "SpaceId": "Spaces-1", "RestrictedToProjectIds": ["Projects-1"] }]);
-        insta::assert_snapshot!(unread_parts(json!({ "SpacePermissions": {
+        let rights = json!({ "SpacePermissions": {
             "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
             "VariableView": everywhere, "LibraryVariableSetView": other_space,
-        } })), @r#"
+        } });
+        insta::assert_snapshot!(unread_parts(&["deployments", "runbooks", "pointers"], &rights), @r#"
             some deployment processes of space "Default": Missing permission: ProcessView for all projects
             the library variable sets of space "Default": Missing permission: LibraryVariableSetView
             the tenants of space "Default": Missing permission: TenantView
             the step templates of space "Default": Missing permission: ActionTemplateView
             the deployment targets of space "Default": Missing permission: MachineView
             "#);
+    }
+
+    #[test]
+    fn only_what_is_read_can_be_hidden() {
+        let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
+        let told = |names: &[&str], rights: &[&str]| {
+            let rights = rights.iter().map(|it| ((*it).to_owned(), everywhere.clone())).collect();
+            let rights = serde_json::Value::Object(rights);
+            unread_parts(names, &json!({ "SpacePermissions": rights }))
+        };
+        let process_view = "Missing permission: ProcessView";
+        for names in ["deployments", "editions"] {
+            assert!(told(&[names], &["ProjectView"]).contains(process_view), "{names}");
+        }
+        assert_eq!(told(&["runbooks"], &["ProjectView", "RunbookView"]), "");
+        assert_eq!(told(&["deployments"], &["ProjectView", "ProcessView"]), "");
+        assert_eq!(told(&[], &["WorkerView"]), "");
     }
 
     #[test]
