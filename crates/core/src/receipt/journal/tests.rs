@@ -177,8 +177,8 @@ fn a_garbled_line_is_named_and_empty_ones_are_nothing() {
     insta::assert_snapshot!(journal(&[r#"{"change":0}"#]).unwrap_err(), @"its line 2 is not an event of a journal: `event` is missing");
     // A final receipt is one value, and no events follow it.
     let text = begun().to_json_text();
-    insta::assert_snapshot!(Receipt::read(format!("{text}x\n")).unwrap_err(), @"its line 56 is not an event of a journal: expected value at line 1 column 1");
-    insta::assert_snapshot!(Receipt::read(&text[..text.len() / 2]).unwrap_err(), @"this is not a receipt");
+    insta::assert_snapshot!(Receipt::read(format!("{text}x\n")).unwrap_err(), @"its line 56 is not an event of a journal: there is a syntax error");
+    insta::assert_snapshot!(Receipt::read(&text[..text.len() / 2]).unwrap_err(), @"this is not a receipt: it ends too early at line 25, column 13");
     insta::assert_snapshot!(Receipt::read("").unwrap_err(), @"it ends within its first line, which is written before the first request is sent");
 }
 

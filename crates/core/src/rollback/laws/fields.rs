@@ -213,7 +213,8 @@ fn sample_endpoint(field: EndpointField) -> Option<(EntryObject, Value, Value)> 
 }
 
 fn sample_step(field: StepField) -> Option<(EntryObject, Value, Value)> {
-    let container = |image: &str| json!({ "Image": image, "FeedId": "Feeds-1" });
+    // All that the container of `server` has, since a part that the apply did not write was edited later.
+    let container = |image: &str| json!({ "Image": image, "FeedId": "Feeds-1", "Dockerfile": "now", "GitUrl": "now" });
     Some(match field {
         StepField::Pool => (STEP, json!("WorkerPools-2"), json!("WorkerPools-1")),
         // It and the pool are one place.
