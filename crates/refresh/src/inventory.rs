@@ -93,9 +93,8 @@ pub(super) async fn read_inventory(
         unread_parts.extend(hidden);
     }
     let PoolReferences { references, indirect } = references;
-    let projects = owners.live_projects();
     Ok(Inventory {
-        projects,
+        projects: owners.live_projects(),
         groups: groups.iter().map(|it| Name::new(&it.name)).collect(),
         channels,
         processes: all,
