@@ -47,7 +47,9 @@ proptest! {
         prop_assert!(same_writes || show(&read) != show(&made), "{how}: {:#?}\n{}", checked.changes, show(&read));
         // What a gate refuses is refused, unless the plan shows that the gate is another.
         if same_writes && read.gates == made.gates && read.header.origin == made.header.origin {
-            prop_assert_eq!(denied(&checked), denied(&made));
+            // A finding whose code was edited to an unknown one refuses beside the gate's own.
+            let refusals = denied(&checked);
+            prop_assert!(denied(&made).iter().all(|it| refusals.contains(it)), "{refusals:#?}");
         }
         prop_assert_eq!(checked.affected, if same_writes { made.affected } else { checked.affected });
     }
