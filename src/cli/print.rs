@@ -144,7 +144,9 @@ pub(super) fn print_usage(mut error: clap::Error) {
 /// Prints a panic as every other error is printed: its message may hold anything.
 pub(super) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("no message");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let message = text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         errln!("error: poolwright failed at {place}: {message}");
         errln!("help: this is a bug in poolwright; report it with this message");

@@ -363,6 +363,16 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
+    async fn record_change(recorder: Arc<ReceiptRecorder>, index: usize) {
+        recorder.note_event(writing(index));
+        recorder.wait_until_stored().await.unwrap();
+        if index.is_multiple_of(50) {
+            let journal = Receipt::read(fs::read(recorder.path()).unwrap()).unwrap();
+            assert_eq!(journal.entries[index].outcome, ChangeOutcome::Unknown);
+        }
+        recorder.note_event(ApplyEvent::Done { index, id: None, written: written() });
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn many_changes_at_once_are_each_on_disk_before_they_are_sent() {
         let folder = tempfile::tempdir().unwrap();
@@ -370,16 +380,7 @@ mod tests {
         let (stop, _stopped) = watch::channel(None);
         let recorder = ReceiptRecorder::start(receipt(500), path.clone(), stop).unwrap();
         let recorder = Arc::new(recorder);
-        let record = async |recorder: Arc<ReceiptRecorder>, index: usize| {
-            recorder.note_event(writing(index));
-            recorder.wait_until_stored().await.unwrap();
-            if index.is_multiple_of(50) {
-                let journal = Receipt::read(fs::read(recorder.path()).unwrap()).unwrap();
-                assert_eq!(journal.entries[index].outcome, ChangeOutcome::Unknown);
-            }
-            recorder.note_event(ApplyEvent::Done { index, id: None, written: written() });
-        };
-        let all = (0..500).map(|index| tokio::spawn(record(Arc::clone(&recorder), index)));
+        let all = (0..500).map(|index| tokio::spawn(record_change(Arc::clone(&recorder), index)));
         let all: Vec<_> = all.collect();
         for one in all {
             one.await.unwrap();
