@@ -203,15 +203,13 @@ fn run_pull(sandbox: &Sandbox) -> Duration {
     let path = format!("/proc/{}/stat", child.id());
     let mut time = Duration::ZERO;
     // The last reading before the process ends; a zombie still has its times.
-    loop {
+    while !is_zombie(&path) {
         time = time.max(cpu_time(&path));
-        if is_zombie(&path) {
-            time = time.max(cpu_time(&path));
-            assert!(child.wait().unwrap().success());
-            return time;
-        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    time = time.max(cpu_time(&path));
+    assert!(child.wait().unwrap().success());
+    time
 }
 
 fn own_cpu_time() -> Duration {

@@ -52,31 +52,11 @@ impl Between {
                 *counts.lock().unwrap().entry(line.clone()).and_modify(|it| *it += 1).or_insert(1);
             let meddling = rule(&line, nth);
             let (client, server) = (client.clone(), server.clone());
-            async move {
-                let send = |method: Method, path: String, body: Vec<u8>| {
-                    let request = client.request(method, format!("{server}{path}"));
-                    request.header("X-Octopus-ApiKey", ADMIN_KEY).body(body).send()
-                };
-                let over = match &meddling {
-                    Meddling::AnswerOver(status, body) => Some((*status, *body)),
-                    _ => None,
-                };
-                match meddling {
-                    Meddling::Answer(status, body) => return answer(status, body),
-                    Meddling::WriteFirst(method, path, body) => {
-                        let sent = send(method, path, body.to_string().into_bytes()).await.unwrap();
-                        assert!(sent.status().is_success(), "{}", sent.text().await.unwrap());
-                    }
-                    Meddling::Nothing | Meddling::AnswerOver(..) => {}
-                }
-                let sent = send(method, path, body.to_vec()).await.unwrap();
-                if let Some((status, body)) = over {
-                    return answer(status, body);
-                }
-                let status = sent.status();
-                let json = [(header::CONTENT_TYPE, "application/json")];
-                (status, json, sent.bytes().await.unwrap()).into_response()
-            }
+            let send = move |method: Method, path: String, body: Vec<u8>| {
+                let request = client.request(method, format!("{server}{path}"));
+                request.header("X-Octopus-ApiKey", ADMIN_KEY).body(body).send()
+            };
+            meddle(meddling, send, method, path, body)
         };
         let listener = RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -105,4 +85,36 @@ impl Meddling {
 
 fn answer(status: u16, body: &'static str) -> Response {
     (StatusCode::from_u16(status).unwrap(), body).into_response()
+}
+
+/// Passes a request on, meddled with.
+async fn meddle<F>(
+    meddling: Meddling,
+    send: impl Fn(Method, String, Vec<u8>) -> F,
+    method: Method,
+    path: String,
+    body: Bytes,
+) -> Response
+where
+    F: Future<Output = reqwest::Result<reqwest::Response>>,
+{
+    let over = match &meddling {
+        Meddling::AnswerOver(status, body) => Some((*status, *body)),
+        _ => None,
+    };
+    match meddling {
+        Meddling::Answer(status, body) => return answer(status, body),
+        Meddling::WriteFirst(method, path, body) => {
+            let sent = send(method, path, body.to_string().into_bytes()).await.unwrap();
+            assert!(sent.status().is_success(), "{}", sent.text().await.unwrap());
+        }
+        Meddling::Nothing | Meddling::AnswerOver(..) => {}
+    }
+    let sent = send(method, path, body.to_vec()).await.unwrap();
+    if let Some((status, body)) = over {
+        return answer(status, body);
+    }
+    let status = sent.status();
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, json, sent.bytes().await.unwrap()).into_response()
 }

@@ -277,9 +277,8 @@ fn no_text_of_a_file_is_a_command() {
         format!(
             "version = 1\n[[placements]]\nlabel = \"{PRINTABLE}\"\ncurrently = \"{PRINTABLE}\"\n"
         ),
-        format!(
-            "version = 1\n#\u{202e}\u{61c}\u{ad}\n[pools.\"\u{3164}\"]\nname = \"\\u202E\u{61c}\"\nx=1"
-        ),
+        "version = 1\n#\u{202e}\u{61c}\u{ad}\n[pools.\"\u{3164}\"]\nname = \"\\u202E\u{61c}\"\nx=1"
+            .to_owned(),
     ];
     for text in texts {
         for name in ["workers.toml", "::error::E ##[error]\u{1b}[2J\n::error::E.toml"] {

@@ -153,9 +153,7 @@ fn a_receipt_that_names_one_object_and_means_another_is_refused() {
     let receipt = workbench.read("receipt.json");
     let forge = |edit: &dyn Fn(&mut Value)| {
         workbench.write("receipt.json", &receipt);
-        workbench.forge(|receipt| {
-            receipt["changes"].as_array_mut().unwrap().iter_mut().for_each(edit);
-        });
+        workbench.forge(|it| it["changes"].as_array_mut().unwrap().iter_mut().for_each(edit));
         workbench.refused()
     };
     let is_step = |change: &Value| change["kind"] == "placement";

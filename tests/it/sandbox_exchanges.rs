@@ -95,6 +95,22 @@ fn depends_on_chance(target: &str) -> bool {
     generic(target).contains("<any>") || target.contains("/events")
 }
 
+/// Sends a request of a client again; returns how the answer differs from the recorded one.
+async fn difference(bench: &Bench, exchange: &Value) -> Option<String> {
+    let [method, target] = ["method", "target"].map(|name| exchange[name].as_str().unwrap());
+    let (sent, once) = (&exchange["sent"], &exchange["answer"]);
+    let body = if sent.is_null() { String::new() } else { sent.to_string() };
+    let (status, text) = bench.text(method, target, &body).await;
+    let now = serde_json::from_str(&text).map_or(json!("text"), |it| form(&it, false));
+    if json!(status.as_u16()) != exchange["status"] {
+        Some(format!("{method} {target}: {status}, once {}: {text}", exchange["status"]))
+    } else if agrees(&now, once) {
+        None
+    } else {
+        Some(format!("{method} {target}:\n  now  {now}\n  once {once}"))
+    }
+}
+
 #[tokio::test]
 async fn the_clients_are_answered_as_when_they_were_content() {
     for (client, seed) in CLIENTS {
@@ -105,18 +121,8 @@ async fn the_clients_are_answered_as_when_they_were_content() {
         let mut told = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let exchange: Value = serde_json::from_str(line).unwrap();
-            let [method, target] =
-                ["method", "target"].map(|name| exchange[name].as_str().unwrap());
-            let (sent, once) = (&exchange["sent"], &exchange["answer"]);
-            let body = if sent.is_null() { String::new() } else { sent.to_string() };
-            let (status, text) = bench.text(method, target, &body).await;
-            let now = serde_json::from_str(&text).map_or(json!("text"), |it| form(&it, false));
-            let place = format!("{client}:{} {method} {target}", number + 1);
-            if json!(status.as_u16()) != exchange["status"] {
-                told.push(format!("{place}: {status}, once {}: {text}", exchange["status"]));
-            } else if !agrees(&now, once) {
-                told.push(format!("{place}:\n  now  {now}\n  once {once}"));
-            }
+            let difference = difference(&bench, &exchange).await;
+            told.extend(difference.map(|text| format!("{client}:{} {text}", number + 1)));
         }
         assert!(
             told.is_empty(),

@@ -118,17 +118,17 @@ async fn every_project_of_every_seed_has_a_default_channel() {
     for seed in [Seed::Empty, Seed::Chapter, Seed::Acme, Seed::Cloud, large] {
         let bench = Bench::new(seed.clone()).await;
         for space in bench.get("/api/spaces/all").await.as_array().unwrap() {
-            let space = space["Id"].as_str().unwrap();
-            for project in
-                bench.get(&format!("/api/{space}/projects/all")).await.as_array().unwrap()
-            {
-                let path =
-                    format!("/api/{space}/projects/{}/channels", project["Id"].as_str().unwrap());
-                let channels = bench.get(&path).await;
-                assert_eq!(channels["Items"][0]["Name"], "Default", "{seed:?} {path}");
-                assert_eq!(channels["Items"][0]["IsDefault"], true, "{seed:?} {path}");
-            }
+            every_project_has_a_default_channel(&bench, space["Id"].as_str().unwrap()).await;
         }
+    }
+}
+
+async fn every_project_has_a_default_channel(bench: &Bench, space: &str) {
+    for project in bench.get(&format!("/api/{space}/projects/all")).await.as_array().unwrap() {
+        let path = format!("/api/{space}/projects/{}/channels", project["Id"].as_str().unwrap());
+        let channel = &bench.get(&path).await["Items"][0];
+        assert_eq!(channel["Name"], "Default", "{path}");
+        assert_eq!(channel["IsDefault"], true, "{path}");
     }
 }
 
