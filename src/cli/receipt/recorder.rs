@@ -202,16 +202,16 @@ impl SharedJournal {
 
     /// Stops the apply, because a batch cannot be written.
     fn lose(&self, batch: &[QueuedLine], why: String) {
-        self.seal(why.clone());
-        let mut state = self.lock_state();
-        state.forget_unsent(batch);
-        state.lost = Some(why);
-        drop(state);
+        // First of all, so that whoever learns that nothing is stored finds the apply stopped.
         self.stop.send_if_modified(|reason| {
             let is_first = reason.is_none();
             reason.get_or_insert(StopReason::ReceiptLost);
             is_first
         });
+        self.seal(why.clone());
+        let mut state = self.lock_state();
+        state.forget_unsent(batch);
+        state.lost = Some(why);
     }
 
     /// Lets nothing more be sent.

@@ -86,7 +86,8 @@ impl<'a> LeaveRules<'a> {
 
     fn push(&mut self, rule: LeaveRule<'a>) {
         let patterns = [Some(&rule.project), rule.runbook.as_ref(), Some(&rule.name)];
-        if patterns.iter().flatten().any(|pattern| pattern.contains(['*', '?'])) {
+        // A pattern with a backslash is not spelled like the name that it matches.
+        if patterns.iter().flatten().any(|pattern| pattern.contains(['*', '?', '\\'])) {
             self.wild.push(self.all.len());
         } else {
             self.exact.insert(patterns.map(|pattern| pattern.map(|it| fold_case(it))));
