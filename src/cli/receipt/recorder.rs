@@ -202,16 +202,18 @@ impl SharedJournal {
 
     /// Stops the apply, because a batch cannot be written.
     fn lose(&self, batch: &[QueuedLine], why: String) {
-        // First of all, so that whoever learns that nothing is stored finds the apply stopped.
+        // `seal` comes last: whoever learns from it that nothing is stored finds everything else in order.
         self.stop.send_if_modified(|reason| {
             let is_first = reason.is_none();
             reason.get_or_insert(StopReason::ReceiptLost);
             is_first
         });
-        self.seal(why.clone());
         let mut state = self.lock_state();
+        state.sealed = true;
         state.forget_unsent(batch);
-        state.lost = Some(why);
+        state.lost = Some(why.clone());
+        drop(state);
+        self.seal(why);
     }
 
     /// Lets nothing more be sent.
