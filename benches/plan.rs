@@ -1,8 +1,8 @@
 //! Measures a plan of 1,000 projects with 10 steps each and 500 workers: `cargo bench --bench plan`.
 //!
 //! Prints the number of requests, the peak memory of the process, and the wall time, compared with downloading
-//! the same responses in the same run, eight at once. Then it measures rules alone, 10,000 steps × 200 rules:
-//! the whole diff, and which rule decides about each step.
+//! the same responses in the same run, eight at once. Then it measures rules alone, 10,000 steps × 1, 200 and
+//! 500 rules: the whole diff, and which rule decides about each step.
 //! No figure is asserted: a busy machine is not a defect of the code.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at any error")]
@@ -14,6 +14,7 @@ use poolwright_client::octopus::{
 };
 use poolwright_core::{
     config,
+    desired::Desired,
     diff::{deciding_rules, plan_changes},
     finding::{Source, Sources},
     plan::{PlanHeader, PlanOrigin},
@@ -117,25 +118,16 @@ async fn download(sandbox: &Sandbox, requests: &[String]) -> (Duration, usize) {
     (start.elapsed(), bytes)
 }
 
-/// Measures the diff alone, with 200 rules of which only the last one matches.
+/// Measures the diff alone: with one rule, with 200 rules that have wildcards, and with 500 that list names. Only the
+/// last rule of each file matches.
 async fn measure_rules(sandbox: &Sandbox) {
-    let mut text = "version = 1\n".to_owned();
-    for rule in 0..199 {
-        _ = write!(
-            text,
-            "[[placements]]\nproject = \"team-{rule}-*\"\nstep = \"*nothing {rule}*\"\ndefault_pool = true\n"
-        );
-    }
-    text.push_str("[[placements]]\nprocess = \"any\"\nstep = \"*\"\npool = \"Kubernetes\"\n");
-    let sources = Sources(vec![Source::new("workers.toml", text)]);
-    let (desired, _) = config::load_desired(&sources);
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
     let reader =
         Connection::open(ConnectionOptions::new(TrustedServer::named_by_user(sandbox.url()), key))
             .unwrap()
             .reader();
     let space = refresh::find_space(&reader, None).await.unwrap();
-    let scope = ReadScope::for_plan(&desired);
+    let scope = ReadScope::for_plan(&load_rules(String::new()));
     let live = refresh::refresh_live(&reader, &space, &scope, sandbox.url()).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
     let header = PlanHeader {
@@ -147,22 +139,55 @@ async fn measure_rules(sandbox: &Sandbox) {
         scope,
         origin: PlanOrigin::Files,
     };
+    let files = [
+        ("1 rule", String::new()),
+        ("200 rules with wildcards", wildcard_rules(200)),
+        ("500 rules of 20 names each", listing_rules(500)),
+    ];
+    for (name, rules) in files {
+        let desired = load_rules(rules);
+        let changes = plan_changes(&desired, &live, header.clone()).changes.len();
+        let diff = median_time(|| plan_changes(&desired, &live, header.clone()));
+        println!("diff of {steps} steps × {name} ({changes} changes): {diff:?}");
+        let matched = median_time(|| deciding_rules(&desired, &live));
+        println!("match of {steps} steps × {name}: {matched:?}");
+    }
+}
+
+/// Returns what a file asks for: these rules, and one for all steps after them.
+fn load_rules(mut rules: String) -> Desired {
+    rules.insert_str(0, "version = 1\n");
+    rules.push_str("[[placements]]\nprocess = \"any\"\nstep = \"*\"\npool = \"Kubernetes\"\n");
+    config::load_desired(&Sources(vec![Source::new("workers.toml", rules)])).0
+}
+
+fn wildcard_rules(count: usize) -> String {
+    let mut text = String::new();
+    for rule in 1..count {
+        _ = write!(
+            text,
+            "[[placements]]\nproject = \"team-{rule}-*\"\nstep = \"*nothing {rule}*\"\ndefault_pool = true\n"
+        );
+    }
+    text
+}
+
+fn listing_rules(count: usize) -> String {
+    let mut text = String::new();
+    for rule in 1..count {
+        let names: Vec<_> = (0..20).map(|name| format!("Nothing {rule} {name}")).collect();
+        _ = write!(text, "[[placements]]\nstep = {names:?}\ndefault_pool = true\n");
+    }
+    text
+}
+
+fn median_time<T>(job: impl Fn() -> T) -> Duration {
     let time = || {
         let start = Instant::now();
-        let plan = plan_changes(&desired, &live, header.clone());
-        (start.elapsed(), plan.changes.len())
+        std::hint::black_box(job());
+        start.elapsed()
     };
-    let changes = time().1;
-    let times = (0..RUNS).map(|_| time().0).collect();
-    println!("diff of {steps} steps × 200 rules ({changes} changes): {:?}", median(times));
-    let matched = || {
-        let start = Instant::now();
-        let decided = deciding_rules(&desired, &live).len();
-        (start.elapsed(), decided)
-    };
-    let decided = matched().1;
-    let times = (0..RUNS).map(|_| matched().0).collect();
-    println!("match of {steps} steps × 200 rules ({decided} decided): {:?}", median(times));
+    median((0..RUNS).map(|_| time()).collect())
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

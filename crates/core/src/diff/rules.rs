@@ -1,6 +1,9 @@
 //! Which rules fit which steps, by their selectors except `currently`.
 //!
-//! Thousands of steps share few names, so each name is matched against all rules only once.
+//! Rules are found by the names that they list. Only the rules with a wildcard are compared with a name, and each
+//! name of a step only once, since thousands of steps share few names.
+
+mod selector_index;
 
 use super::matched::Matched;
 use crate::{
@@ -10,6 +13,7 @@ use crate::{
     text::{fold_case, pattern::Patterns},
 };
 
+use selector_index::SelectorIndex;
 use std::{collections::HashMap, rc::Rc};
 
 /// The placement rules of a file, indexed for matching many steps.
@@ -19,7 +23,10 @@ pub(super) struct Rulebook<'a> {
     tags: HashMap<&'a Name, &'a [String]>,
     /// Whether any rule selects by channel.
     by_channel: bool,
-    by_name: HashMap<(&'a str, &'a str), Rc<[bool]>>,
+    by_project: SelectorIndex<'a>,
+    by_step: SelectorIndex<'a>,
+    /// The rules that fit each pair of names of a step and its action.
+    by_names: HashMap<(&'a str, &'a str), Rc<[usize]>>,
     by_type: HashMap<&'a str, Rc<[bool]>>,
 }
 
@@ -35,7 +42,9 @@ impl<'a> Rulebook<'a> {
             rules,
             tags: tags.collect(),
             by_channel: rules.iter().any(|rule| rule.select.channel.is_some()),
-            by_name: HashMap::new(),
+            by_project: SelectorIndex::new(rules, |select| &select.project),
+            by_step: SelectorIndex::new(rules, |select| &select.step),
+            by_names: HashMap::new(),
             by_type: HashMap::new(),
         }
     }
@@ -52,13 +61,12 @@ impl<'a> Rulebook<'a> {
                 }
             };
             let tags = self.tags.get(&owner.project).copied().unwrap_or_default();
-            kind && fits_name(&select.project, owner.project.as_folded())
-                && fits_name(&select.project_group, owner.group.as_folded())
+            kind && fits_name(&select.project_group, owner.group.as_folded())
                 && fits_any_name(&select.project_tag, tags)
         };
-        (0..self.rules.len())
-            .filter(|at| self.rules.get(*at).is_some_and(|it| fits_process(it)))
-            .collect()
+        let mut fitting = self.by_project.rules_for_names(&[owner.project.as_folded()]);
+        fitting.retain(|at| self.rules.get(*at).is_some_and(|it| fits_process(it)));
+        fitting
     }
 
     /// Returns those of `candidates` whose selectors for name, type and channel fit this step, in order.
@@ -72,12 +80,10 @@ impl<'a> Rulebook<'a> {
         }
         let rules = self.rules;
         let names = (step.step.as_folded(), step.action.as_folded());
-        let named = self.by_name.entry(names).or_insert_with(|| {
-            let fits_step = |select: &Option<Declared<Patterns>>| {
-                select.as_ref().is_none_or(|it| it.matches_either(names.0, names.1))
-            };
-            rules.iter().map(|rule| fits_step(&rule.select.step)).collect()
-        });
+        let named = self
+            .by_names
+            .entry(names)
+            .or_insert_with(|| self.by_step.rules_for_names(&[names.0, names.1]).into());
         let named = Rc::clone(named);
         let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
             let kind = fold_case(&step.action_type);
@@ -88,9 +94,15 @@ impl<'a> Rulebook<'a> {
         let in_channel = |at: usize| {
             !by_channel || rules.get(at).is_some_and(|it| fits_channels(&it.select.channel, step))
         };
-        let is_candidate =
-            |at: &usize| is_set(&named, *at) && is_set(typed, *at) && in_channel(*at);
-        candidates.iter().copied().filter(is_candidate).collect()
+        let fits_step = |at: &usize| is_set(typed, *at) && in_channel(*at);
+        // Both are sorted, and the shorter one is walked through.
+        let (short, long) = if named.len() < candidates.len() {
+            (&*named, candidates)
+        } else {
+            (candidates, &*named)
+        };
+        let both = short.iter().copied().filter(|at| long.binary_search(at).is_ok());
+        both.filter(fits_step).collect()
     }
 }
 

@@ -4,6 +4,8 @@
 
 use super::fold_case;
 
+use std::collections::HashSet;
+
 /// A name with wildcards: `*` matches any text, `?` one character. Case is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -30,8 +32,18 @@ enum PatternPart {
 /// exclusions matches every name that is not excluded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
-    include: Vec<Pattern>,
-    exclude: Vec<Pattern>,
+    include: PatternList,
+    exclude: PatternList,
+}
+
+/// Patterns of which a name has to match one. A list may have thousands of names, so they are looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct PatternList {
+    all: Vec<Pattern>,
+    /// The names of the patterns without a wildcard, in lower case.
+    names: HashSet<String>,
+    /// The indices of the patterns with a wildcard.
+    wild: Vec<usize>,
 }
 
 impl Pattern {
@@ -77,6 +89,15 @@ impl Pattern {
         let name: Vec<char> = folded.chars().collect();
         // Some text always matches the rest of the pattern.
         (0..=self.parts.len()).any(|end| matches_parts(&self.parts[..end], &name))
+    }
+
+    /// Returns the name in lower case, if the pattern has no wildcard.
+    fn folded_name(&self) -> Option<String> {
+        let parts = self.parts.iter().map(|part| match part {
+            PatternPart::Char(c) => Some(*c),
+            PatternPart::AnyChar | PatternPart::AnyText => None,
+        });
+        parts.collect()
     }
 
     fn matches_chars(&self, name: &[char]) -> bool {
@@ -129,12 +150,12 @@ impl Patterns {
 
     /// Returns the patterns of which a name has to match one; empty if every name does.
     pub fn included(&self) -> &[Pattern] {
-        &self.include
+        &self.include.all
     }
 
     /// Returns the patterns that exclude, without their `!`.
     pub fn excluded(&self) -> &[Pattern] {
-        &self.exclude
+        &self.exclude.all
     }
 
     /// Returns whether the list matches `name`.
@@ -144,47 +165,43 @@ impl Patterns {
 
     /// Returns whether the list matches a name that is already trimmed and in lower case.
     pub fn matches_folded(&self, folded: &str) -> bool {
-        self.matches_chars(&[folded.chars().collect()])
-    }
-
-    /// Returns whether the list matches an object with two names; a match or an exclusion may use either.
-    ///
-    /// Both names are already trimmed and in lower case.
-    pub fn matches_either(&self, one: &str, other: &str) -> bool {
-        if one == other {
-            return self.matches_folded(one);
-        }
-        self.matches_chars(&[one.chars().collect(), other.chars().collect()])
+        self.matches_any_folded(&[folded])
     }
 
     /// Returns whether the list matches an object with several names; a match or an exclusion may use any.
     pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
-        let names: Vec<Vec<char>> = names.map(|name| fold_case(name).chars().collect()).collect();
-        self.matches_chars(&names)
+        let names: Vec<String> = names.map(fold_case).collect();
+        self.matches_any_folded(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn matches_chars(&self, names: &[Vec<char>]) -> bool {
-        let any = |list: &[Pattern]| {
-            list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
-        };
-        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    /// Like [`matches_any`](Self::matches_any), for names that are already trimmed and in lower case.
+    pub fn matches_any_folded(&self, folded: &[&str]) -> bool {
+        (self.include.all.is_empty() || self.include.matches_any(folded))
+            && !self.exclude.matches_any(folded)
+    }
+
+    /// Returns the names that the list consists of, in lower case; `None` if it has a wildcard or an exclusion, or is
+    /// empty.
+    pub fn listed_names(&self) -> Option<&HashSet<String>> {
+        let is_plain = self.include.wild.is_empty() && self.exclude.all.is_empty();
+        Some(&self.include.names).filter(|names| is_plain && !names.is_empty())
     }
 
     /// Returns the included names that have no wildcard.
     pub fn exact_names(&self) -> impl Iterator<Item = &str> {
-        self.include.iter().filter_map(Pattern::exact_name)
+        self.include.all.iter().filter_map(Pattern::exact_name)
     }
 
     /// Returns the words of the list, as [`Patterns::new`] takes them.
     pub fn to_words(&self) -> Vec<String> {
-        let included = self.include.iter().map(|pattern| pattern.as_str().to_owned());
-        let excluded = self.exclude.iter().map(|pattern| format!("!{}", pattern.as_str()));
+        let included = self.include.all.iter().map(|pattern| pattern.as_str().to_owned());
+        let excluded = self.exclude.all.iter().map(|pattern| format!("!{}", pattern.as_str()));
         included.chain(excluded).collect()
     }
 
     /// Returns whether the list includes at least one name, and all without wildcards.
     pub fn is_exact(&self) -> bool {
-        !self.include.is_empty() && self.include.iter().all(|it| it.exact_name().is_some())
+        !self.include.all.is_empty() && self.include.all.iter().all(|it| it.exact_name().is_some())
     }
 
     /// Returns whether the list matches every name.
@@ -192,7 +209,8 @@ impl Patterns {
         let is_star = |pattern: &Pattern| {
             !pattern.parts.is_empty() && pattern.parts.iter().all(|it| *it == PatternPart::AnyText)
         };
-        self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
+        self.exclude.all.is_empty()
+            && (self.include.all.is_empty() || self.include.all.iter().any(is_star))
     }
 
     /// Returns whether both lists could match the same name; true unless that can be ruled out.
@@ -201,6 +219,29 @@ impl Patterns {
             one.is_exact() && one.exact_names().all(|name| !two.matches(name))
         };
         !misses(self, other) && !misses(other, self)
+    }
+}
+
+impl PatternList {
+    fn push(&mut self, pattern: Pattern) {
+        match pattern.folded_name() {
+            Some(name) => _ = self.names.insert(name),
+            None => self.wild.push(self.all.len()),
+        }
+        self.all.push(pattern);
+    }
+
+    /// Returns whether any pattern matches any of the names, which are in lower case.
+    fn matches_any(&self, folded: &[&str]) -> bool {
+        if folded.iter().any(|name| self.names.contains(*name)) {
+            return true;
+        }
+        if self.wild.is_empty() {
+            return false;
+        }
+        let names: Vec<Vec<char>> = folded.iter().map(|name| name.chars().collect()).collect();
+        let mut wild = self.wild.iter().filter_map(|at| self.all.get(*at));
+        wild.any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
     }
 }
 
@@ -274,7 +315,7 @@ mod tests {
     #[test]
     fn either_of_two_names_can_be_excluded() {
         let either = |patterns: &[&str]| {
-            Patterns::new(patterns.iter().copied()).matches_either("load", "stop jobs")
+            Patterns::new(patterns.iter().copied()).matches_any_folded(&["load", "stop jobs"])
         };
         assert!(either(&["stop*"]) && either(&["load"]));
         assert!(!either(&["load", "!stop*"]) && !either(&["drain"]));
@@ -299,6 +340,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_list_matches_what_its_patterns_match(
+            words in prop::collection::vec("!?[aAbσΣ*?\\\\]{1,3}", 0..6),
+            names in prop::collection::vec("[aAbσΣ*?]{0,3}", 0..3),
+        ) {
+            let patterns = Patterns::new(words.iter().map(String::as_str));
+            let folded: Vec<String> = names.iter().map(|name| fold_case(name)).collect();
+            let matches_one = |list: &[Pattern]| {
+                list.iter().any(|pattern| folded.iter().any(|name| pattern.matches(name)))
+            };
+            let (included, excluded) = (patterns.included(), patterns.excluded());
+            let expected =
+                (included.is_empty() || matches_one(included)) && !matches_one(excluded);
+            prop_assert_eq!(patterns.matches_any(names.iter().map(String::as_str)), expected);
+        }
+
         #[test]
         fn a_pattern_without_wildcards_matches_only_itself(name in "[a-zA-Z ]{1,12}", other in "[a-z]{1,12}") {
             let pattern = Patterns::new([name.as_str()]);
