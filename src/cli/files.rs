@@ -66,7 +66,7 @@ impl Args {
 }
 
 impl Args {
-    /// Returns an error for everything in the files that whoever wrote them may not decide.
+    /// Returns an error for every setting in the files that an untrusted author may not decide.
     pub(super) fn untrusted_findings(&self, desired: &Desired) -> Vec<Finding> {
         if self.untrusted { config::untrusted_findings(desired) } else { Vec::new() }
     }

@@ -1,8 +1,8 @@
 //! Where the links of a working tree lead.
 //!
-//! A name may come from the command line, but the links on its way come from the tree, and whoever may push to a
-//! repository may put links into it. So no link leads out of the tree in which a path lies by its name. Octopus reads
-//! a repository's files and follows no link, so nothing is lost for it.
+//! The command line names a path, but the tree supplies the links along it, and anyone who can push to a repository
+//! can add links to it. So a link is never followed out of the tree that contains the path by its name. Octopus itself
+//! follows no links in a repository, so this rule loses no file.
 
 use crate::ops::error_with_help;
 use anyhow::Context as _;

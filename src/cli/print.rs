@@ -1,7 +1,7 @@
 //! Prints to standard output and standard error: the one place that does.
 //!
-//! Whatever comes here, nothing leaves it that a terminal or a CI runner would act on, and no secret that this process
-//! was given. A closed stream is no panic: `poolwright plan | head` ends quietly, and an apply continues after its
+//! Nothing that is printed here can make a terminal or a CI runner act, or contains a secret that this process was
+//! given. A closed stream causes no panic: `poolwright plan | head` ends quietly, and an apply continues after its
 //! terminal has closed.
 
 use poolwright_client::octopus::Secret;

@@ -20,8 +20,8 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Starts the receipt of an apply in the file `path`, or in a new timestamped file. `stop` is told if the receipt
-/// cannot be written any more.
+/// Starts the receipt of an apply in the file `path`, or in a new timestamped file. `stop` is signalled if the
+/// receipt can no longer be written.
 ///
 /// # Errors
 ///

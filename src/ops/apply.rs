@@ -163,7 +163,7 @@ fn check_files(
     (Some(asked.changes), Vec::new())
 }
 
-/// Returns what is to be told of a file that a plan names and that is not as the plan expects.
+/// Returns the message about a file that differs from what its plan expects.
 fn differing_source(field: String, expected: &str, found: &str) -> StaleExpectation {
     let (expected, found) = (expected.to_owned(), found.to_owned());
     StaleExpectation { address: None, field, expected, found }

@@ -20,7 +20,7 @@ const STOPPED: &str = "stopped before the server answered";
 /// Records an apply in a journal.
 pub(in crate::cli) struct ReceiptRecorder {
     shared: Arc<SharedJournal>,
-    /// The thread that writes; taken by whoever ends the receipt.
+    /// The thread that writes; taken when the receipt ends.
     thread: Mutex<Option<JoinHandle<JournalFile>>>,
     path: PathBuf,
 }
@@ -71,7 +71,7 @@ struct StoredEvents {
 }
 
 impl ReceiptRecorder {
-    /// Starts a journal at `path`. If it cannot be written later on, `stop` is told.
+    /// Starts a journal at `path`. If a later write fails, `stop` is signalled.
     ///
     /// # Errors
     ///
@@ -202,7 +202,7 @@ impl SharedJournal {
 
     /// Stops the apply, because a batch cannot be written.
     fn lose(&self, batch: &[QueuedLine], why: String) {
-        // `seal` comes last: whoever learns from it that nothing is stored finds everything else in order.
+        // `seal` comes last, because a task that it wakes must find everything else in order.
         self.stop.send_if_modified(|reason| {
             let is_first = reason.is_none();
             reason.get_or_insert(StopReason::ReceiptLost);

@@ -67,7 +67,7 @@ impl<'a> RuleLines<'a> {
     }
 }
 
-/// How the changes of a file are written and told.
+/// How the changes to a file are written and reported.
 pub(super) struct FileStyle<'a> {
     /// The text of each pool in this file, by the pool's id.
     pub(super) spellings: &'a HashMap<String, String>,

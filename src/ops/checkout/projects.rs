@@ -268,7 +268,7 @@ mod tests {
             })
             .collect();
         let named: Vec<PathBuf> = named.iter().map(PathBuf::from).collect();
-        let here = PathBuf::from("/work/shop");
+        let here = PathBuf::from("/home/ci/shop");
         let request = CheckoutRequest { project, paths: &named, here: &here };
         let (groups, findings) = select_projects(&paths, &request, &desired);
         let mut told: Vec<String> = groups

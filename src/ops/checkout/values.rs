@@ -30,7 +30,7 @@ pub(super) struct PlannedValue<'a> {
 }
 
 impl PlannedValue<'_> {
-    /// Returns the edit of the value, and what is told about it.
+    /// Returns the edit of the value, and the finding about it.
     pub(super) fn edit(
         &self,
         document: &CheckoutDocument,

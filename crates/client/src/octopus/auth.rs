@@ -51,7 +51,7 @@ impl CurrentToken {
     fn new(token: &AccessToken, generation: u32) -> Result<Self, ClientError> {
         let value = format!("Bearer {}", token.secret.reveal_text().trim());
         let margin = |lifetime: Duration| lifetime.saturating_sub(MARGIN).max(lifetime / 2);
-        // A lifetime that no clock can hold is no reason to renew.
+        // A lifetime that overflows the clock never triggers a renewal.
         let renew_at = token.lifetime.and_then(|it| Instant::now().checked_add(margin(it)));
         Ok(Self { header: AuthHeader::new(AUTHORIZATION, &value, generation)?, renew_at })
     }

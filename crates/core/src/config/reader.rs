@@ -109,7 +109,7 @@ impl<'a> FileReader<'a> {
             }
         }
         for key in &definition.keys {
-            // A key with a similar name is told once, where it is.
+            // A misspelt key is reported once, at the key itself.
             let is_absent =
                 || !table.contains_key(key.name) && !is_misspelt(key.name, table, &definition);
             if key.required && is_absent() {

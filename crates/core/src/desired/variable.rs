@@ -26,7 +26,7 @@ pub enum DesiredValueOwner {
     Libraries(Declared<Patterns>),
 }
 
-/// The scope of a value: every condition must hold, and an empty list is no condition.
+/// The scope of a value: every condition must hold, and an empty list sets no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredValueScope {
     /// Environments, each by its name or id.

@@ -223,7 +223,7 @@ impl<'a> LatePlanner<'a> {
                 let leaves = |pool: &Id<Pool>| edits.iter().any(|edit| leaves_pool(edit, pool));
                 self.expect_others(id, leaves)
             }
-            // A worker that is replaced comes back, and nobody can tell how healthy.
+            // The health of a replaced worker that comes back is unknown.
             ChangeKind::ReplaceWorker { id, .. } => self.expect_others(id, |_| true),
             ChangeKind::CreatePool(_)
             | ChangeKind::UpdatePool { .. }

@@ -18,7 +18,7 @@ const ID: &str = "Id";
 /// A JSON text in parts.
 #[derive(Clone, Debug)]
 pub(super) struct CutText {
-    /// What is before the first element; everything if there is no list to cut at.
+    /// The text before the first element; the whole text if the document has no list.
     head: Arc<str>,
     list: Option<CutList>,
 }

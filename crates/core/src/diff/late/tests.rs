@@ -1,4 +1,4 @@
-//! The laws of late checks: they hold where nobody else writes, and fail where somebody does.
+//! Laws of late checks: they pass on an unchanged server, and fail after another client's conflicting write.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 //! What a plan calls by name and writes by id: whether each id still has the name that the plan shows.
 //!
-//! People approve names, and the server is told ids, so the two are compared before anything is written. Addresses are
+//! People approve names, but requests carry ids, so the two are compared before anything is written. Addresses are
 //! computed from the server in the same way as when a plan is made.
 
 use super::{
@@ -212,7 +212,7 @@ impl LabelChecker<'_> {
     fn check_links(&mut self, change: &Change) {
         for link in change_links(&change.kind) {
             let live = self.link_names.find_name(&link);
-            // An id that stands for itself misleads nobody.
+            // An id that is shown as itself cannot mislead.
             if live != link.name && link.name != link.id {
                 let (expected, found) = (link.name.to_owned(), live.to_owned());
                 self.push(&change.address, link.kind.noun(), expected, found);

@@ -67,8 +67,8 @@ const fn specific(facets: &'static [RuleFacet], projects: usize) -> FoldLevel {
     FoldLevel { facets, projects, generic: false }
 }
 
-/// Levels that say what a step is or is called, never only where it is: a step that nobody saw yet is matched
-/// only if it is like those that were seen.
+/// Levels that select by a step's type or name, never by its project alone, so that a rule matches a new step only
+/// if the step resembles those that were read.
 pub(super) const BY_KIND: &[FoldLevel] = &[
     specific(&[ActionType], 2),
     level(&[Step], 2),

@@ -18,7 +18,8 @@ impl TomlDocument<'_> {
         entry.is_some_and(|entry| self.remove_items(entry, |item| item.contains(&position)))
     }
 
-    /// Removes names from the list at a key; returns false if that would be none or all, or there is no list.
+    /// Removes names from the list at a key. Returns false, removing nothing, if there is no list, or if none or all
+    /// of its names would go.
     pub(in super::super) fn remove_names(
         &mut self,
         table: &TomlTable,
@@ -33,7 +34,8 @@ impl TomlDocument<'_> {
         entry.is_some_and(|entry| self.remove_items(entry, goes))
     }
 
-    /// Removes items from a list; returns false if that would be none or all, or leave only exclusions.
+    /// Removes items from a list. Returns false, removing nothing, if none or all of them would go, or if only
+    /// exclusions would be left.
     fn remove_items(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
         let excludes = |range: &Range<usize>| {
             text_at_range(self.text, range).is_some_and(|it| it.starts_with('!'))
