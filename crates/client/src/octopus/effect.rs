@@ -35,13 +35,7 @@ impl ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::octopus::Refusal;
-
-    fn status(status: u16, text: &str) -> ClientError {
-        let refusal = Refusal { message: text.to_owned(), errors: Vec::new() };
-        let request = "PUT /api/Spaces-1/workers/Workers-1".to_owned();
-        ClientError::Status { request, status, refusal, retry_after: None }
-    }
+    use crate::octopus::error::tests::status;
 
     #[test]
     fn only_the_servers_own_refusal_means_that_a_write_was_not_done() {

@@ -377,10 +377,11 @@ pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn status(status: u16, text: &str) -> ClientError {
+    /// A status that an API answered a write with.
+    pub(in crate::octopus) fn status(status: u16, text: &str) -> ClientError {
         let refusal = Refusal { message: text.to_owned(), errors: Vec::new() };
         let request = "PUT /api/Spaces-1/workers/Workers-1".to_owned();
         ClientError::Status { request, status, refusal, retry_after: None }
