@@ -156,8 +156,9 @@ struct LatePlanner<'a> {
     steps: HashMap<(&'a str, &'a str), &'a LiveStep>,
     /// After the changes to pools and workers, without the deletions.
     staffed: Live,
-    /// Before anything is deleted or switched off.
-    settled: Option<Live>,
+    /// Before anything is deleted or switched off, and once the pools are deleted. The two differ in more than the
+    /// deleted pools: a server whose last dynamic pool is gone no longer looks like Octopus Cloud.
+    settled: Vec<Live>,
     /// After the whole plan.
     workers_left: HashSet<Id<Worker>>,
     /// Workers whose health the plan itself puts in doubt.
@@ -182,10 +183,13 @@ impl<'a> LatePlanner<'a> {
             live,
             steps: steps.collect(),
             staffed: simulate_changes(live, &up_to(WORKERS_DONE)),
-            settled: changes
-                .iter()
-                .any(removes)
-                .then(|| simulate_changes(live, &up_to(STEPS_DONE))),
+            settled: if changes.iter().any(removes) {
+                [STEPS_DONE, POOLS_DELETED]
+                    .map(|stage| simulate_changes(live, &up_to(stage)))
+                    .into()
+            } else {
+                Vec::new()
+            },
             workers_left: left.cloned().collect(),
             touched: changes.iter().filter_map(|it| touched_worker(&it.kind)).collect(),
         }
@@ -284,10 +288,10 @@ impl<'a> LatePlanner<'a> {
     }
 
     fn allow_users(&self, pool: Option<&Id<Pool>>) -> LateExpectation {
-        let settled = self.settled.as_ref().unwrap_or(self.live);
+        let settled = self.settled.iter();
         let users = AllowedUsers {
             pool: pool.cloned(),
-            users: find_users(settled, pool).into_iter().collect(),
+            users: settled.flat_map(|live| find_users(live, pool)).collect(),
             unread: describe_unread(self.live).into_iter().collect(),
         };
         LateExpectation { users: Some(users), ..LateExpectation::default() }
@@ -313,6 +317,8 @@ impl<'a> LatePlanner<'a> {
 const WORKERS_DONE: u8 = 3;
 /// The last stage before workers and pools are deleted.
 const STEPS_DONE: u8 = 8;
+/// The last stage before the built-in worker is switched off.
+const POOLS_DELETED: u8 = 9;
 
 fn removes_something(kind: &ChangeKind) -> bool {
     matches!(kind, ChangeKind::DeletePool { .. } | ChangeKind::SetBuiltInWorker { enabled: false })
