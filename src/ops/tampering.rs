@@ -180,5 +180,5 @@ async fn a_plan_that_was_not_edited_is_derived_as_it_was_made() {
     let checked = diff::recheck_plan(&read, &saved.live, None).unwrap();
     assert_eq!(show(&checked), show(&read));
     assert_eq!(checked.requirements, saved.plan.requirements);
-    assert_eq!(checked.affected, saved.plan.affected);
+    assert_eq!(checked.consequences, saved.plan.consequences);
 }

@@ -63,7 +63,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         findings,
         expectations: relies,
         requirements: needs,
-        affected: Default::default(),
+        consequences: Default::default(),
         gates: Default::default(),
     }
     .approve()

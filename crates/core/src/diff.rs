@@ -3,12 +3,12 @@
 //! Pure: no I/O, no clock, and no order that is not in the input. Its central law, tested in `laws`: planning
 //! again after a plan has been applied gives an empty plan.
 
-mod affected;
 mod after;
 mod arrivals;
 mod branches;
 mod built_in;
 mod condition;
+mod consequences;
 mod deletes;
 mod endpoint;
 mod gates;
@@ -54,7 +54,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LivePool, LiveWorker, UnreadSubject, built_in_worker_pool, describe_parts},
     model::Address,
-    plan::{Affected, Change, ChangeKind, GateSettings, Plan, PlanHeader},
+    plan::{Change, ChangeKind, Consequences, GateSettings, Plan, PlanHeader},
 };
 
 use branches::BranchTracker;
@@ -88,7 +88,7 @@ pub fn plan_for_targets(
     order::order_changes(&mut changes, live, &whole);
 
     let gates = GateSettings::from_desired(desired);
-    let (mut requirements, mut affected) = (Vec::new(), Affected::default());
+    let (mut requirements, mut consequences) = (Vec::new(), Consequences::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
         findings.extend(wave.and_then(|it| waves::hold_back_waves(&matched, it, &mut changes)));
         findings.extend(targets.narrow_changes(&matched, &mut changes));
@@ -100,15 +100,15 @@ pub fn plan_for_targets(
         // Whether the rules settle depends on all of them, narrowed or not.
         findings.extend(unsettled_finding(desired, &whole));
         requirements = arrivals::pool_needs(&matched, &gates, &changes, &narrowed);
-        affected = affected::count_affected(&changes, live, &narrowed);
+        consequences = consequences::find_consequences(&matched, &changes, &narrowed);
         let uncounted = affects_every_step(live, &narrowed, &changes)
-            .then(|| affected::uncounted_warning(live, &findings));
+            .then(|| consequences::uncounted_warning(live, &findings));
         findings.extend(uncounted.flatten());
     }
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
     let expectations = stale::plan_expectations(&changes, live);
-    Plan { header, changes, findings, expectations, requirements, affected, gates }
+    Plan { header, changes, findings, expectations, requirements, consequences, gates }
 }
 
 /// Plans everything that the file declares, in no particular order yet.
@@ -155,8 +155,8 @@ pub fn plan_from_changes(
     order::order_changes(&mut changes, live, &done);
     let expectations = stale::plan_expectations(&changes, live);
     let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
-    let affected = affected::count_affected(&changes, live, &done);
-    Plan { header, changes, findings, expectations, requirements, affected, gates }
+    let consequences = consequences::find_consequences(&matched, &changes, &done);
+    Plan { header, changes, findings, expectations, requirements, consequences, gates }
 }
 
 /// Gives each change to a live pool the address that the server's name of the pool makes. A file's keys mean nothing

@@ -5,6 +5,7 @@
 
 mod change;
 mod check;
+mod consequences;
 mod edit;
 mod fact;
 mod field;
@@ -21,7 +22,8 @@ mod written_field;
 
 pub use change::{Cause, Change, ChangeAction, ChangeKind, ObjectKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
-pub(crate) use edit::endpoint_fields;
+pub use consequences::{Consequences, DefaultPool, MovedStep, RunPlace};
+pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
 pub(crate) use fact::ABSENT;
 pub use fact::{Expectation, Fact, FactValue, StepFact};
@@ -58,8 +60,8 @@ pub struct Plan {
     pub expectations: Vec<Expectation>,
     /// What the pools that receive steps must have; each pool at most once.
     pub requirements: Vec<PoolRequirement>,
-    /// Steps that will run in another place although no change names them.
-    pub affected: Affected,
+    /// What the changes lead to, for people.
+    pub consequences: Consequences,
     /// What the gates depend on besides the changes and the server.
     pub gates: GateSettings,
 }

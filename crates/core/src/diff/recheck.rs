@@ -6,7 +6,7 @@
 //! not have.
 
 use super::{
-    GateInput, affected, arrivals, downgrade_to_warning,
+    GateInput, arrivals, consequences, downgrade_to_warning,
     gates::{self, is_gate_code},
     keeps_pool,
     matched::Matched,
@@ -56,7 +56,7 @@ pub fn recheck_plan(
     });
     let findings = merge_findings(&plan.findings, gate_findings.collect());
     let requirements = arrivals::pool_needs(&matched, &plan.gates, &changes, &after);
-    let affected = affected::count_affected(&changes, live, &after);
+    let consequences = consequences::find_consequences(&matched, &changes, &after);
     Ok(Plan {
         header: PlanHeader {
             server_version: live.server.version.clone(),
@@ -67,7 +67,7 @@ pub fn recheck_plan(
         findings,
         expectations: plan.expectations.clone(),
         requirements,
-        affected,
+        consequences,
         gates: plan.gates.clone(),
     })
 }

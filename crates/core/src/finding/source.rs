@@ -2,6 +2,7 @@
 //!
 //! This module does not read files: it is given their texts.
 
+use super::FindingLocation;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -68,6 +69,15 @@ impl Sources {
         let source = self.get(span.source)?;
         let line = source.line_number(span.bytes.start);
         Some(SourceLine { file: source.path.clone(), line })
+    }
+
+    /// Returns the line to which a location points, if it points to one.
+    pub fn line_of(&self, location: &FindingLocation) -> Option<SourceLine> {
+        match location {
+            FindingLocation::Source(span) => self.start_line(span),
+            FindingLocation::Line(line) => Some(line.clone()),
+            FindingLocation::Nowhere => None,
+        }
     }
 }
 

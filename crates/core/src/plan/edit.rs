@@ -226,6 +226,9 @@ impl StepEdit {
     }
 }
 
+/// What stands for the space's default pool in a [`FieldDiff`].
+pub(crate) const DEFAULT_WORD: &str = "default";
+
 /// Renders a pool for display.
 pub(super) fn render_pool(pool: &PoolHandle) -> Value {
     json!(pool.address().to_string())
@@ -241,7 +244,7 @@ fn render_place(place: &Place<PoolHandle>) -> Value {
         Place::Pool(pool) => json!(pool.address().to_string()),
         // Quoted, so that the name of a variable cannot look like a pool.
         Place::Variable(name) => json!(format!("variable {name:?}")),
-        Place::DefaultPool => json!("default"),
+        Place::DefaultPool => json!(DEFAULT_WORD),
     }
 }
 

@@ -4,8 +4,9 @@
 //! since no type of a plan can hold one.
 
 use super::{
-    Cause, Change, ChangeAction, ChangeKind, Expectation, FieldDiff, GateSettings, ObjectKind,
-    Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches, check_soundness,
+    Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff, GateSettings,
+    ObjectKind, Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches,
+    check_soundness,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
@@ -64,6 +65,8 @@ struct PlanFile<W> {
     origin: PlanOrigin,
     #[serde(default)]
     touches: Touches,
+    #[serde(default)]
+    consequences: Consequences,
     #[serde(default)]
     scope: ReadScope,
     #[serde(rename = "relies", default)]
@@ -142,7 +145,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         findings,
         expectations: relies,
         requirements: needs,
-        affected: _,
+        consequences,
         gates,
     } = plan;
     let file = PlanFile {
@@ -163,6 +166,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         summary: plan.summarize(),
         origin: header.origin,
         touches: plan.count_touched(),
+        consequences: consequences.clone(),
         scope: header.scope.clone(),
         expectations: relies.clone(),
         requirements: needs.clone(),
@@ -199,7 +203,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         findings: file.findings.into_iter().map(read_finding).collect(),
         expectations: file.expectations,
         requirements: file.requirements,
-        affected: file.touches.affected,
+        consequences: file.consequences,
         gates: file.gates,
     };
     check_soundness(&plan)?;
@@ -216,7 +220,7 @@ fn is_from_files(origin: &PlanOrigin) -> bool {
 
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
     let Change { address, kind, cause: Cause { location: at, rule, why }, after } = change;
-    let line = find_line(at, sources);
+    let line = sources.line_of(at);
     SavedChange {
         address: address.clone(),
         kind: kind.object_kind(),
@@ -272,7 +276,7 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
         format!("{file}:{line}: {}", other.label)
     }));
     let address = address.map(|it| *it);
-    let line = find_line(&at, sources);
+    let line = sources.line_of(&at);
     SavedFinding {
         code: code.as_str().to_owned(),
         level,
@@ -303,14 +307,6 @@ fn read_finding(saved: SavedFinding) -> Finding {
         other: None,
         notes,
         help,
-    }
-}
-
-fn find_line(at: &FindingLocation, sources: &Sources) -> Option<SourceLine> {
-    match at {
-        FindingLocation::Source(span) => sources.start_line(span),
-        FindingLocation::Line(line) => Some(line.clone()),
-        FindingLocation::Nowhere => None,
     }
 }
 

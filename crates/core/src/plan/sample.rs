@@ -3,9 +3,9 @@
 //! Not part of the program.
 
 use super::{
-    Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, GateSettings,
-    NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement,
-    RestoredWorker, StepEdit, StepFact, ValueEdit, WorkerEdit,
+    Cause, Change, ChangeKind, Consequences, DefaultPool, Delta, Expectation, Fact, FactValue,
+    GateSettings, MovedStep, NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope,
+    PoolEdit, PoolRequirement, RestoredWorker, RunPlace, StepEdit, StepFact, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -66,7 +66,7 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         findings,
         expectations: Vec::new(),
         requirements: Vec::new(),
-        affected: Affected::default(),
+        consequences: Consequences::default(),
         gates: GateSettings::default(),
     }
 }
@@ -206,8 +206,36 @@ pub(crate) fn everything() -> Plan {
         PoolRequirement { pool: new_pool("database"), healthy: 2 },
         PoolRequirement { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
     ];
-    let affected = Affected { steps: 3, projects: 2, runbooks: 1 };
-    Plan { expectations: facts, requirements: needs, affected, ..plan(changes, findings) }
+    Plan {
+        expectations: facts,
+        requirements: needs,
+        consequences: consequences(),
+        ..plan(changes, findings)
+    }
+}
+
+/// Steps that come to run elsewhere, in a runbook and on the server among others.
+fn consequences() -> Consequences {
+    let place = |pool: &str| RunPlace::Pool(Address::Pool(pool.into()));
+    let moved = |address: &str, before: RunPlace, after: RunPlace| MovedStep {
+        address: address.parse().unwrap(),
+        before: vec![before],
+        after: vec![after],
+    };
+    let build = "projects.Ops.deployment.steps[\"Build \u{1b}[2J*all*\"]";
+    Consequences {
+        affected: vec![
+            moved("projects.Ops.deployment.steps.Smoke", place("azure"), place("database")),
+            moved("projects.Ops.runbooks.Restart.steps.Drain", place("azure"), RunPlace::Nowhere),
+            moved("projects.Shop.deployment.steps.Notify", place("azure"), RunPlace::Server),
+        ],
+        onto_server: vec![moved(build, place("azure"), RunPlace::Server)],
+        default_before: Some(DefaultPool { pool: Address::Pool("azure".into()), on_server: false }),
+        default_after: Some(DefaultPool {
+            pool: Address::Pool("database".into()),
+            on_server: true,
+        }),
+    }
 }
 
 fn server() -> Vec<Change> {

@@ -63,7 +63,7 @@ impl Plan {
             }
         }
         let (pools, projects, runbooks) = (pools.len(), projects.len(), runbooks.len());
-        let affected = self.affected;
+        let affected = self.consequences.count_affected();
         Touches { pools, workers, projects, steps, runbooks, variables, targets, affected }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Uses annotate-snippets, as rustc and cargo do. Never: deciding the consequence of a finding.
 
-use super::RenderOptions;
+use super::{RenderOptions, report::sort_key};
 use crate::{
     finding::{Finding, FindingLocation, Level, OtherPlace, Source, SourceLine, Sources, Span},
     text::{
@@ -47,15 +47,6 @@ pub fn count_levels(findings: &[Finding]) -> Option<String> {
     let parts: Vec<_> =
         parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-/// Sorts by file, then by position; findings without a location come last.
-fn sort_key(finding: &Finding) -> (usize, &str, usize) {
-    match &finding.location {
-        FindingLocation::Source(span) => (span.source.0, "", span.bytes.start),
-        FindingLocation::Line(SourceLine { file, line }) => (usize::MAX - 1, file, *line),
-        FindingLocation::Nowhere => (usize::MAX, "", 0),
-    }
 }
 
 /// Findings and what they point into.

@@ -3,10 +3,14 @@
 //! Every format for people builds on it. Never: layout, colour, escaping.
 
 use crate::{
-    finding::{FindingLocation, SourceLine, Sources},
-    plan::{Cause, Change, ChangeAction, ChangeKind, FieldDiff, ObjectKind, Plan},
+    finding::{SourceLine, Sources},
+    plan::{
+        Cause, Change, ChangeAction, ChangeKind, Consequences, DEFAULT_WORD, DefaultPool,
+        FieldDiff, ObjectKind, Plan,
+    },
 };
 
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// All changes to one kind of object.
@@ -42,7 +46,7 @@ pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSe
     ];
     let build_section = |(object, title)| {
         let changes = plan.changes.iter().filter(|change| change.kind.object_kind() == object);
-        PlanSection { title, blocks: collect_blocks(changes, sources) }
+        PlanSection { title, blocks: collect_blocks(changes, &plan.consequences, sources) }
     };
     let sections = titles.into_iter().map(build_section).filter(|it| !it.blocks.is_empty());
     let mut sections: Vec<_> = sections.collect();
@@ -59,13 +63,14 @@ impl PlanSection<'_> {
 
 fn collect_blocks<'a>(
     changes: impl Iterator<Item = &'a Change>,
+    consequences: &Consequences,
     sources: &Sources,
 ) -> Vec<ChangeGroup<'a>> {
     let mut blocks: Vec<ChangeGroup> = Vec::new();
     let mut folds = HashMap::new();
     for change in changes {
-        let fields = change.kind.field_diffs();
-        let line = cause_line(change, sources);
+        let fields = shown_fields(change, consequences);
+        let line = sources.line_of(&change.cause.location);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
             let Cause { location: _, rule, why } = &change.cause;
@@ -82,10 +87,28 @@ fn collect_blocks<'a>(
     blocks
 }
 
-fn cause_line(change: &Change, sources: &Sources) -> Option<SourceLine> {
-    match &change.cause.location {
-        FindingLocation::Source(span) => sources.start_line(span),
-        FindingLocation::Line(line) => Some(line.clone()),
-        FindingLocation::Nowhere => None,
+/// Returns the fields of a change, with what `default` means for a step that names no pool.
+fn shown_fields(change: &Change, consequences: &Consequences) -> Vec<FieldDiff> {
+    let mut fields = change.kind.field_diffs();
+    let Consequences { default_before, default_after, .. } = consequences;
+    if let ChangeKind::PlaceStep { .. } | ChangeKind::SetTargetPool { .. } = change.kind {
+        let sides = fields.iter_mut().filter(|field| field.path == "pool").flat_map(|field| {
+            [(&mut field.before, default_before), (&mut field.after, default_after)]
+        });
+        for (side, default) in sides {
+            if side.as_ref().and_then(Value::as_str) == Some(DEFAULT_WORD)
+                && let Some(default) = default
+            {
+                *side = Some(json!(describe_default(default)));
+            }
+        }
     }
+    fields
+}
+
+/// Describes the default pool: `default (pools.sql)`.
+pub(super) fn describe_default(default: &DefaultPool) -> String {
+    let DefaultPool { pool, on_server } = default;
+    let on_server = if *on_server { ", on the Octopus Server" } else { "" };
+    format!("{DEFAULT_WORD} ({pool}{on_server})")
 }

@@ -3,13 +3,15 @@
 //! Colour adds no information.
 
 use super::{
-    RenderOptions, findings,
-    group::{ChangeGroup, PlanSection, plan_sections},
+    RenderOptions,
+    danger::{DangerKind, newly_trusted, short_address, trusted_identity},
+    findings,
+    group::{ChangeGroup, PlanSection},
     notes,
+    report::{Report, Verdict, step_project},
 };
 use crate::{
-    finding::{Level, SourceLine, Sources},
-    model::{Address, ProcessName},
+    finding::{SourceLine, Sources},
     plan::{Change, ChangeAction, ChangeKind, FieldDiff, Plan, PlanSummary, Touches},
     text::{escape::Escaped, pluralize},
 };
@@ -24,6 +26,9 @@ use std::{
 /// How many steps of a fold are listed without `-v`.
 const MAX_STEPS: usize = 3;
 
+/// How many steps that move without a change of their own are listed without `-v`.
+const MAX_MOVED: usize = 10;
+
 /// How many unchanged lines are shown around changed ones.
 const CONTEXT_LINES: usize = 3;
 
@@ -34,12 +39,14 @@ const LONG_TEXT: usize = 80;
 pub(super) fn render_plan(plan: &Plan, sources: &Sources, options: RenderOptions) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
-    _ = TextPage { plan, sources, options }.write(&mut out);
+    let report = Report::new(plan, sources);
+    _ = TextPage { plan, report, sources, options }.write(&mut out);
     out
 }
 
 struct TextPage<'a> {
     plan: &'a Plan,
+    report: Report<'a>,
     sources: &'a Sources,
     options: RenderOptions,
 }
@@ -48,12 +55,13 @@ impl TextPage<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
         if self.options.verbosity >= 0 {
             self.write_header(out)?;
-            for section in plan_sections(self.plan, self.sources) {
-                self.write_section(out, &section)?;
+            for section in &self.report.sections {
+                self.write_section(out, section)?;
             }
+            self.write_consequences(out)?;
         }
         out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.options));
-        for line in notes::plan_notes(self.plan) {
+        for line in &self.report.notes {
             writeln!(out, "{line}")?;
         }
         if let Some(touches) = touches_line(self.plan.count_touched()) {
@@ -100,12 +108,11 @@ impl TextPage<'_> {
         }
         self.write_reason(out, change)?;
         self.write_fields(out, block)?;
-        if block.action == ChangeAction::Replace && changes_identity(&block.fields) {
-            let word = self.paint_text("1;33", "security");
-            writeln!(
-                out,
-                "      {word}: a different certificate or host key will be trusted for this worker"
-            )?;
+        if block.action == ChangeAction::Replace {
+            for what in newly_trusted(change) {
+                let word = self.paint_text("1;33", "security");
+                writeln!(out, "      {word}: {what}")?;
+            }
         }
         if let ChangeKind::SetDefaultPool { from: Some(from), .. } = &change.kind {
             writeln!(out, "      in place of {}", Escaped(&from.address().to_string()))?;
@@ -151,6 +158,37 @@ impl TextPage<'_> {
         }
         if shown < changes.len() {
             writeln!(out, "        and {} more; -v shows all", changes.len() - shown)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the steps that move although no change names them, and those that come to run on the Octopus Server.
+    fn write_consequences(&self, out: &mut String) -> fmt::Result {
+        for kind in [DangerKind::OntoServer, DangerKind::Nowhere, DangerKind::Unnamed] {
+            let dangers: Vec<_> =
+                self.report.dangers.iter().filter(|danger| danger.kind == kind).collect();
+            if dangers.is_empty() {
+                continue;
+            }
+            writeln!(out, "{}\n", self.paint_text("1", kind.title()))?;
+            let shown = if self.options.verbosity > 0 {
+                dangers.len()
+            } else {
+                MAX_MOVED.min(dangers.len())
+            };
+            for danger in dangers.iter().take(shown) {
+                let symbol = self.paint_text("33", "!");
+                writeln!(
+                    out,
+                    "  {symbol} {}  {}",
+                    Escaped(&danger.subject),
+                    Escaped(&danger.what)
+                )?;
+            }
+            if shown < dangers.len() {
+                writeln!(out, "  and {} more; -v shows all", dangers.len() - shown)?;
+            }
+            out.push('\n');
         }
         Ok(())
     }
@@ -236,16 +274,12 @@ fn summary_line(plan: &Plan) -> String {
     let changes = if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") };
     let refused = match denied {
         0 => String::new(),
-        // A gate may have several findings.
-        _ => format!("; refused by {}", pluralize(count_gates(plan), "gate")),
+        _ => match Verdict::of_plan(plan) {
+            Verdict::Refused { gates } => format!("; refused by {}", pluralize(gates, "gate")),
+            Verdict::NoChanges | Verdict::Ready => String::new(),
+        },
     };
     format!("Plan: {changes}{refused}{warnings}")
-}
-
-/// Counts the gates that refuse a plan.
-fn count_gates(plan: &Plan) -> usize {
-    let refuse = plan.findings.iter().filter(|finding| finding.level != Level::Warn);
-    refuse.map(|it| it.code).collect::<HashSet<_>>().len()
 }
 
 /// Returns what a plan touches, or `None` if that is nothing.
@@ -285,48 +319,6 @@ fn quote_text(text: &str) -> String {
 fn reveal_trailing(line: &str) -> String {
     let text = line.trim_end_matches(' ');
     format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
-}
-
-/// Returns what the server will newly trust if this field changes.
-fn trusted_identity(field: &FieldDiff) -> Option<&'static str> {
-    field.before.as_ref().and(field.after.as_ref())?;
-    match field.path.rsplit('.').next() {
-        Some("thumbprint") => Some("a different certificate"),
-        Some("fingerprint") => Some("a different SSH host key"),
-        _ => None,
-    }
-}
-
-/// Returns whether a replacement worker identifies itself differently from the one it replaces.
-fn changes_identity(fields: &[FieldDiff]) -> bool {
-    let identity = |diff: &&FieldDiff| {
-        matches!(diff.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"))
-    };
-    let identities: Vec<_> = fields.iter().filter(identity).collect();
-    let is_known =
-        |value: &Value| identities.iter().any(|field| field.before.as_ref() == Some(value));
-    identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !is_known(it))
-}
-
-fn step_project(address: &Address) -> Option<&str> {
-    match address {
-        Address::Step { project, .. } => Some(project),
-        _ => None,
-    }
-}
-
-/// Returns a step as people name it: `Web Store / Restart / Drain`.
-fn short_address(address: &Address) -> String {
-    match address {
-        Address::Step { project, branch, process, step } => {
-            let branch = branch.as_ref().map_or(String::new(), |branch| format!("@{branch}"));
-            match process {
-                ProcessName::Deployment => format!("{project}{branch} / {step}"),
-                ProcessName::Runbook(runbook) => format!("{project}{branch} / {runbook} / {step}"),
-            }
-        }
-        other => other.to_string(),
-    }
 }
 
 /// Returns both sides of a text that is too long for one line.

@@ -49,6 +49,7 @@ fn with_shuffled(live: Live) -> impl Strategy<Value = (Live, Live)> {
 
 /// Returns everything in a plan, as text.
 fn content(desired: &Desired, live: &Live) -> String {
-    let Plan { changes, findings, expectations, requirements, affected, .. } = plan(desired, live);
-    format!("{changes:#?}\n{findings:#?}\n{expectations:#?}\n{requirements:#?}\n{affected:#?}")
+    let Plan { changes, findings, expectations, requirements, consequences, .. } =
+        plan(desired, live);
+    format!("{changes:#?}\n{findings:#?}\n{expectations:#?}\n{requirements:#?}\n{consequences:#?}")
 }

@@ -1,0 +1,143 @@
+//! What a plan leads to besides its changes: for people, who would not see it in the changes.
+//!
+//! It follows from the changes and the server, so no decision depends on it, and a saved plan's is not believed.
+
+use super::Affected;
+use crate::model::{Address, ParseAddressError, ProcessName};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashSet, fmt, str::FromStr};
+
+/// What a plan leads to besides its changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consequences {
+    /// Steps that will run elsewhere, or nowhere, although no change names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub affected: Vec<MovedStep>,
+    /// Steps that a change names and that come to run on the Octopus Server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onto_server: Vec<MovedStep>,
+    /// The space's default pool before the changes; `None` if the space has none, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_before: Option<DefaultPool>,
+    /// The space's default pool after the changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_after: Option<DefaultPool>,
+}
+
+/// A step that will run in another place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedStep {
+    /// The step.
+    pub address: Address,
+    /// Where it runs now: each place once, in the order of its cases.
+    pub before: Vec<RunPlace>,
+    /// Where it will run.
+    pub after: Vec<RunPlace>,
+}
+
+/// The pool whose workers run the steps that name none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultPool {
+    /// The pool.
+    pub pool: Address,
+    /// Whether the pool has no workers, so that its steps run on the Octopus Server's built-in worker.
+    pub on_server: bool,
+}
+
+/// Where a step runs, in the words of a plan.
+///
+/// In JSON a pool is its address, such as `pools.sql`, and any other place is a word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RunPlace {
+    /// On a worker of this pool.
+    Pool(Address),
+    /// On the Octopus Server.
+    Server,
+    /// On its deployment targets.
+    Targets,
+    /// Wherever the steps of its process template run.
+    Template,
+    /// Nowhere: it fails.
+    Nowhere,
+    /// Not known.
+    Unknown,
+}
+
+impl Consequences {
+    /// Counts the steps that no change names.
+    pub fn count_affected(&self) -> Affected {
+        let (mut projects, mut runbooks) = (HashSet::new(), HashSet::new());
+        for step in &self.affected {
+            if let Address::Step { project, process, .. } = &step.address {
+                projects.insert(project);
+                if let ProcessName::Runbook(name) = process {
+                    runbooks.insert((project, name));
+                }
+            }
+        }
+        let (projects, runbooks) = (projects.len(), runbooks.len());
+        Affected { steps: self.affected.len(), projects, runbooks }
+    }
+}
+
+impl MovedStep {
+    /// Whether it comes to run on the Octopus Server.
+    pub fn comes_to_server(&self) -> bool {
+        self.after.contains(&RunPlace::Server) && !self.before.contains(&RunPlace::Server)
+    }
+
+    /// Whether it comes to run nowhere.
+    pub fn comes_to_nowhere(&self) -> bool {
+        self.after.contains(&RunPlace::Nowhere) && !self.before.contains(&RunPlace::Nowhere)
+    }
+}
+
+impl fmt::Display for RunPlace {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Pool(address) => address.fmt(f),
+            Self::Server => f.write_str("the Octopus Server"),
+            Self::Targets => f.write_str("its targets"),
+            Self::Template => f.write_str("its template's steps"),
+            Self::Nowhere => f.write_str("nowhere"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl FromStr for RunPlace {
+    type Err = ParseAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "server" => Self::Server,
+            "targets" => Self::Targets,
+            "template" => Self::Template,
+            "nowhere" => Self::Nowhere,
+            "unknown" => Self::Unknown,
+            address => Self::Pool(address.parse()?),
+        })
+    }
+}
+
+impl TryFrom<String> for RunPlace {
+    type Error = ParseAddressError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RunPlace> for String {
+    fn from(place: RunPlace) -> Self {
+        match place {
+            RunPlace::Pool(address) => address.to_string(),
+            RunPlace::Server => "server".to_owned(),
+            RunPlace::Targets => "targets".to_owned(),
+            RunPlace::Template => "template".to_owned(),
+            RunPlace::Nowhere => "nowhere".to_owned(),
+            RunPlace::Unknown => "unknown".to_owned(),
+        }
+    }
+}

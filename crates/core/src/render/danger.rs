@@ -1,0 +1,177 @@
+//! What a reviewer of a plan must not miss: deletions, whom a worker's connection trusts, what comes to run on the
+//! Octopus Server, and steps that move although no change names them.
+//!
+//! Never: deciding whether a plan may be applied; gates do that.
+
+use crate::{
+    finding::{Finding, Level, SourceLine, Sources},
+    model::{Address, ProcessName},
+    plan::{Change, ChangeKind, FieldDiff, MovedStep, Plan, RunPlace},
+};
+
+use serde_json::Value;
+
+/// Something that a reviewer must not miss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Danger {
+    /// The kind.
+    pub(super) kind: DangerKind,
+    /// What it is about, as people name it; empty if it is about the plan as a whole.
+    pub(super) subject: String,
+    /// What happens to it.
+    pub(super) what: String,
+    /// The line in a file that causes it, if one does.
+    pub(super) line: Option<SourceLine>,
+}
+
+/// The kinds of danger, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DangerKind {
+    /// A gate or a mistake forbids the plan.
+    Refusal,
+    /// A pool or worker is deleted.
+    Deletion,
+    /// Another machine or key will be trusted, or scripts may run on the server again.
+    Security,
+    /// A step comes to run on the Octopus Server.
+    OntoServer,
+    /// A step comes to run nowhere, although no change names it.
+    Nowhere,
+    /// A step comes to run in another pool, although no change names it.
+    Unnamed,
+}
+
+impl DangerKind {
+    /// All kinds, the gravest first.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Refusal,
+        Self::Deletion,
+        Self::Security,
+        Self::OntoServer,
+        Self::Nowhere,
+        Self::Unnamed,
+    ];
+
+    /// The heading of the dangers of this kind.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Refusal => "Refused",
+            Self::Deletion => "Deleted",
+            Self::Security => "Security",
+            Self::OntoServer => "Steps that come to run on the Octopus Server",
+            Self::Nowhere => "Steps that stop running, although no change names them",
+            Self::Unnamed => "Steps that run elsewhere, although no change names them",
+        }
+    }
+}
+
+/// Finds what a reviewer of a plan must not miss, the gravest first. `findings` are those of the plan, sorted.
+pub(super) fn find_dangers(plan: &Plan, findings: &[&Finding], sources: &Sources) -> Vec<Danger> {
+    let refusals = findings.iter().filter(|finding| finding.level != Level::Warn);
+    let mut dangers: Vec<Danger> = refusals.map(|it| refusal_danger(it, sources)).collect();
+    dangers.extend(plan.changes.iter().flat_map(|change| change_dangers(change, sources)));
+    let consequences = &plan.consequences;
+    dangers
+        .extend(consequences.onto_server.iter().map(|it| step_danger(it, DangerKind::OntoServer)));
+    dangers.extend(consequences.affected.iter().map(|step| step_danger(step, affected_kind(step))));
+    dangers.sort_by_key(|danger| danger.kind);
+    dangers
+}
+
+fn affected_kind(step: &MovedStep) -> DangerKind {
+    if step.comes_to_server() {
+        DangerKind::OntoServer
+    } else if step.comes_to_nowhere() {
+        DangerKind::Nowhere
+    } else {
+        DangerKind::Unnamed
+    }
+}
+
+fn refusal_danger(finding: &Finding, sources: &Sources) -> Danger {
+    Danger {
+        kind: DangerKind::Refusal,
+        subject: finding.address.as_ref().map(|it| short_address(it)).unwrap_or_default(),
+        what: format!("{}: {}", finding.code, finding.message),
+        line: sources.line_of(&finding.location),
+    }
+}
+
+fn step_danger(step: &MovedStep, kind: DangerKind) -> Danger {
+    let what = format!("{} → {}", list_places(&step.before), list_places(&step.after));
+    Danger { kind, subject: short_address(&step.address), what, line: None }
+}
+
+/// Lists where a step runs, case by case.
+pub(super) fn list_places(places: &[RunPlace]) -> String {
+    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+    places.join(" or ")
+}
+
+fn change_dangers(change: &Change, sources: &Sources) -> Vec<Danger> {
+    let danger = |kind, what: String| Danger {
+        kind,
+        subject: short_address(&change.address),
+        what,
+        line: sources.line_of(&change.cause.location),
+    };
+    match &change.kind {
+        ChangeKind::DeletePool { .. } | ChangeKind::DeleteWorker { .. } => {
+            vec![danger(DangerKind::Deletion, "is deleted".to_owned())]
+        }
+        ChangeKind::SetBuiltInWorker { enabled: true } => {
+            let what = "scripts may run on the Octopus Server itself";
+            vec![danger(DangerKind::Security, what.to_owned())]
+        }
+        _ => {
+            let trusted = newly_trusted(change);
+            trusted.into_iter().map(|what| danger(DangerKind::Security, what)).collect()
+        }
+    }
+}
+
+/// Returns what the server will newly trust for a worker once a change is made, in words.
+pub(super) fn newly_trusted(change: &Change) -> Vec<String> {
+    let fields = change.kind.field_diffs();
+    if let ChangeKind::ReplaceWorker { .. } = &change.kind {
+        let what = "a different certificate or host key will be trusted for this worker";
+        return changes_identity(&fields).then(|| what.to_owned()).into_iter().collect();
+    }
+    let trusted = fields.iter().filter_map(trusted_identity);
+    trusted.map(|what| format!("{what} will be trusted for this worker")).collect()
+}
+
+/// Returns what the server will newly trust if this field changes.
+pub(super) fn trusted_identity(field: &FieldDiff) -> Option<&'static str> {
+    field.before.as_ref().and(field.after.as_ref())?;
+    match field.path.rsplit('.').next() {
+        Some("thumbprint") => Some("a different certificate"),
+        Some("fingerprint") => Some("a different SSH host key"),
+        _ => None,
+    }
+}
+
+/// Returns whether a replacement worker identifies itself differently from the one it replaces.
+fn changes_identity(fields: &[FieldDiff]) -> bool {
+    let identity = |diff: &&FieldDiff| {
+        matches!(diff.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"))
+    };
+    let identities: Vec<_> = fields.iter().filter(identity).collect();
+    let is_known =
+        |value: &Value| identities.iter().any(|field| field.before.as_ref() == Some(value));
+    identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !is_known(it))
+}
+
+/// Returns a step as people name it: `Web Store / Restart / Drain`; any other object by its address.
+pub(super) fn short_address(address: &Address) -> String {
+    match address {
+        Address::Step { project, branch, process, step } => {
+            let branch = branch.as_ref().map_or(String::new(), |branch| format!("@{branch}"));
+            match process {
+                ProcessName::Deployment => format!("{project}{branch} / {step}"),
+                ProcessName::Runbook(runbook) => format!("{project}{branch} / {runbook} / {step}"),
+            }
+        }
+        other => other.to_string(),
+    }
+}
