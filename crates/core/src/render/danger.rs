@@ -13,15 +13,52 @@ use serde_json::Value;
 
 /// Something that a reviewer must not miss.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Danger {
+pub(super) struct Danger<'a> {
     /// The kind.
     pub(super) kind: DangerKind,
-    /// What it is about, as people name it; empty if it is about the plan as a whole.
+    /// What it is about, as people name it; the code of a finding that refuses.
     pub(super) subject: String,
     /// What happens to it.
-    pub(super) what: String,
+    pub(super) what: DangerEffect<'a>,
     /// The line in a file that causes it, if one does.
     pub(super) line: Option<SourceLine>,
+}
+
+/// What a danger comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DangerEffect<'a> {
+    /// This, in words, with names between backticks.
+    Message(String),
+    /// A step runs elsewhere.
+    Moves(&'a MovedStep),
+}
+
+impl DangerEffect<'_> {
+    /// Describes the effect; `name` shows a name, and `words` a message with names in it.
+    pub(super) fn describe(
+        &self,
+        name: impl Fn(&str) -> String,
+        words: impl Fn(&str) -> String,
+    ) -> String {
+        match self {
+            Self::Message(message) => words(message),
+            Self::Moves(step) => {
+                let list = |places: &[RunPlace]| {
+                    let places: Vec<String> =
+                        places.iter().map(|place| show_place(place, &name)).collect();
+                    places.join(" or ")
+                };
+                format!("{} → {}", list(&step.before), list(&step.after))
+            }
+        }
+    }
+}
+
+fn show_place(place: &RunPlace, name: impl Fn(&str) -> String) -> String {
+    match place {
+        RunPlace::Pool(address) => name(&address.to_string()),
+        other => other.to_string(),
+    }
 }
 
 /// The kinds of danger, the gravest first.
@@ -66,7 +103,11 @@ impl DangerKind {
 }
 
 /// Finds what a reviewer of a plan must not miss, the gravest first. `findings` are those of the plan, sorted.
-pub(super) fn find_dangers(plan: &Plan, findings: &[&Finding], sources: &Sources) -> Vec<Danger> {
+pub(super) fn find_dangers<'a>(
+    plan: &'a Plan,
+    findings: &[&Finding],
+    sources: &Sources,
+) -> Vec<Danger<'a>> {
     let refusals = findings.iter().filter(|finding| finding.level != Level::Warn);
     let mut dangers: Vec<Danger> = refusals.map(|it| refusal_danger(it, sources)).collect();
     dangers.extend(plan.changes.iter().flat_map(|change| change_dangers(change, sources)));
@@ -88,31 +129,25 @@ fn affected_kind(step: &MovedStep) -> DangerKind {
     }
 }
 
-fn refusal_danger(finding: &Finding, sources: &Sources) -> Danger {
+fn refusal_danger<'a>(finding: &Finding, sources: &Sources) -> Danger<'a> {
     Danger {
         kind: DangerKind::Refusal,
-        subject: finding.address.as_ref().map(|it| short_address(it)).unwrap_or_default(),
-        what: format!("{}: {}", finding.code, finding.message),
+        subject: finding.code.to_string(),
+        what: DangerEffect::Message(finding.message.clone()),
         line: sources.line_of(&finding.location),
     }
 }
 
-fn step_danger(step: &MovedStep, kind: DangerKind) -> Danger {
-    let what = format!("{} → {}", list_places(&step.before), list_places(&step.after));
+fn step_danger(step: &MovedStep, kind: DangerKind) -> Danger<'_> {
+    let what = DangerEffect::Moves(step);
     Danger { kind, subject: short_address(&step.address), what, line: None }
 }
 
-/// Lists where a step runs, case by case.
-pub(super) fn list_places(places: &[RunPlace]) -> String {
-    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-    places.join(" or ")
-}
-
-fn change_dangers(change: &Change, sources: &Sources) -> Vec<Danger> {
+fn change_dangers<'a>(change: &Change, sources: &Sources) -> Vec<Danger<'a>> {
     let danger = |kind, what: String| Danger {
         kind,
         subject: short_address(&change.address),
-        what,
+        what: DangerEffect::Message(what),
         line: sources.line_of(&change.cause.location),
     };
     match &change.kind {

@@ -27,7 +27,7 @@ pub(super) struct Report<'a> {
     /// What the plan comes to.
     pub(super) verdict: Verdict,
     /// What a reviewer must not miss, the gravest first.
-    pub(super) dangers: Vec<Danger>,
+    pub(super) dangers: Vec<Danger<'a>>,
     /// The changes, in groups that fold.
     pub(super) sections: Vec<PlanSection<'a>>,
     /// The projects whose steps move, those with the most steps first.

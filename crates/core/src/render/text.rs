@@ -9,14 +9,14 @@ use super::{
     group::{ChangeGroup, PlanSection},
     notes,
     report::{Report, Verdict, step_project},
+    values::{long_text_sides, quote_text, render_sides},
 };
 use crate::{
     finding::{SourceLine, Sources},
-    plan::{Change, ChangeAction, ChangeKind, FieldDiff, Plan, PlanSummary, Touches},
+    plan::{Change, ChangeAction, ChangeKind, Plan, PlanSummary, Touches},
     text::{escape::Escaped, pluralize},
 };
 
-use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use std::{
     collections::HashSet,
@@ -31,9 +31,6 @@ const MAX_MOVED: usize = 10;
 
 /// How many unchanged lines are shown around changed ones.
 const CONTEXT_LINES: usize = 3;
-
-/// Texts longer than this, in characters, are shown as a line diff.
-const LONG_TEXT: usize = 80;
 
 /// Renders the plan; the last line is the summary.
 pub(super) fn render_plan(plan: &Plan, sources: &Sources, options: RenderOptions) -> String {
@@ -178,12 +175,8 @@ impl TextPage<'_> {
             };
             for danger in dangers.iter().take(shown) {
                 let symbol = self.paint_text("33", "!");
-                writeln!(
-                    out,
-                    "  {symbol} {}  {}",
-                    Escaped(&danger.subject),
-                    Escaped(&danger.what)
-                )?;
+                let what = danger.what.describe(str::to_owned, str::to_owned);
+                writeln!(out, "  {symbol} {}  {}", Escaped(&danger.subject), Escaped(&what))?;
             }
             if shown < dangers.len() {
                 writeln!(out, "  and {} more; -v shows all", dangers.len() - shown)?;
@@ -309,53 +302,10 @@ fn format_line(line: &SourceLine) -> String {
     format!("{}:{}", Escaped(&line.file), line.line)
 }
 
-/// Quotes a text, escaping any quote in it.
-fn quote_text(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{}\"", Escaped(&text))
-}
-
 /// Makes the trailing spaces of a line visible.
 fn reveal_trailing(line: &str) -> String {
     let text = line.trim_end_matches(' ');
     format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
-}
-
-/// Returns both sides of a text that is too long for one line.
-fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
-    let is_text =
-        |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
-    if !is_text(&field.before) || !is_text(&field.after) {
-        return None;
-    }
-    let before = field.before.as_ref().and_then(Value::as_str).unwrap_or_default();
-    let after = field.after.as_ref().and_then(Value::as_str).unwrap_or_default();
-    let is_long = |text: &str| text.trim_end().contains('\n') || text.chars().count() > LONG_TEXT;
-    (is_long(before) || is_long(after)).then_some((before, after))
-}
-
-fn render_sides(field: &FieldDiff) -> String {
-    let show = |value: &Value| render_value(&field.path, value);
-    match (&field.before, &field.after) {
-        (Some(before), Some(after)) => format!("{} → {}", show(before), show(after)),
-        (None, Some(value)) | (Some(value), None) => show(value),
-        (None, None) => String::new(),
-    }
-}
-
-fn render_value(path: &str, value: &Value) -> String {
-    // Addresses need no quotes.
-    let is_address = matches!(path, "pool" | "pools" | "sort_order");
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) if is_address => Escaped(text).to_string(),
-        Value::String(text) => quote_text(text),
-        Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(|it| render_value(path, it)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        other => Escaped(&other.to_string()).to_string(),
-    }
 }
 
 #[cfg(test)]

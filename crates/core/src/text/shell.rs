@@ -11,6 +11,13 @@ pub fn quote_argument(text: &str) -> String {
     }
 }
 
+/// Quotes an argument only if some shell would not take it as it is.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
+    let is_word = !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain);
+    if is_word { text.to_owned() } else { quote_argument(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

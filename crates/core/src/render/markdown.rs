@@ -1,0 +1,139 @@
+//! Renders a plan as Markdown for a comment on a pull request or a job's summary: what is dangerous first.
+//!
+//! A comment has a limit, so each part has forms from whole to short. As long as the text is too long, the least
+//! important part that can be shorter gets shorter; a danger is the last to, and is never left out.
+
+mod dangers;
+mod parts;
+
+use super::report::{Report, Verdict};
+use crate::{
+    finding::{SourceLine, Sources},
+    plan::{Plan, PlanOrigin},
+    text::{markdown::code_span, shell_word},
+};
+
+use std::fmt::Write as _;
+
+/// The bytes that a comment on GitHub takes, less some for whoever adds a line.
+pub const DEFAULT_MAX_BYTES: usize = 65_000;
+
+/// The fewest bytes that hold the verdict and each kind of danger.
+pub const MIN_MAX_BYTES: usize = 4_000;
+
+/// How a plan is shown as Markdown.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkdownOptions<'a> {
+    /// The most bytes; at least [`MIN_MAX_BYTES`].
+    pub max_bytes: usize,
+    /// The file that the plan is saved in, if it is.
+    pub saved_as: Option<&'a str>,
+}
+
+impl Default for MarkdownOptions<'_> {
+    fn default() -> Self {
+        Self { max_bytes: DEFAULT_MAX_BYTES, saved_as: None }
+    }
+}
+
+/// Returns the plan as Markdown, ending with a newline.
+///
+/// `sources` are the files that the plan's locations point into.
+pub fn render_markdown(plan: &Plan, sources: &Sources, options: MarkdownOptions) -> String {
+    let report = Report::new(plan, sources);
+    let mut parts = parts::Parts::new(&report, sources);
+    let (head, tail) = (head(&report), tail(&report, options));
+    // The note on what was left out is one line of bounded length.
+    let room = options.max_bytes.max(MIN_MAX_BYTES).saturating_sub(head.len() + tail.len() + NOTE);
+    parts.shorten_to(room);
+    let note = parts.left_out_note(options);
+    format!("{head}{}{note}{tail}", parts.text())
+}
+
+/// The most bytes of the note on what was left out.
+const NOTE: usize = 700;
+
+/// Returns the headline and what the plan is for.
+fn head(report: &Report) -> String {
+    let header = &report.plan.header;
+    let symbol = match report.verdict {
+        Verdict::Refused { .. } => "⛔ ",
+        Verdict::Ready if !report.dangers.is_empty() => "⚠️ ",
+        Verdict::Ready | Verdict::NoChanges => "",
+    };
+    let mut text = format!("## {symbol}{}\n\n", report.headline());
+    let files: Vec<_> = header.files.iter().map(|file| code_span(file)).collect();
+    // A long list of files would leave no room for the plan.
+    let more = files.len().saturating_sub(MAX_FILES);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    _ = writeln!(
+        text,
+        "{}{more} on {} (Octopus {}), space {}\n",
+        files.iter().take(MAX_FILES).cloned().collect::<Vec<_>>().join(", "),
+        // The sandbox's name ends with a colon.
+        code_span(header.url.trim_end_matches(':')),
+        version(&header.server_version),
+        code_span(&header.space.name),
+    );
+    text
+}
+
+const MAX_FILES: usize = 5;
+
+/// Returns a version, as code if it does not look like one.
+fn version(text: &str) -> String {
+    let is_version = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if is_version { text.to_owned() } else { code_span(text) }
+}
+
+/// Returns how to apply the plan, and the marker by which a later comment replaces this one.
+fn tail(report: &Report, options: MarkdownOptions) -> String {
+    let mut text = String::new();
+    match (report.verdict, options.saved_as) {
+        (Verdict::NoChanges, _) => {}
+        (Verdict::Refused { .. }, _) => {
+            text.push_str("**This plan cannot be applied** as long as something refuses it.\n\n");
+        }
+        (Verdict::Ready, Some(file)) => {
+            let command = format!("poolwright apply {}", shell_word(file));
+            _ = writeln!(text, "**To apply this plan:** {}\n", code_span(&command));
+        }
+        (Verdict::Ready, None) => {
+            let command = match report.plan.header.origin {
+                PlanOrigin::Files => "poolwright apply",
+                PlanOrigin::Rollback => "poolwright rollback",
+            };
+            _ = writeln!(text, "**To apply:** `{command}`\n");
+        }
+    }
+    text.push_str(&marker(report.plan));
+    text
+}
+
+/// Returns the hidden marker of a plan's server and space, by which a later comment finds this one.
+pub fn marker(plan: &Plan) -> String {
+    let header = &plan.header;
+    let mut marker = String::from("<!-- poolwright");
+    for part in [&header.url, header.space.id.as_str()] {
+        marker.push(' ');
+        // Two hyphens would end the comment.
+        for byte in part.trim_end_matches(['/', ':']).bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'/' | b'.' => {
+                    marker.push(char::from(byte));
+                }
+                _ => _ = write!(marker, "%{byte:02X}"),
+            }
+        }
+    }
+    marker.push_str(" -->\n");
+    marker
+}
+
+/// Returns the place in a file as code.
+fn place(line: &SourceLine) -> String {
+    code_span(&format!("{}:{}", line.file, line.line))
+}
+
+#[cfg(test)]
+mod tests;

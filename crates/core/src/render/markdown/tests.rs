@@ -1,0 +1,137 @@
+//! What a reviewer sees, and that it fits.
+
+use super::*;
+use crate::{
+    finding::{Code, Finding, FindingLocation, Level},
+    model::{Address, Place, ProcessName},
+    plan::{Consequences, MovedStep, RunPlace, sample},
+};
+
+use proptest::prelude::*;
+
+fn render(plan: &Plan, max_bytes: usize) -> String {
+    let options = MarkdownOptions { max_bytes, saved_as: Some("plan.json") };
+    render_markdown(plan, &sample::sources(), options)
+}
+
+#[test]
+fn a_plan_with_a_change_of_every_kind() {
+    insta::assert_snapshot!(render(&sample::everything(), DEFAULT_MAX_BYTES));
+}
+
+#[test]
+fn a_plan_without_changes() {
+    insta::assert_snapshot!(render(&sample::plan(Vec::new(), Vec::new()), DEFAULT_MAX_BYTES), @"
+    ## No changes: the server matches the files
+
+    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
+
+    <!-- poolwright https://octopus.acme.example Spaces%2D1 -->
+    ");
+}
+
+fn step_address(project: usize, step: usize) -> Address {
+    Address::Step {
+        project: format!("Project {project:04}"),
+        branch: None,
+        process: ProcessName::Deployment,
+        step: format!("Step {step}"),
+    }
+}
+
+fn moved(project: usize, step: usize, after: RunPlace) -> MovedStep {
+    let before = vec![RunPlace::Pool(Address::Pool("azure".into()))];
+    MovedStep { address: step_address(project, step), before, after: vec![after] }
+}
+
+fn placements(projects: usize, steps: usize) -> Vec<crate::plan::Change> {
+    let pairs = (0..projects).flat_map(|project| (0..steps).map(move |step| (project, step)));
+    let place = |(project, step)| {
+        sample::placement(
+            &format!("Project {project:04}"),
+            &format!("Step {step}"),
+            Place::DefaultPool,
+        )
+    };
+    pairs.map(place).collect()
+}
+
+/// The one step that comes to run on the server stands above the 400 that move as the rule says.
+#[test]
+fn one_danger_among_400_steps_is_read_first() {
+    let consequences = Consequences {
+        onto_server: vec![moved(7, 3, RunPlace::Server)],
+        ..Consequences::default()
+    };
+    let plan = Plan { consequences, ..sample::plan(placements(40, 10), Vec::new()) };
+    let text = render(&plan, DEFAULT_MAX_BYTES);
+    let first: Vec<&str> = text.lines().take(12).collect();
+    insta::assert_snapshot!(first.join("\n"), @"
+    ## ⚠️ 400 steps move
+
+    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
+
+    ### Look at this first
+
+    **Steps that come to run on the Octopus Server: 1**
+
+    - `Project 0007 / Step 3`: `pools.azure` → the Octopus Server
+
+    ### Changes
+    ");
+    assert!(text.contains("`Project 0007 / Step 3`") && !text.contains("left out"));
+}
+
+#[test]
+fn ten_thousand_steps_fit_and_every_danger_is_told() {
+    let projects = 1_000;
+    let onto_server = (0..projects).map(|project| moved(project, 1, RunPlace::Server)).collect();
+    let mut affected: Vec<_> = (0..10_000)
+        .map(|step| moved(step / 10, step % 10, RunPlace::Pool(Address::Pool("database".into()))))
+        .collect();
+    affected.push(moved(123, 45, RunPlace::Nowhere));
+    let denied = |code, message| Finding::new(code, Level::Deny, FindingLocation::Nowhere, message);
+    let findings = vec![denied(Code::EmptyPool, "the pool `sql` would be empty")];
+    let consequences = Consequences { onto_server, affected, ..Consequences::default() };
+    let plan = Plan { consequences, ..sample::plan(placements(projects, 10), findings) };
+    for max_bytes in [MIN_MAX_BYTES, 10_000, DEFAULT_MAX_BYTES, 1_000_000] {
+        let text = render(&plan, max_bytes);
+        assert!(text.len() <= max_bytes, "{} bytes instead of {max_bytes}", text.len());
+        // What is rare is named, and what is not is counted.
+        for part in
+            ["the pool `sql` would be empty", "`Project 0123 / Step 45`", ": 1000**", ": 10000**"]
+        {
+            assert!(text.contains(part), "{max_bytes}: {part}\n{}", &text[..2_000.min(text.len())]);
+        }
+        assert!(text.ends_with("<!-- poolwright https://octopus.acme.example Spaces%2D1 -->\n"));
+    }
+    insta::assert_snapshot!(render(&plan, MIN_MAX_BYTES));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// No name gets out of its place: every line begins with what this program begins lines with.
+    #[test]
+    fn no_name_begins_a_line(name in "([ -~\\n\u{202e}é|`<@#]){0,30}") {
+        let name = if name.is_empty() { "x".to_owned() } else { name };
+        let step = Address::Step {
+            project: name.clone(),
+            branch: Some(name.clone()),
+            process: ProcessName::Runbook(name.clone()),
+            step: name.clone(),
+        };
+        let before = vec![RunPlace::Pool(Address::Pool(name.clone()))];
+        let affected = vec![MovedStep { address: step, before, after: vec![RunPlace::Server] }];
+        let finding = Finding::new(Code::EmptyPool, Level::Warn, FindingLocation::Nowhere, format!("the pool `{name}` is empty"));
+        let changes = vec![sample::placement(&name, &name, Place::Variable(name.clone())), sample::placement("b", &name, Place::DefaultPool)];
+        let consequences = Consequences { affected, ..Consequences::default() };
+        let plan = Plan { consequences, ..sample::plan(changes, vec![finding]) };
+        let text = render(&plan, DEFAULT_MAX_BYTES);
+        let starts = ["## ", "### ", "**", "- ", "  - ", "| ", "`", "<details>", "</details>", "<!-- ", "_To fit", "… and", "Declared at", "Because ", "by commit"];
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            prop_assert!(starts.iter().any(|start| line.starts_with(start)), "{line}");
+            prop_assert!(!line.starts_with("| ") || line.matches('|').count() == 6, "{line}");
+        }
+    }
+}

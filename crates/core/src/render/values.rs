@@ -1,0 +1,52 @@
+//! Shows the two sides of a field, with every name escaped.
+
+use crate::{plan::FieldDiff, text::escape::Escaped};
+
+use serde_json::Value;
+
+/// Texts longer than this, in characters, are shown as a line diff.
+const LONG_TEXT: usize = 80;
+
+/// Returns both sides of a text that is too long for one line.
+pub(super) fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
+    let is_text =
+        |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
+    if !is_text(&field.before) || !is_text(&field.after) {
+        return None;
+    }
+    let before = field.before.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let after = field.after.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let is_long = |text: &str| text.trim_end().contains('\n') || text.chars().count() > LONG_TEXT;
+    (is_long(before) || is_long(after)).then_some((before, after))
+}
+
+/// Returns both sides of a field on one line.
+pub(super) fn render_sides(field: &FieldDiff) -> String {
+    let show = |value: &Value| render_value(&field.path, value);
+    match (&field.before, &field.after) {
+        (Some(before), Some(after)) => format!("{} → {}", show(before), show(after)),
+        (None, Some(value)) | (Some(value), None) => show(value),
+        (None, None) => String::new(),
+    }
+}
+
+fn render_value(path: &str, value: &Value) -> String {
+    // Addresses need no quotes.
+    let is_address = matches!(path, "pool" | "pools" | "sort_order");
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) if is_address => Escaped(text).to_string(),
+        Value::String(text) => quote_text(text),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|it| render_value(path, it)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => Escaped(&other.to_string()).to_string(),
+    }
+}
+
+/// Quotes a text, escaping any quote in it.
+pub(super) fn quote_text(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", Escaped(&text))
+}
