@@ -5,6 +5,7 @@ mod report;
 use super::{
     confirm::ask_to_confirm,
     exit, files,
+    output_file::{InputFile, OutputFile, OutputKind, check_outputs},
     plan::{PlanFilter, PlanFormat},
     print::{Stream, errln, outln},
     progress::Progress,
@@ -83,6 +84,15 @@ pub(super) struct ApplyFlags {
     pub(super) time: time_limit::Args,
     #[command(flatten)]
     pub(super) session: session::Args,
+}
+
+impl ApplyFlags {
+    /// Checks, before a server is read, that the receipt replaces no file that has to stay.
+    pub(super) fn check_receipt(&self, inputs: &[InputFile]) -> anyhow::Result<()> {
+        let receipt = self.receipt.as_deref();
+        let receipt = receipt.map(|path| OutputFile { path, kind: OutputKind::Receipt });
+        check_outputs(inputs, receipt.as_slice())
+    }
 }
 
 /// Makes a plan unless one is given, asks for confirmation, and applies the plan.
@@ -237,19 +247,19 @@ impl ApplyRun<'_> {
 
     /// Prints the outcome. Returns the exit code.
     fn report_apply(&self, recorded: &RecordedApply, path: &Path, interrupted: bool) -> u8 {
-        let RecordedApply { receipt, lost } = recorded;
+        let RecordedApply { receipt: recorded, lost } = recorded;
         let text = self.flags.format == PlanFormat::Text;
         if !text {
-            Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
+            Stream::Out.print(&recorded.to_json_text(), Syntax::Json);
         }
         if let Some(why) = lost {
-            return report_lost_receipt(receipt, why, self.screen);
+            return report_lost_receipt(recorded, why, self.screen);
         }
-        let code = report_receipt(receipt, path, self.screen);
+        let code = report_receipt(recorded, self.screen);
         if code == exit::DONE && text {
-            let changes = pluralize(receipt.entries.len(), "change");
-            outln!("Applied: {changes}; the receipt is {}", path.display());
+            outln!("Applied: {}", pluralize(recorded.entries.len(), "change"));
         }
+        receipt::print_path(path);
         if code != exit::DONE && interrupted { exit::INTERRUPTED } else { code }
     }
 }
@@ -278,10 +288,12 @@ async fn prepare_plan(
 ) -> anyhow::Result<Option<(Session, Plan, Sources)>> {
     if let Some(path) = &args.plan {
         let plan = show::read_plan(path)?;
+        args.flags.check_receipt(&[InputFile { path, what: "the saved plan" }])?;
         let session = open_for_saved_plan(args, &plan).await?;
         return Ok(Some((session, plan, Sources::default())));
     }
     let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
+    args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let plan = args.narrowed.make_plan(&files, session_args, &session, screen).await?;

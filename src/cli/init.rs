@@ -1,6 +1,9 @@
 //! `poolwright init`: writes a starter file.
 
-use super::{exit, print::outln};
+use super::{
+    exit,
+    output_file::{plan_command, print_saved},
+};
 use crate::ops::error_with_help;
 use anyhow::Context as _;
 use poolwright_core::config;
@@ -38,6 +41,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     };
     file.write_all(config::starter_file().as_bytes())
         .with_context(|| format!("cannot write `{shown}`"))?;
-    outln!("wrote {shown}: edit it, then run `poolwright plan`");
+    print_saved(&args.file, &format!("edit it, then run `{}`", plan_command(&args.file)));
     Ok(exit::DONE)
 }

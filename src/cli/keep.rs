@@ -3,6 +3,7 @@
 use super::{
     exit,
     files::{self, warn_unread},
+    output_file::{plan_command, print_saved},
     print::errln,
     replace_file::replace_file,
     screen::Screen,
@@ -52,7 +53,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
         return Ok(exit::DONE);
     }
     replace_file(path, result.text.as_bytes())?;
-    errln!("updated {shown}: it now matches the server");
+    print_saved(path, &format!("check it with `{}`", plan_command(path)));
     print_refusals(path, &result, screen);
     Ok(exit::DONE)
 }

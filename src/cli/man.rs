@@ -1,6 +1,10 @@
 //! `poolwright man`: man pages.
 
-use super::{exit, print::print_own_text};
+use super::{
+    exit,
+    output_file::{path_argument, print_saved},
+    print::print_own_text,
+};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
@@ -20,8 +24,12 @@ pub(super) struct Args {
 /// Writes the pages.
 pub(super) fn run(args: &Args, command: &clap::Command) -> anyhow::Result<u8> {
     match &args.to {
-        Some(folder) => clap_mangen::generate_to(command.clone(), folder)
-            .with_context(|| format!("cannot write the man pages to `{}`", folder.display()))?,
+        Some(folder) => {
+            clap_mangen::generate_to(command.clone(), folder)
+                .with_context(|| format!("cannot write the man pages to `{}`", folder.display()))?;
+            let first = path_argument(&folder.join("poolwright.1"));
+            print_saved(folder, &format!("read the first page with `man -l {first}`"));
+        }
         None => {
             let mut page = Vec::new();
             let man = clap_mangen::Man::new(command.clone());

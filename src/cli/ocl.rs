@@ -102,6 +102,9 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
+            if outcome.changed_files().next().is_some() {
+                errln!("review the edits with `git diff`, and commit them");
+            }
             Stream::Out.print_text(&render_summary(&outcome));
             Ok(exit::DONE)
         }

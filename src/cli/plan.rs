@@ -2,8 +2,9 @@
 
 use super::{
     exit, files,
-    print::{Stream, redact_secrets},
-    replace_file::replace_file,
+    output_file::{InputFile, PlanSubject},
+    print::Stream,
+    saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::{self, DeclaredServer, Session},
 };
@@ -11,12 +12,12 @@ use crate::ops::{LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
     diff::TargetFilter,
     finding::{Finding, Level, Sources},
-    plan::{Plan, file},
+    plan::Plan,
     render::{self, RenderFormat},
     text::escape::Syntax,
 };
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Show what `apply` would change, without changing the server.
 ///
@@ -118,23 +119,20 @@ impl PlanFormat {
 /// Makes the plan and shows it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
+    let names = files.names();
+    let subject = PlanSubject {
+        url: args.session.url().or(files.url()),
+        space: args.session.space_name(files.space()),
+        files: &names,
+    };
+    check_destination(args.output.as_deref(), subject, &InputFile::configuration(&names))?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let plan = args.narrowed.make_plan(&files, &args.session, &session, screen).await?;
     let Some(plan) = plan else { return Ok(exit::ERROR) };
-    if let Some(path) = &args.output {
-        // Saving the plan over its own configuration would lose the configuration.
-        if files.sources.0.iter().any(|source| Path::new(&source.path) == path.as_path()) {
-            let message =
-                format!("cannot save the plan to `{}`: it is a configuration file", path.display());
-            return Err(error_with_help(
-                message,
-                "save the plan to another file, such as `-o plan.json`",
-            ));
-        }
-        let text = redact_secrets(&file::write(&plan, &files.sources));
-        replace_file(path, text.as_bytes())?;
-    }
     args.format.print_plan(&plan, &files.sources, screen);
+    if let Some(path) = &args.output {
+        save_plan(&plan, &files.sources, path)?;
+    }
     Ok(match plan.highest_level() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
         _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,

@@ -4,7 +4,8 @@ use super::{
     exit,
     files::warn_unread,
     keep,
-    print::{Stream, errln},
+    output_file::{plan_command, print_saved},
+    print::Stream,
     replace_file::replace_shared_file,
     screen::Screen,
     session,
@@ -63,7 +64,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.output {
         Some(path) => {
             replace_shared_file(path, text.as_bytes())?;
-            errln!("wrote {}: it matches the server", path.display());
+            print_saved(path, &format!("check it with `{}`", plan_command(path)));
         }
         None => Stream::Out.print(&text, Syntax::Toml),
     }

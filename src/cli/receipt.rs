@@ -5,19 +5,21 @@ mod recorder;
 
 pub(super) use recorder::{ReceiptRecorder, RecordedApply};
 
-use super::print::errln;
+use super::{
+    output_file::{OutputFile, OutputKind, PreviousContent, path_argument, print_saved},
+    print::errln,
+};
+use crate::ops::error_with_help;
 use poolwright_client::apply::{StopReason, journal};
 use poolwright_core::{
     live::{Live, LivePool},
     plan::ApprovedPlan,
-    receipt::{ApplyStatus, Receipt},
+    receipt::Receipt,
 };
 
 use jiff::Timestamp;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use journal_file::JournalFile;
+use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 /// Starts the receipt of an apply in the file `path`, or in a new timestamped file. `stop` is signalled if the
@@ -32,36 +34,66 @@ pub(super) fn start_receipt(
     path: Option<&Path>,
     stop: watch::Sender<Option<StopReason>>,
 ) -> anyhow::Result<ReceiptRecorder> {
-    let path = path.map_or_else(free_receipt_path, beside_unfinished);
     let mut receipt = journal::begin_receipt(approved, tool_version(), current_time());
     let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
     receipt.pools = live.pools.iter().map(id_and_name).collect();
-    ReceiptRecorder::start(receipt, path, stop)
+    let journal = match path {
+        Some(path) => journal_at(path, &receipt)?,
+        None => new_journal(|n| timestamped_path(&receipt_time(), n), &receipt)?,
+    };
+    ReceiptRecorder::start(receipt, journal, stop)
 }
 
-/// Returns the path, or the next free one if the receipt of an apply is there that has not ended: it is all that is
-/// known of that apply.
-fn beside_unfinished(path: &Path) -> PathBuf {
-    // A pipe or a device must not be read.
-    let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
-    let receipt = if is_file { fs::read(path).ok() } else { None };
-    let receipt = receipt.and_then(|text| Receipt::read(text).ok());
-    if receipt.is_none_or(|receipt| receipt.status != ApplyStatus::Running) {
-        return path.to_owned();
+/// The folder of receipts.
+pub(super) const FOLDER: &str = ".poolwright/receipts";
+
+/// How many names are tried for a receipt.
+const NAMES: usize = 1000;
+
+/// Starts the journal that the user has named; beside it, if the receipt of another run is there.
+fn journal_at(path: &Path, receipt: &Receipt) -> anyhow::Result<JournalFile> {
+    let output = OutputFile { path, kind: OutputKind::Receipt };
+    if output.check_previous()? == PreviousContent::Replaceable {
+        // An empty file, a pipe or a device.
+        if path.exists() {
+            return JournalFile::create(path.to_owned(), receipt);
+        }
+        if let Some(journal) = JournalFile::create_new(path.to_owned(), receipt)? {
+            return Ok(journal);
+        }
     }
+    let journal = new_journal(|n| numbered_path(path, n + 1), receipt)?;
+    errln!(
+        "note: `{}` is the receipt of another run; this one is `{}`",
+        path.display(),
+        journal.path().display()
+    );
+    Ok(journal)
+}
+
+/// Starts a journal at the first path that leads to no file, even if other runs choose a path at the same time.
+fn new_journal(path: impl Fn(usize) -> PathBuf, receipt: &Receipt) -> anyhow::Result<JournalFile> {
+    for n in 0..NAMES {
+        if let Some(journal) = JournalFile::create_new(path(n), receipt)? {
+            return Ok(journal);
+        }
+    }
+    let message = format!("there are {NAMES} receipts beside `{}`", path(0).display());
+    Err(error_with_help(message, "name another file with `--receipt`"))
+}
+
+/// Returns a path with a number before its extension: `receipt-1.json`.
+fn numbered_path(path: &Path, n: usize) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let extension = path.extension().map(|it| format!(".{}", it.to_string_lossy()));
-    let numbered = |n: usize| {
-        path.with_file_name(format!("{stem}-{n}{}", extension.as_deref().unwrap_or_default()))
-    };
-    let free = (1..1000).map(numbered).find(|path| !path.exists());
-    let free = free.unwrap_or_else(|| numbered(1000));
-    errln!(
-        "note: `{}` is the receipt of an apply that did not end; this one is `{}`",
-        path.display(),
-        free.display()
-    );
-    free
+    path.with_file_name(format!("{stem}-{n}{}", extension.unwrap_or_default()))
+}
+
+/// Says where a receipt is and what it is for, unless it went to a pipe or a device.
+pub(super) fn print_path(path: &Path) {
+    if path.is_file() {
+        print_saved(path, &format!("undo it with `poolwright rollback {}`", path_argument(path)));
+    }
 }
 
 /// Returns the receipt of a plan without changes.
@@ -82,13 +114,15 @@ pub(super) fn current_time() -> String {
     Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
-/// Returns an unused path in the folder of receipts. Paths sort by time.
-fn free_receipt_path() -> PathBuf {
-    let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
-    let path_for = |n: usize| match n {
-        0 => format!(".poolwright/receipts/{time}.json"),
-        n => format!(".poolwright/receipts/{time}-{n}.json"),
-    };
-    let free = (0..1000).map(|n| PathBuf::from(path_for(n))).find(|it| !it.exists());
-    free.unwrap_or_else(|| PathBuf::from(path_for(0)))
+/// The current time, as the names of receipts have it.
+fn receipt_time() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string()
+}
+
+/// Returns a path in the folder of receipts. Paths sort by time.
+fn timestamped_path(time: &str, n: usize) -> PathBuf {
+    PathBuf::from(match n {
+        0 => format!("{FOLDER}/{time}.json"),
+        n => format!("{FOLDER}/{time}-{n}.json"),
+    })
 }

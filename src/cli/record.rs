@@ -1,6 +1,9 @@
 //! `sandbox --record`: writes every exchange as a line of JSON.
 
-use super::replace_file::place_file;
+use super::{
+    output_file::{OutputFile, OutputKind, check_outputs, print_saving},
+    replace_file::place_file,
+};
 use octopus_sandbox::{RecordedExchange, Recorder};
 use poolwright_core::text::secret::{is_secret_key, redact_message};
 
@@ -11,18 +14,26 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Returns a recorder that writes to a new or truncated file.
+/// Returns a recorder that writes to a new file, or over an earlier recording.
 ///
 /// # Errors
 ///
-/// Fails if the file cannot be created.
+/// Fails if the file cannot be created, or if it is anything else.
 pub(super) fn record_to_file(path: &Path) -> anyhow::Result<Recorder> {
+    let kind = OutputKind::Report { noun: "the recording", is_own: is_recording };
+    check_outputs(&[], &[OutputFile { path, kind }])?;
     let file = Mutex::new(place_file(path, b"")?.file);
+    print_saving(path, "each request and its response is a line of JSON");
     Ok(Recorder::new(move |exchange| {
         let line = format!("{}\n", exchange_json(&exchange));
         // One write per line, so that readers of the growing file see whole lines. A full disk must not stop the server.
         _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }))
+}
+
+/// Whether a file is one that `--record` wrote.
+fn is_recording(text: &str) -> bool {
+    text.starts_with("{\"method\":") && text.contains("\"target\":")
 }
 
 fn exchange_json(exchange: &RecordedExchange) -> Value {

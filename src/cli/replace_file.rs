@@ -39,6 +39,36 @@ pub(super) fn place_file(path: &Path, bytes: &[u8]) -> anyhow::Result<PlacedFile
     place_checked(path, bytes, |folder| NamedTempFile::new_in(folder))
 }
 
+/// Writes a new file as [`place_file`] does; `None` if something is there already.
+pub(super) fn place_new_file(path: &Path, bytes: &[u8]) -> anyhow::Result<Option<PlacedFile>> {
+    links::check_written(path)?;
+    let context = || format!("cannot write `{}`", path.display());
+    place_unless_taken(path, bytes).with_context(context)
+}
+
+fn place_unless_taken(path: &Path, bytes: &[u8]) -> io::Result<Option<PlacedFile>> {
+    if fs::symlink_metadata(path).is_ok() {
+        return Ok(None);
+    }
+    let folder = folder_of(path);
+    create_folder(folder)?;
+    let mut beside = NamedTempFile::new_in(folder)?;
+    beside.write_all(bytes)?;
+    sync_file(beside.as_file())?;
+    match beside.persist_noclobber(path) {
+        Ok(file) => {
+            sync_folder(folder)?;
+            Ok(Some(PlacedFile { file, is_stream: false }))
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn place_checked(path: &Path, bytes: &[u8], create: CreateFile) -> anyhow::Result<PlacedFile> {
     links::check_written(path)?;
     place_whole(path, bytes, create).with_context(|| format!("cannot write `{}`", path.display()))
@@ -57,8 +87,7 @@ fn place_whole(path: &Path, bytes: &[u8], create: CreateFile) -> io::Result<Plac
         return Ok(PlacedFile { file, is_stream });
     }
     let path = target.as_deref().unwrap_or(path);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     create_folder(folder)?;
     let mut beside = match existing {
         Some(_) => NamedTempFile::new_in(folder)?,
@@ -139,6 +168,16 @@ mod tests {
         replace_file(&file, b"first").unwrap();
         replace_file(&file, b"second").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"second");
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep/receipt.json");
+        assert!(place_new_file(&file, b"first").unwrap().is_some());
+        assert!(place_new_file(&file, b"second").unwrap().is_none());
+        assert_eq!(fs::read(&file).unwrap(), b"first");
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 

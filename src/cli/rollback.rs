@@ -3,8 +3,9 @@
 use super::{
     apply::{ApplyFlags, ApplyRun},
     exit,
-    print::{errln, redact_secrets},
-    replace_file::replace_file,
+    output_file::{InputFile, PlanSubject},
+    print::errln,
+    saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::DeclaredServer,
     time_limit::RunClock,
@@ -14,7 +15,7 @@ use crate::ops::{error_with_help, plan_receipt_rollback};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     finding::Sources,
-    plan::{Plan, check_soundness, file},
+    plan::{Plan, check_soundness},
     receipt::{ApplyStatus, Receipt},
     text::eq_ignoring_case,
 };
@@ -49,6 +50,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let clock = RunClock::start();
     let receipt = read_receipt(args)?;
+    check_files(args, &receipt)?;
     let session = args
         .flags
         .session
@@ -88,24 +90,27 @@ async fn check_space(reader: &Reader, receipt: &Receipt, args: &Args) -> anyhow:
     Err(error_with_help(message, "remove `--space` and OCTOPUS_SPACE, or set them to that space"))
 }
 
-/// Saves the plan of the rollback and shows it.
+/// Checks that neither the plan nor the new receipt replaces a file that has to stay.
+fn check_files(args: &Args, receipt: &Receipt) -> anyhow::Result<()> {
+    let input = InputFile { path: &args.undo, what: "the receipt" };
+    args.flags.check_receipt(&[input])?;
+    let subject = PlanSubject {
+        url: Some(args.flags.session.url().unwrap_or(&receipt.server.url)),
+        space: Some(&receipt.server.space_id),
+        files: &[args.undo.display().to_string()],
+    };
+    check_destination(args.output.as_deref(), subject, &[input])
+}
+
+/// Shows the plan of the rollback and saves it.
 fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let shown = path.display();
-    if *path == args.undo {
-        let message = format!("cannot save the plan to `{shown}`: it is the receipt");
-        return Err(error_with_help(
-            message,
-            "save the plan to another file, such as `-o back.json`",
-        ));
-    }
     // A plan that `apply` would reject is not worth saving.
     if let Err(flaw) = check_soundness(plan) {
         let message = format!("cannot save the rollback: {flaw}");
         return Err(error_with_help(message, "apply it directly, without `-o`"));
     }
-    let text = redact_secrets(&file::write(plan, &Sources::default()));
-    replace_file(path, text.as_bytes())?;
     args.flags.format.print_plan(plan, &Sources::default(), screen);
+    save_plan(plan, &Sources::default(), path)?;
     Ok(exit::DONE)
 }
 

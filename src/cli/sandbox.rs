@@ -2,6 +2,7 @@
 
 use super::{
     links,
+    output_file::{OutputFile, OutputKind, check_outputs, path_argument, print_saved},
     print::{errln, outln},
     record,
     replace_file::replace_file,
@@ -162,11 +163,19 @@ async fn export_to_file(store: &StoreLocation, file: &Path) -> anyhow::Result<u8
         let message = format!("there is no sandbox at `{}`", path.display());
         return Err(error_with_help(message, "name the sandbox's file with `--db`"));
     }
+    let kind = OutputKind::Report { noun: "the state", is_own: is_state };
+    check_outputs(&[], &[OutputFile { path: file, kind }])?;
     let mut text = Vec::new();
     sandbox::export_state(store, &mut text).await?;
     replace_file(file, &text)?;
-    errln!("wrote {}: start from it with `poolwright sandbox --import`", file.display());
+    let argument = path_argument(file);
+    print_saved(file, &format!("start from it with `poolwright sandbox --import {argument}`"));
     Ok(0)
+}
+
+/// Whether a file is one that `--export` wrote.
+fn is_state(text: &str) -> bool {
+    text.starts_with("{\"format\": \"poolwright-sandbox\"")
 }
 
 /// Copies the state of a live server, and prints what could not be read.

@@ -6,7 +6,7 @@
 use super::{
     exit,
     print::{Stream, errln},
-    receipt::{ReceiptRecorder, current_time},
+    receipt::{self, ReceiptRecorder, current_time},
 };
 use poolwright_client::apply::StopReason;
 use poolwright_core::text::{escape::Syntax, pluralize};
@@ -77,11 +77,8 @@ fn end_receipt(recorder: &ReceiptRecorder) {
         Stream::Err.print(&recorded.receipt.to_json_text(), Syntax::Json);
         return;
     }
-    let path = recorder.path().display();
-    errln!(
-        "stopped; the outcome of {} is unknown; the receipt is {path}",
-        pluralize(unknown, "change")
-    );
+    errln!("stopped; the outcome of {} is unknown", pluralize(unknown, "change"));
+    receipt::print_path(recorder.path());
 }
 
 /// Opens the streams of the signals that ask the program to stop. Once they are open, these do not end the program.

@@ -44,6 +44,11 @@ impl LoadedFiles {
         self.desired.space.as_ref().map(|space| space.value.as_str())
     }
 
+    /// The files' names, as the user gave them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.sources.0.iter().map(|source| source.path.clone()).collect()
+    }
+
     /// Returns `sha256:` and the digest of the files' texts.
     pub(crate) fn sources_digest(&self) -> String {
         let mut digest = Sha256::new();

@@ -59,7 +59,7 @@ impl PlanRequest<'_> {
             url: self.target.url.to_owned(),
             server_version: live.server.version.clone(),
             space: live.server.space.clone(),
-            files: files.sources.0.iter().map(|source| source.path.clone()).collect(),
+            files: files.names(),
             digest: files.sources_digest(),
             scope,
             origin: PlanOrigin::Files,

@@ -182,7 +182,7 @@ pool = "gone"
       added pool `default`
       removed part of a rule: there is no pool `gone`
       added 1 exception before a rule
-    updated workers.toml: it now matches the server
+    saved to workers.toml; check it with `poolwright plan`
     ");
     let after = workbench.read("workers.toml");
     assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());

@@ -357,7 +357,7 @@ fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
       removed part of a rule about values: there is no environment `Gone`
       set values of `Deploy.WorkerPool` to "windows"
       added rules for values that no rule matched
-    updated workers.toml: it now matches the server
+    saved to workers.toml; check it with `poolwright plan`
     -environment = ["Gone", "Production"] # two
     +environment = ["Production"] # two
     +pool = "windows"

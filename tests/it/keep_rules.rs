@@ -64,7 +64,7 @@ project = [
     insta::assert_snapshot!(keeping(&workbench, &before), @r#"
       removed from wave 1: there is no project `Gone`
       removed wave 2, the last one: there is no project `Gone`
-    updated workers.toml: it now matches the server
+    saved to workers.toml; check it with `poolwright plan`
 
     -waves = [{ project = ["Gone", "Billing"] }, { project = "Gone" }]
     +waves = [{ project = ["Billing"] }]

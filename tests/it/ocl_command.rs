@@ -48,6 +48,7 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
     1 warning
     edited ./web/.octopus/deployment_process.ocl
     edited ./web/.octopus/runbooks/restart.ocl
+    review the edits with `git diff`, and commit them
     exit code 0
     "#);
     // Nothing is written where nothing changes.

@@ -118,7 +118,7 @@ fn a_way_back_is_not_saved_over_its_receipt() {
     let output = workbench.run(&["rollback", "receipt.json", "-o", "receipt.json"]).expect(1);
     insta::assert_snapshot!(output.stderr, @"
     error: cannot save the plan to `receipt.json`: it is the receipt
-    help: save the plan to another file, such as `-o back.json`
+    help: save the plan to another file, such as `-o plan.json`
     ");
     assert_eq!(workbench.read("receipt.json"), receipt);
 }

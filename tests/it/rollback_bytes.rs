@@ -157,6 +157,7 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
             assert_ne!(now(), before);
             let receipt = workbench.receipt();
             if saves {
+                workbench.write("back.json", "");
                 workbench.run(&["rollback", &receipt, "-o", "back.json"]).expect(0);
                 workbench.run(&["apply", "back.json"]).expect(0);
             } else {

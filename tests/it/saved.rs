@@ -387,7 +387,7 @@ fn what_stands_where_a_plan_is_saved_stays_what_it_is() {
     let workbench = Workbench::chapter(FILE);
     let at = |name: &str| workbench.folder.path().join(name);
     let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).unwrap();
-    workbench.write("target.json", "old");
+    workbench.write("target.json", "");
     for (to, name, code) in [
         ("target.json", "link.json", 0),
         ("/dev/null", "nothing", 0),
@@ -411,7 +411,7 @@ fn a_planted_link_is_not_followed_and_a_private_file_stays_private() {
     let at = |name: &str| workbench.folder.path().join(name);
     workbench.write("victim.txt", "precious");
     symlink(at("victim.txt"), at("plan.json.tmp")).unwrap();
-    workbench.write("plan.json", "old");
+    workbench.write("plan.json", "");
     std::fs::set_permissions(at("plan.json"), std::fs::Permissions::from_mode(0o600)).unwrap();
     workbench.run(&["plan", "-o", "plan.json"]).expect(0);
     assert_eq!(workbench.read("victim.txt"), "precious");

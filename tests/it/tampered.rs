@@ -199,6 +199,7 @@ fn a_plan_is_of_its_files_as_they_are() {
 fn a_rollback_is_of_its_receipt() {
     let workbench = saved(FILE);
     workbench.run(&["apply", "plan.json", "--receipt", "receipt.json"]).expect(0);
+    workbench.write("plan.json", "");
     workbench.run(&["rollback", "receipt.json", "-o", "plan.json"]).expect(0);
     let plan = workbench.read("plan.json");
     let edited = plan.replace("for the web", "for everyone");

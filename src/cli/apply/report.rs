@@ -55,19 +55,16 @@ pub(super) fn print_some(lines: impl ExactSizeIterator<Item = String>, screen: &
 }
 
 /// Reports the changes that were not made. Returns the exit code.
-pub(super) fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
+pub(super) fn report_receipt(receipt: &Receipt, screen: &Screen) -> u8 {
     if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
     print_unfinished(receipt, screen);
-    let shown = path.display();
     if is_untouched(receipt) {
-        errln!(
-            "help: nothing was written: correct this and run `poolwright apply` again; the receipt is {shown}"
-        );
+        errln!("help: nothing was written: correct this and run `poolwright apply` again");
         return exit::ERROR;
     }
-    errln!("help: run `poolwright apply` again to continue; the receipt is {shown}");
+    errln!("help: run `poolwright apply` again to continue");
     exit::PARTIAL
 }
 

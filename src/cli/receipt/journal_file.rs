@@ -1,6 +1,6 @@
 //! The file of a receipt: a journal while the apply runs, and the final receipt after it.
 
-use crate::cli::replace_file::{PlacedFile, place_file, replace_file, sync_file};
+use crate::cli::replace_file::{PlacedFile, place_file, place_new_file, replace_file, sync_file};
 use poolwright_core::receipt::{JournalEvent, Receipt};
 
 use anyhow::{Context as _, bail};
@@ -24,6 +24,21 @@ impl JournalFile {
     pub(super) fn create(path: PathBuf, receipt: &Receipt) -> anyhow::Result<Self> {
         let placed = place_file(&path, receipt.to_journal_start().as_bytes())?;
         Ok(Self { placed, path })
+    }
+
+    /// Puts the first line of a journal on disk, unless something is at its path.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be written; nothing may be sent then.
+    pub(super) fn create_new(path: PathBuf, receipt: &Receipt) -> anyhow::Result<Option<Self>> {
+        let placed = place_new_file(&path, receipt.to_journal_start().as_bytes())?;
+        Ok(placed.map(|placed| Self { placed, path }))
+    }
+
+    /// The path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Adds lines, and returns once they are on disk.

@@ -71,17 +71,17 @@ struct StoredEvents {
 }
 
 impl ReceiptRecorder {
-    /// Starts a journal at `path`. If a later write fails, `stop` is signalled.
+    /// Records in a journal that begins with `receipt`. If a later write fails, `stop` is signalled.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be written; nothing may be applied then.
+    /// Fails if the thread that writes cannot be started; nothing may be applied then.
     pub(super) fn start(
         receipt: Receipt,
-        path: PathBuf,
+        file: JournalFile,
         stop: watch::Sender<Option<StopReason>>,
     ) -> anyhow::Result<Self> {
-        let file = JournalFile::create(path.clone(), &receipt)?;
+        let path = file.path().to_owned();
         let state = JournalState {
             receipt,
             queue: Vec::new(),
@@ -297,6 +297,15 @@ mod tests {
         Receipt::read(receipt.to_string()).unwrap()
     }
 
+    fn recorder(
+        receipt: Receipt,
+        path: &Path,
+        stop: watch::Sender<Option<StopReason>>,
+    ) -> ReceiptRecorder {
+        let file = JournalFile::create(path.to_owned(), &receipt).unwrap();
+        ReceiptRecorder::start(receipt, file, stop).unwrap()
+    }
+
     fn written() -> Vec<WrittenField> {
         vec![WrittenField::new(CommonField::Name, Some(json!("old")), Some(json!("new")))]
     }
@@ -319,7 +328,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipt.json");
         let (stop, stopped) = watch::channel(None);
-        let recorder = ReceiptRecorder::start(receipt(4), path.clone(), stop).unwrap();
+        let recorder = recorder(receipt(4), &path, stop);
         recorder.note_event(writing(0));
         recorder.note_event(writing(3));
         recorder.wait_until_stored().await.unwrap();
@@ -349,7 +358,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipt.json");
         let (stop, _stopped) = watch::channel(None);
-        let recorder = ReceiptRecorder::start(receipt(2), path.clone(), stop).unwrap();
+        let recorder = recorder(receipt(2), &path, stop);
         recorder.note_event(writing(0));
         recorder.wait_until_stored().await.unwrap();
         let recorded = recorder.stop_now(TIME.to_owned());
@@ -380,7 +389,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipt.json");
         let (stop, _stopped) = watch::channel(None);
-        let recorder = ReceiptRecorder::start(receipt(500), path.clone(), stop).unwrap();
+        let recorder = recorder(receipt(500), &path, stop);
         let recorder = Arc::new(recorder);
         let all = (0..500).map(|index| tokio::spawn(record_change(Arc::clone(&recorder), index)));
         let all: Vec<_> = all.collect();
