@@ -3,6 +3,8 @@
 //! This module does not read files: it is given their texts.
 
 use super::FindingLocation;
+use crate::text::floor_char_boundary;
+
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -43,6 +45,17 @@ pub struct SourceLine {
     pub line: usize,
 }
 
+/// A position in a file, as editors and scanners count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourcePosition {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted from 1 in characters.
+    pub column: usize,
+    /// The column, counted from 1 in UTF-16 code units.
+    pub utf16_column: usize,
+}
+
 impl Source {
     /// Creates a source from its path and its text.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
@@ -55,6 +68,19 @@ impl Source {
     /// Returns the line, counted from 1, that holds the byte at this offset.
     pub fn line_number(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Returns the position of the byte at this offset; beyond the text, that of its end.
+    pub fn position(&self, offset: usize) -> SourcePosition {
+        let offset = floor_char_boundary(&self.text, offset);
+        let line = self.line_number(offset);
+        let start = line.checked_sub(1).and_then(|at| self.line_starts.get(at).copied());
+        let before = self.text.get(start.unwrap_or_default()..offset).unwrap_or_default();
+        SourcePosition {
+            line,
+            column: before.chars().count() + 1,
+            utf16_column: before.encode_utf16().count() + 1,
+        }
     }
 }
 
@@ -94,5 +120,15 @@ mod tests {
                 .map(|it| it.line)
         };
         assert_eq!([line(0), line(2), line(4)], [Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn columns_are_counted_in_characters_and_in_code_units() {
+        let source = Source::new("w.toml", "a = 1\nb = \"é𝄞\" # x");
+        let at = source.text.find('#').unwrap_or_default();
+        let position = SourcePosition { line: 2, column: 10, utf16_column: 11 };
+        assert_eq!(source.position(at), position);
+        assert_eq!(source.position(0), SourcePosition { line: 1, column: 1, utf16_column: 1 });
+        assert_eq!(source.position(999).line, 2);
     }
 }

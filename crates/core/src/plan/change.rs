@@ -207,6 +207,20 @@ impl Change {
     }
 }
 
+impl ObjectKind {
+    /// Returns the name of the kind in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::Worker => "worker",
+            Self::Variable => "variable",
+            Self::Target => "target",
+            Self::Placement => "placement",
+            Self::Server => "server",
+        }
+    }
+}
+
 impl ChangeAction {
     /// Returns the symbol of the action in text output.
     pub fn symbol(self) -> char {

@@ -5,7 +5,7 @@
 
 use crate::{
     desired::{Declared, Desired, DesiredPool, DesiredPoolKind, Gate, MaxDeletes, PlanPolicy},
-    finding::{Level, Span},
+    finding::{Code, Level, Span},
     model::{Address, Name},
     text::pattern::Patterns,
 };
@@ -129,6 +129,11 @@ impl GateSettings {
     /// Returns the level of `gate`; `None` if it says nothing.
     pub fn gate_level(&self, gate: Gate) -> Option<Level> {
         self.levels.get(&gate).copied().unwrap_or(GateLevel::Deny).into()
+    }
+
+    /// Returns the code and the level of every gate.
+    pub fn gate_levels(&self) -> impl Iterator<Item = (Code, GateLevel)> {
+        Gate::ALL.into_iter().map(|gate| (gate.code(), self.gate_level(gate).into()))
     }
 
     /// Returns the pool that is declared under `key`.

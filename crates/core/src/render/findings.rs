@@ -7,7 +7,7 @@ use crate::{
     finding::{Finding, FindingLocation, Level, OtherPlace, Source, SourceLine, Sources, Span},
     text::{
         escape::{Escaped, mask_unsafe},
-        pluralize,
+        floor_char_boundary, pluralize,
         secret::SecretRegions,
     },
 };
@@ -178,12 +178,6 @@ impl Excerpt<'_> {
             .line_start(source.line_number(first))
             .annotation(annotation)
     }
-}
-
-/// Returns the last character boundary at or before `at`.
-fn floor_char_boundary(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
 /// Escapes everything that could move the cursor.

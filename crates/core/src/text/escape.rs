@@ -35,6 +35,8 @@ pub enum Syntax {
     Json,
     /// TOML whose strings are all basic strings: `\u0023`, so that every value stays the same.
     Toml,
+    /// XML: `&#x23;`, so that every text stays the same. What XML cannot hold is escaped as in text.
+    Xml,
 }
 
 /// Escapes everything in a text that a terminal or a CI runner would act on, line breaks apart.
@@ -66,7 +68,8 @@ pub fn escape_line(line: &str, syntax: Syntax, safe: &mut String) {
             continue;
         }
         let is_tab = c == '\t' && syntax != Syntax::Json;
-        if scanner.begins_command(rest) || (is_unsafe(c) && !is_tab) {
+        let is_foreign = syntax == Syntax::Xml && !is_xml(c);
+        if scanner.begins_command(rest) || is_foreign || (is_unsafe(c) && !is_tab) {
             push_escape(c, syntax, safe);
         } else {
             safe.push(c);
@@ -87,9 +90,20 @@ fn push_escape(c: char, syntax: Syntax, safe: &mut String) {
             let mut units = [0; 2];
             c.encode_utf16(&mut units).iter().try_for_each(|unit| write!(safe, "\\u{unit:04x}"))
         }
+        Syntax::Xml if is_xml(c) => write!(safe, "&#x{code:x};"),
+        Syntax::Xml => write!(safe, "\\u{{{code:x}}}"),
         Syntax::Toml if code > 0xffff => write!(safe, "\\U{code:08X}"),
         Syntax::Toml => write!(safe, "\\u{code:04X}"),
     };
+}
+
+/// Returns whether XML 1.0 can hold a character, be it as it is or as a reference.
+///
+/// # Source
+///
+/// Extensible Markup Language (XML) 1.0, production 2, `Char`.
+pub fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// Returns the length in bytes of the colour sequence that a text begins with, or 0.
@@ -181,7 +195,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_gives_a_command_in_any_language(text in "([#:\\[+~ \t\r\n^-]|##vso\\[|::|section_start:1:|\u{1b}\\[0?m|\u{61c}|.){0,40}") {
-            for syntax in [Syntax::Text, Syntax::ColouredText, Syntax::Json, Syntax::Toml] {
+            for syntax in [Syntax::Text, Syntax::ColouredText, Syntax::Json, Syntax::Toml, Syntax::Xml] {
                 let safe = escape_output(&text, syntax);
                 prop_assert_eq!(safe.matches('\n').count(), text.matches('\n').count());
                 // What was escaped needs no more.
