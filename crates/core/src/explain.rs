@@ -2,10 +2,12 @@
 //!
 //! Pure. Whatever could not be read gets a line of its own. Never: deciding what should be.
 
+mod markdown;
 mod table;
 mod text;
 mod words;
 
+pub use markdown::render_markdown;
 pub use table::{render_csv, render_json};
 pub use text::render_text;
 

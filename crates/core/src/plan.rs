@@ -22,7 +22,7 @@ mod written_field;
 
 pub use change::{Cause, Change, ChangeAction, ChangeKind, ObjectKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
-pub use consequences::{Consequences, DefaultPool, MovedStep, RunPlace};
+pub use consequences::{Consequences, DefaultPool, ExecutionPlace, MovedStep};
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
 pub(crate) use fact::ABSENT;

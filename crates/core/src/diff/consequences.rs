@@ -10,7 +10,7 @@ use crate::{
         built_in_worker_pool, describe_parts, effective_cases, inner_step_cases,
     },
     model::{Address, Id, Place, Pool, Process, StepAction},
-    plan::{Change, ChangeKind, Consequences, DefaultPool, MovedStep, PoolEdit, RunPlace},
+    plan::{Change, ChangeKind, Consequences, DefaultPool, ExecutionPlace, MovedStep, PoolEdit},
 };
 
 use std::collections::{HashMap, HashSet};
@@ -151,19 +151,21 @@ fn default_pool(live: &Live, names: &PoolNames) -> Option<DefaultPool> {
 }
 
 /// Returns places in the words of a plan, each once.
-fn run_places(places: Vec<Option<EffectivePlace>>, names: &PoolNames) -> Vec<RunPlace> {
+fn run_places(places: Vec<Option<EffectivePlace>>, names: &PoolNames) -> Vec<ExecutionPlace> {
     let mut shown = Vec::new();
     for place in places {
         let place = match place {
-            None | Some(EffectivePlace::Nowhere(..)) => RunPlace::Nowhere,
+            None | Some(EffectivePlace::Nowhere(..)) => ExecutionPlace::Nowhere,
             Some(EffectivePlace::Pool(id)) => match names.get(&id) {
-                Some(address) => RunPlace::Pool(address.clone()),
-                None => RunPlace::Unknown,
+                Some(address) => ExecutionPlace::Pool(address.clone()),
+                None => ExecutionPlace::Unknown,
             },
-            Some(EffectivePlace::BuiltInWorker(_) | EffectivePlace::InServer) => RunPlace::Server,
-            Some(EffectivePlace::OnTargets) => RunPlace::Targets,
-            Some(EffectivePlace::InTemplate) => RunPlace::Template,
-            Some(EffectivePlace::Unknown(_)) => RunPlace::Unknown,
+            Some(EffectivePlace::BuiltInWorker(_) | EffectivePlace::InServer) => {
+                ExecutionPlace::Server
+            }
+            Some(EffectivePlace::OnTargets) => ExecutionPlace::Targets,
+            Some(EffectivePlace::InTemplate) => ExecutionPlace::Template,
+            Some(EffectivePlace::Unknown(_)) => ExecutionPlace::Unknown,
         };
         if !shown.contains(&place) {
             shown.push(place);

@@ -30,9 +30,9 @@ pub struct MovedStep {
     /// The step.
     pub address: Address,
     /// Where it runs now: each place once, in the order of its cases.
-    pub before: Vec<RunPlace>,
+    pub before: Vec<ExecutionPlace>,
     /// Where it will run.
-    pub after: Vec<RunPlace>,
+    pub after: Vec<ExecutionPlace>,
 }
 
 /// The pool whose workers run the steps that name none.
@@ -49,7 +49,7 @@ pub struct DefaultPool {
 /// In JSON a pool is its address, such as `pools.sql`, and any other place is a word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum RunPlace {
+pub enum ExecutionPlace {
     /// On a worker of this pool.
     Pool(Address),
     /// On the Octopus Server.
@@ -84,16 +84,18 @@ impl Consequences {
 impl MovedStep {
     /// Whether it comes to run on the Octopus Server.
     pub fn comes_to_server(&self) -> bool {
-        self.after.contains(&RunPlace::Server) && !self.before.contains(&RunPlace::Server)
+        self.after.contains(&ExecutionPlace::Server)
+            && !self.before.contains(&ExecutionPlace::Server)
     }
 
     /// Whether it comes to run nowhere.
     pub fn comes_to_nowhere(&self) -> bool {
-        self.after.contains(&RunPlace::Nowhere) && !self.before.contains(&RunPlace::Nowhere)
+        self.after.contains(&ExecutionPlace::Nowhere)
+            && !self.before.contains(&ExecutionPlace::Nowhere)
     }
 }
 
-impl fmt::Display for RunPlace {
+impl fmt::Display for ExecutionPlace {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Pool(address) => address.fmt(f),
@@ -106,7 +108,7 @@ impl fmt::Display for RunPlace {
     }
 }
 
-impl FromStr for RunPlace {
+impl FromStr for ExecutionPlace {
     type Err = ParseAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -121,7 +123,7 @@ impl FromStr for RunPlace {
     }
 }
 
-impl TryFrom<String> for RunPlace {
+impl TryFrom<String> for ExecutionPlace {
     type Error = ParseAddressError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -129,15 +131,15 @@ impl TryFrom<String> for RunPlace {
     }
 }
 
-impl From<RunPlace> for String {
-    fn from(place: RunPlace) -> Self {
+impl From<ExecutionPlace> for String {
+    fn from(place: ExecutionPlace) -> Self {
         match place {
-            RunPlace::Pool(address) => address.to_string(),
-            RunPlace::Server => "server".to_owned(),
-            RunPlace::Targets => "targets".to_owned(),
-            RunPlace::Template => "template".to_owned(),
-            RunPlace::Nowhere => "nowhere".to_owned(),
-            RunPlace::Unknown => "unknown".to_owned(),
+            ExecutionPlace::Pool(address) => address.to_string(),
+            ExecutionPlace::Server => "server".to_owned(),
+            ExecutionPlace::Targets => "targets".to_owned(),
+            ExecutionPlace::Template => "template".to_owned(),
+            ExecutionPlace::Nowhere => "nowhere".to_owned(),
+            ExecutionPlace::Unknown => "unknown".to_owned(),
         }
     }
 }

@@ -3,9 +3,10 @@
 //! Not part of the program.
 
 use super::{
-    Cause, Change, ChangeKind, Consequences, DefaultPool, Delta, Expectation, Fact, FactValue,
-    GateSettings, MovedStep, NewPool, NewWorker, Plan, PlanHeader, PlanOrigin, PlannedValueScope,
-    PoolEdit, PoolRequirement, RestoredWorker, RunPlace, StepEdit, StepFact, ValueEdit, WorkerEdit,
+    Cause, Change, ChangeKind, Consequences, DefaultPool, Delta, ExecutionPlace, Expectation, Fact,
+    FactValue, GateSettings, MovedStep, NewPool, NewWorker, Plan, PlanHeader, PlanOrigin,
+    PlannedValueScope, PoolEdit, PoolRequirement, RestoredWorker, StepEdit, StepFact, ValueEdit,
+    WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -216,8 +217,8 @@ pub(crate) fn everything() -> Plan {
 
 /// Steps that come to run elsewhere, in a runbook and on the server among others.
 fn consequences() -> Consequences {
-    let place = |pool: &str| RunPlace::Pool(Address::Pool(pool.into()));
-    let moved = |address: &str, before: RunPlace, after: RunPlace| MovedStep {
+    let place = |pool: &str| ExecutionPlace::Pool(Address::Pool(pool.into()));
+    let moved = |address: &str, before: ExecutionPlace, after: ExecutionPlace| MovedStep {
         address: address.parse().unwrap(),
         before: vec![before],
         after: vec![after],
@@ -226,10 +227,14 @@ fn consequences() -> Consequences {
     Consequences {
         affected: vec![
             moved("projects.Ops.deployment.steps.Smoke", place("azure"), place("database")),
-            moved("projects.Ops.runbooks.Restart.steps.Drain", place("azure"), RunPlace::Nowhere),
-            moved("projects.Shop.deployment.steps.Notify", place("azure"), RunPlace::Server),
+            moved(
+                "projects.Ops.runbooks.Restart.steps.Drain",
+                place("azure"),
+                ExecutionPlace::Nowhere,
+            ),
+            moved("projects.Shop.deployment.steps.Notify", place("azure"), ExecutionPlace::Server),
         ],
-        onto_server: vec![moved(build, place("azure"), RunPlace::Server)],
+        onto_server: vec![moved(build, place("azure"), ExecutionPlace::Server)],
         default_before: Some(DefaultPool { pool: Address::Pool("azure".into()), on_server: false }),
         default_after: Some(DefaultPool {
             pool: Address::Pool("database".into()),

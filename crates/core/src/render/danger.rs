@@ -6,7 +6,7 @@
 use crate::{
     finding::{Finding, Level, SourceLine, Sources},
     model::{Address, ProcessName},
-    plan::{Change, ChangeKind, FieldDiff, MovedStep, Plan, RunPlace},
+    plan::{Change, ChangeKind, ExecutionPlace, FieldDiff, MovedStep, Plan},
 };
 
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl DangerEffect<'_> {
         match self {
             Self::Message(message) => words(message),
             Self::Moves(step) => {
-                let list = |places: &[RunPlace]| {
+                let list = |places: &[ExecutionPlace]| {
                     let places: Vec<String> =
                         places.iter().map(|place| show_place(place, &name)).collect();
                     places.join(" or ")
@@ -54,9 +54,9 @@ impl DangerEffect<'_> {
     }
 }
 
-fn show_place(place: &RunPlace, name: impl Fn(&str) -> String) -> String {
+fn show_place(place: &ExecutionPlace, name: impl Fn(&str) -> String) -> String {
     match place {
-        RunPlace::Pool(address) => name(&address.to_string()),
+        ExecutionPlace::Pool(address) => name(&address.to_string()),
         other => other.to_string(),
     }
 }

@@ -106,9 +106,11 @@ fn shown_fields(change: &Change, consequences: &Consequences) -> Vec<FieldDiff> 
     fields
 }
 
-/// Describes the default pool: `default (pools.sql)`.
+/// Describes what `default` leads to: `default (pools.sql)`, `default (the Octopus Server)`.
 pub(super) fn describe_default(default: &DefaultPool) -> String {
-    let DefaultPool { pool, on_server } = default;
-    let on_server = if *on_server { ", on the Octopus Server" } else { "" };
-    format!("{DEFAULT_WORD} ({pool}{on_server})")
+    if default.on_server {
+        format!("{DEFAULT_WORD} (the Octopus Server)")
+    } else {
+        format!("{DEFAULT_WORD} ({})", default.pool)
+    }
 }

@@ -4,12 +4,19 @@
 //! important part that can be shorter gets shorter; a danger is the last to, and is never left out.
 
 mod dangers;
+mod findings;
 mod parts;
+mod plan;
+mod receipt;
+
+pub use findings::findings_as_markdown;
+pub use receipt::receipt_as_markdown;
 
 use super::report::{Report, Verdict};
 use crate::{
     finding::{SourceLine, Sources},
     plan::{Plan, PlanOrigin},
+    receipt::ReceiptServer,
     text::{markdown::code_span, shell_word},
 };
 
@@ -41,17 +48,13 @@ impl Default for MarkdownOptions<'_> {
 /// `sources` are the files that the plan's locations point into.
 pub fn render_markdown(plan: &Plan, sources: &Sources, options: MarkdownOptions) -> String {
     let report = Report::new(plan, sources);
-    let mut parts = parts::Parts::new(&report, sources);
+    let whole = match options.saved_as {
+        Some(file) => format!("poolwright show -v {}", shell_word(file)),
+        None => "poolwright plan -v".to_owned(),
+    };
     let (head, tail) = (head(&report), tail(&report, options));
-    // The note on what was left out is one line of bounded length.
-    let room = options.max_bytes.max(MIN_MAX_BYTES).saturating_sub(head.len() + tail.len() + NOTE);
-    parts.shorten_to(room);
-    let note = parts.left_out_note(options);
-    format!("{head}{}{note}{tail}", parts.text())
+    plan::plan_parts(&report, sources).fit(&head, &tail, options.max_bytes, &whole)
 }
-
-/// The most bytes of the note on what was left out.
-const NOTE: usize = 700;
 
 /// Returns the headline and what the plan is for.
 fn head(report: &Report) -> String {
@@ -112,9 +115,16 @@ fn tail(report: &Report, options: MarkdownOptions) -> String {
 
 /// Returns the hidden marker of a plan's server and space, by which a later comment finds this one.
 pub fn marker(plan: &Plan) -> String {
-    let header = &plan.header;
-    let mut marker = String::from("<!-- poolwright");
-    for part in [&header.url, header.space.id.as_str()] {
+    hidden_marker("plan", &plan.header.url, plan.header.space.id.as_str())
+}
+
+fn marker_of(server: &ReceiptServer) -> String {
+    hidden_marker("apply", &server.url, &server.space_id)
+}
+
+fn hidden_marker(what: &str, url: &str, space: &str) -> String {
+    let mut marker = format!("<!-- poolwright {what}");
+    for part in [url, space] {
         marker.push(' ');
         // Two hyphens would end the comment.
         for byte in part.trim_end_matches(['/', ':']).bytes() {

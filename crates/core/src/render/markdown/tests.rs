@@ -4,10 +4,12 @@ use super::*;
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     model::{Address, Place, ProcessName},
-    plan::{Consequences, MovedStep, RunPlace, sample},
+    plan::{Consequences, ExecutionPlace, MovedStep, sample},
+    receipt::Receipt,
 };
 
 use proptest::prelude::*;
+use serde_json::json;
 
 fn render(plan: &Plan, max_bytes: usize) -> String {
     let options = MarkdownOptions { max_bytes, saved_as: Some("plan.json") };
@@ -26,7 +28,7 @@ fn a_plan_without_changes() {
 
     `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
 
-    <!-- poolwright https://octopus.acme.example Spaces%2D1 -->
+    <!-- poolwright plan https://octopus.acme.example Spaces%2D1 -->
     ");
 }
 
@@ -39,8 +41,8 @@ fn step_address(project: usize, step: usize) -> Address {
     }
 }
 
-fn moved(project: usize, step: usize, after: RunPlace) -> MovedStep {
-    let before = vec![RunPlace::Pool(Address::Pool("azure".into()))];
+fn moved(project: usize, step: usize, after: ExecutionPlace) -> MovedStep {
+    let before = vec![ExecutionPlace::Pool(Address::Pool("azure".into()))];
     MovedStep { address: step_address(project, step), before, after: vec![after] }
 }
 
@@ -60,7 +62,7 @@ fn placements(projects: usize, steps: usize) -> Vec<crate::plan::Change> {
 #[test]
 fn one_danger_among_400_steps_is_read_first() {
     let consequences = Consequences {
-        onto_server: vec![moved(7, 3, RunPlace::Server)],
+        onto_server: vec![moved(7, 3, ExecutionPlace::Server)],
         ..Consequences::default()
     };
     let plan = Plan { consequences, ..sample::plan(placements(40, 10), Vec::new()) };
@@ -85,11 +87,14 @@ fn one_danger_among_400_steps_is_read_first() {
 #[test]
 fn ten_thousand_steps_fit_and_every_danger_is_told() {
     let projects = 1_000;
-    let onto_server = (0..projects).map(|project| moved(project, 1, RunPlace::Server)).collect();
+    let onto_server =
+        (0..projects).map(|project| moved(project, 1, ExecutionPlace::Server)).collect();
     let mut affected: Vec<_> = (0..10_000)
-        .map(|step| moved(step / 10, step % 10, RunPlace::Pool(Address::Pool("database".into()))))
+        .map(|step| {
+            moved(step / 10, step % 10, ExecutionPlace::Pool(Address::Pool("database".into())))
+        })
         .collect();
-    affected.push(moved(123, 45, RunPlace::Nowhere));
+    affected.push(moved(123, 45, ExecutionPlace::Nowhere));
     let denied = |code, message| Finding::new(code, Level::Deny, FindingLocation::Nowhere, message);
     let findings = vec![denied(Code::EmptyPool, "the pool `sql` would be empty")];
     let consequences = Consequences { onto_server, affected, ..Consequences::default() };
@@ -103,7 +108,9 @@ fn ten_thousand_steps_fit_and_every_danger_is_told() {
         {
             assert!(text.contains(part), "{max_bytes}: {part}\n{}", &text[..2_000.min(text.len())]);
         }
-        assert!(text.ends_with("<!-- poolwright https://octopus.acme.example Spaces%2D1 -->\n"));
+        assert!(
+            text.ends_with("<!-- poolwright plan https://octopus.acme.example Spaces%2D1 -->\n")
+        );
     }
     insta::assert_snapshot!(render(&plan, MIN_MAX_BYTES));
 }
@@ -121,8 +128,8 @@ proptest! {
             process: ProcessName::Runbook(name.clone()),
             step: name.clone(),
         };
-        let before = vec![RunPlace::Pool(Address::Pool(name.clone()))];
-        let affected = vec![MovedStep { address: step, before, after: vec![RunPlace::Server] }];
+        let before = vec![ExecutionPlace::Pool(Address::Pool(name.clone()))];
+        let affected = vec![MovedStep { address: step, before, after: vec![ExecutionPlace::Server] }];
         let finding = Finding::new(Code::EmptyPool, Level::Warn, FindingLocation::Nowhere, format!("the pool `{name}` is empty"));
         let changes = vec![sample::placement(&name, &name, Place::Variable(name.clone())), sample::placement("b", &name, Place::DefaultPool)];
         let consequences = Consequences { affected, ..Consequences::default() };
@@ -134,4 +141,85 @@ proptest! {
             prop_assert!(!line.starts_with("| ") || line.matches('|').count() == 6, "{line}");
         }
     }
+}
+
+#[test]
+fn the_findings_of_a_check_and_an_apply_that_stopped() {
+    let findings: Vec<_> = sample::everything().findings;
+    let text = findings_as_markdown(&findings, &sample::sources(), DEFAULT_MAX_BYTES);
+    insta::assert_snapshot!(text, @"
+    ## ⛔ 1 denied, 1 warning
+
+    `workers.toml`
+
+    ### 1 refusal
+
+    - `empty-pool`: 2 steps wait (`workers.toml:4`)
+      - one
+      - two
+      - help: declare a worker
+
+    ### 1 warning
+
+    - `unseen-steps`: the processes of `Ops` cannot be read
+    ");
+    let text = findings_as_markdown(&[], &sample::sources(), DEFAULT_MAX_BYTES);
+    insta::assert_snapshot!(text, @"
+    ## No problems found
+
+    `workers.toml`
+    ");
+}
+
+#[test]
+fn an_apply_that_stopped_says_first_what_was_not_done() {
+    let entry = |address: &str, action: &str, outcome: &str, error: Option<&str>| {
+        json!({
+            "address": address, "kind": "placement", "action": action, "id": null, "outcome": outcome,
+            "error": error, "written": [],
+        })
+    };
+    let step = |project: &str, step: &str| format!("projects.{project}.deployment.steps.{step}");
+    let receipt = json!({
+        "format_version": "1.0", "status": "partial", "tool": "poolwright 0.1.0",
+        "server": { "url": "https://octopus.acme.example", "version": "2026.2.9314", "space_id": "Spaces-1", "space": "Default" },
+        "config": "sha256:0f", "started": "2026-11-23T14:51:07Z", "ended": null,
+        "changes": [
+            entry("pools.sql", "create", "done", None),
+            entry(&step("Shop", "A"), "update", "done", None),
+            entry(&step("Shop", "B"), "update", "done", None),
+            entry(&step("Ops", "A"), "update", "failed", Some("the server said `no | @all`")),
+            entry(&step("Ops", "B"), "update", "unknown", Some("no answer")),
+            entry("pools.old", "delete", "skipped", Some("`projects.Ops` failed")),
+        ],
+    });
+    let receipt = Receipt::read(receipt.to_string()).unwrap();
+    let options =
+        MarkdownOptions { saved_as: Some("receipts/1.json"), ..MarkdownOptions::default() };
+    insta::assert_snapshot!(receipt_as_markdown(&receipt, options), @"
+    ## ⛔ Stopped: 3 of 6 changes were not made
+
+    on `https://octopus.acme.example`, space `Default`, begun `2026-11-23T14:51:07Z`
+
+    **Failed: 1**
+
+    - `Ops / A`: the server said `no | @all`
+
+    **Sent, but it is not known whether they were made: 1**
+
+    - `Ops / B`: no answer
+
+    **Not begun: 1**
+
+    - `pools.old`: `projects.Ops` failed
+
+    **Done: 3**
+
+    - `pools.sql` created
+    - `Shop`: 2 steps moved
+
+    **To undo this:** `poolwright rollback receipts/1.json`
+
+    <!-- poolwright apply https://octopus.acme.example Spaces%2D1 -->
+    ");
 }
