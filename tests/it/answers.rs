@@ -2,74 +2,12 @@
 
 use crate::{
     between::{Between, Meddling},
+    kill::{finished, workbench_to_change},
     workbench::{Output, Workbench, text_at},
 };
 use octopus_sandbox::Seed;
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// A change of every kind.
-const FILE: &str = r#"
-version = 1
-
-[pools.general]
-name       = "General"
-default    = true
-sort_order = 0
-
-[pools.kubernetes]
-name         = "Kubernetes"
-renamed_from = "AKS"
-sort_order   = 1
-
-[workers.general-worker-01]
-pools     = ["general"]
-listening = { url = "https://general-01:10933", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
-
-[workers.kubernetes-worker-01]
-pools     = ["kubernetes"]
-listening = { url = "https://k8s-01:10933", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
-
-[[placements]]
-process     = "any"
-action_type = ["Octopus.Kubernetes*", "Octopus.HelmChartUpgrade"]
-pool        = "kubernetes"
-
-[[placements]]
-process   = "any"
-currently = ["server", "default", "variable"]
-pool      = "general"
-
-[[removed]]
-pool = "Old"
-
-[[removed]]
-worker = "old-worker"
-
-[server]
-built_in_worker = false
-"#;
-
-fn workbench() -> Workbench {
-    let workbench = Workbench::new(Seed::Chapter);
-    workbench.write("workers.toml", FILE);
-    let pools = "/api/Spaces-1/workerpools";
-    let pool =
-        |name: &str| text_at(&workbench.send("POST", pools, crate::sandbox::pool(name)), "/Id");
-    let (old, _) = (pool("Old"), pool("AKS"));
-    for name in ["old-worker", "kubernetes-worker-01"] {
-        let worker = crate::sandbox::worker(name, &[&old]);
-        workbench.send("POST", "/api/Spaces-1/workers", worker);
-    }
-    workbench
-}
-
-/// What is there once all is done: every name once.
-fn finished(workbench: &Workbench) {
-    workbench.settled();
-    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "General", "Kubernetes"]);
-    assert_eq!(workbench.names("workers"), ["general-worker-01", "kubernetes-worker-01"]);
-}
 
 /// What is told as done is done.
 fn told_truly(workbench: &Workbench, about: &str) {
@@ -93,15 +31,21 @@ const GATEWAY_404: (u16, &str) = (404, "<html>404</html>");
 const BROKEN: (u16, &str) = (500, r#"{"ErrorMessage":"Transaction was deadlocked."}"#);
 const LATE: (u16, &str) = (524, "<html>A timeout occurred</html>");
 const REQUEST_TIMEOUT: (u16, &str) = (408, "");
+const NOT_READY: (u16, &str) = (503, "<html>503 Service Unavailable</html>");
+/// What the server itself says of an object that is gone.
+const GONE: (u16, &str) = (404, r#"{"ErrorMessage":"The resource you requested was not found."}"#);
+
+/// Answers that a gateway gives whatever the server did.
+const ANSWERS: [(u16, &str); 9] =
+    [LOGIN, EMPTY, FOREIGN, NO_ROUTE, GATEWAY_404, BROKEN, LATE, REQUEST_TIMEOUT, NOT_READY];
 
 #[test]
 fn a_write_that_was_made_is_done_whatever_was_answered() {
-    let answers = [LOGIN, EMPTY, FOREIGN, NO_ROUTE, GATEWAY_404, BROKEN, LATE, REQUEST_TIMEOUT];
-    for (status, body) in answers {
-        let workbench = workbench();
-        let between = Between::new(&workbench, move |line, _| match line.starts_with("GET ") {
-            true => Meddling::Nothing,
-            false => Meddling::AnswerOver(status, body),
+    for (status, body) in ANSWERS {
+        let workbench = workbench_to_change(Vec::new());
+        let between = Between::new(&workbench, move |line, _| {
+            let is_read = line.starts_with("GET ");
+            if is_read { Meddling::Nothing } else { Meddling::AnswerOver(status, body) }
         });
         let Output { code, stderr, .. } = between.run(&workbench, &["apply", "--auto-approve"]);
         assert_eq!(code, 0, "{status} {body}\n{stderr}");
@@ -127,7 +71,7 @@ fn a_write_that_was_not_made_is_not_done_whatever_was_answered() {
     for (at, on) in writes.into_iter().enumerate() {
         let answer = answers[at % answers.len()];
         let about = format!("{on}: {answer:?}");
-        let workbench = workbench();
+        let workbench = workbench_to_change(Vec::new());
         let between = Between::new(&workbench, move |line, _| {
             Meddling::answer_if(!line.starts_with("GET ") && line.starts_with(on), answer)
         });
@@ -142,7 +86,7 @@ fn a_write_that_was_not_made_is_not_done_whatever_was_answered() {
 #[test]
 fn an_object_is_gone_only_if_the_server_says_so() {
     for answer in [NO_ROUTE, GATEWAY_404, (404, "")] {
-        let workbench = workbench();
+        let workbench = workbench_to_change(Vec::new());
         let path = format!("GET /api/Spaces-1/workers/{}", workbench.id("workers", "old-worker"));
         let between =
             Between::new(&workbench, move |line, _| Meddling::answer_if(line == path, answer));
@@ -150,6 +94,122 @@ fn an_object_is_gone_only_if_the_server_says_so() {
         assert!(workbench.names("workers").contains(&"old-worker".to_owned()), "{answer:?}");
         told_truly(&workbench, "a worker that is still there");
     }
+}
+
+const DELETIONS: &str =
+    "version = 1\n[[removed]]\npool = \"Old\"\n[[removed]]\nworker = \"old-worker\"\n";
+
+/// The first answer to each deletion is not that of the server, which has made it or not.
+#[test]
+fn a_deletion_is_looked_up_and_made_again_if_the_object_is_still_there() {
+    for answer in [NOT_READY, GONE, NO_ROUTE] {
+        for is_made in [true, false] {
+            let about = format!("{answer:?}, made: {is_made}");
+            let workbench = Workbench::chapter(DELETIONS);
+            let pool = crate::sandbox::pool("Old");
+            let pool = workbench.send("POST", "/api/Spaces-1/workerpools", pool);
+            let worker = crate::sandbox::worker("old-worker", &[&text_at(&pool, "/Id")]);
+            workbench.send("POST", "/api/Spaces-1/workers", worker);
+            let between = Between::new(&workbench, move |line, nth| {
+                let is_first = line.starts_with("DELETE ") && nth == 1;
+                match is_made {
+                    true if is_first => Meddling::AnswerOver(answer.0, answer.1),
+                    _ => Meddling::answer_if(is_first, answer),
+                }
+            });
+            let Output { code, stderr, .. } = between.run(&workbench, &["apply", "--auto-approve"]);
+            assert_eq!(code, 0, "{about}\n{stderr}");
+            let deletions = between.requests("DELETE ");
+            assert_eq!(deletions.len(), if is_made { 2 } else { 4 }, "{about}: {deletions:?}");
+            workbench.settled();
+        }
+    }
+}
+
+/// A step of a protected branch, which is changed on a branch beside it that is yet to be created.
+const BRANCHING: &str = r#"
+version = 1
+
+[version_control]
+on_protected   = "branch:poolwright/move"
+on_unreachable = "skip"
+
+[[placements]]
+project = "Payments"
+step    = "Build*"
+pool    = "windows"
+"#;
+
+const BRANCHES: &str = "POST /api/Spaces-1/projects/Projects-12/git/branches";
+const COMMITS: &str = "PUT /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Fpoolwright%2Fmove/";
+
+fn branching() -> Workbench {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.write("workers.toml", BRANCHING);
+    workbench
+}
+
+#[test]
+fn a_branch_that_was_created_takes_the_commit_whatever_was_answered() {
+    for (status, body) in ANSWERS {
+        let workbench = branching();
+        let between = Between::new(&workbench, move |line, _| {
+            let is_it = line.starts_with(BRANCHES);
+            if is_it { Meddling::AnswerOver(status, body) } else { Meddling::Nothing }
+        });
+        let Output { code, stderr, .. } = between.run(&workbench, &["apply", "--auto-approve"]);
+        assert_eq!(code, 0, "{status} {body}\n{stderr}");
+        let sent = [BRANCHES, COMMITS].map(|on| between.requests(on).len());
+        assert_eq!(sent, [1, 1], "{status} {body}");
+        workbench.settled();
+    }
+}
+
+#[test]
+fn a_branch_that_was_not_created_takes_no_commit_whatever_was_answered() {
+    for answer in [LOGIN, EMPTY, FOREIGN, NO_ROUTE, GATEWAY_404, BROKEN, GONE] {
+        let workbench = branching();
+        let between = Between::new(&workbench, move |line, _| {
+            Meddling::answer_if(line.starts_with(BRANCHES), answer)
+        });
+        let Output { code, stderr, .. } = between.run(&workbench, &["apply", "--auto-approve"]);
+        assert_eq!(code, 1, "{answer:?}\n{stderr}");
+        assert!(
+            stderr.contains("cannot create branch \"poolwright/move\""),
+            "{answer:?}\n{stderr}"
+        );
+        assert_eq!(between.requests(COMMITS), [""; 0], "{answer:?}");
+        told_truly(&workbench, &format!("{answer:?}"));
+    }
+    // A server that is not ready is waited for.
+    let workbench = branching();
+    let between = Between::new(&workbench, move |line, nth| {
+        Meddling::answer_if(line.starts_with(BRANCHES) && nth == 1, NOT_READY)
+    });
+    between.run(&workbench, &["apply", "--auto-approve"]).expect(0);
+    assert_eq!(between.requests(BRANCHES).len(), 2);
+    workbench.settled();
+}
+
+/// Somebody else has created the branch a moment before, so the server refuses to.
+#[test]
+fn a_branch_that_somebody_else_has_created_takes_the_commit() {
+    let workbench = branching();
+    let create = serde_json::json!({
+        "NewBranchName": "poolwright/move", "BaseGitRef": "refs/heads/main",
+        "ProjectId": "Projects-12", "SpaceId": "Spaces-1",
+    });
+    let path = BRANCHES.strip_prefix("POST ").unwrap().to_owned() + "/v2";
+    let between = Between::new(&workbench, move |line, _| {
+        if line.starts_with(BRANCHES) {
+            Meddling::WriteFirst(axum::http::Method::POST, path.clone(), create.clone())
+        } else {
+            Meddling::Nothing
+        }
+    });
+    between.run(&workbench, &["apply", "--auto-approve"]).expect(0);
+    assert_eq!([BRANCHES, COMMITS].map(|on| between.requests(on).len()), [1, 1]);
+    workbench.settled();
 }
 
 #[test]
@@ -160,7 +220,7 @@ fn help_follows_what_a_write_was_refused_for() {
     ];
     let mut all = String::new();
     for answer in refusals {
-        let workbench = workbench();
+        let workbench = workbench_to_change(Vec::new());
         let between = Between::new(&workbench, move |line, _| {
             Meddling::answer_if(line.starts_with("PUT /api/Spaces-1/projects/Projects-1/"), answer)
         });

@@ -1,13 +1,18 @@
 //! Lists, as servers of several ages give them: whole, in pages of any size, by ids or not.
 
 use crate::client::{Stub, connect, told};
-use axum::{Router, http::StatusCode};
+use axum::{
+    Router,
+    http::{StatusCode, header},
+};
+use flate2::{Compression, write::GzEncoder};
 use octopus_sandbox::ADMIN_KEY;
 use poolwright_client::octopus::ClientError;
 use poolwright_core::model::{Id, ProcessKind};
 
 use serde_json::{Value, json};
 use std::{
+    io::Write as _,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::Duration,
 };
@@ -154,7 +159,7 @@ async fn an_id_that_is_no_segment_is_not_sent() {
 
 #[tokio::test]
 async fn a_body_is_read_and_shown_in_part() {
-    // 20 MB of an error, and a page that is packed a thousandfold.
+    // 20 MB of an error, and an error of many words.
     let errors: [(StatusCode, String); 3] = [
         (StatusCode::BAD_REQUEST, format!(r#"{{"ErrorMessage":"{}"}}"#, "x".repeat(20 << 20))),
         (StatusCode::FORBIDDEN, "y".repeat(20 << 20)),
@@ -167,6 +172,31 @@ async fn a_body_is_read_and_shown_in_part() {
         let server = Stub::new(move |_| error.clone()).await;
         let told = told(server.reader().list_project_groups().await);
         assert!(told.chars().count() < 2500, "{}", told.len());
+    }
+}
+
+/// Megabytes of white space, packed.
+fn packed(megabytes: usize) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    (0..megabytes).for_each(|_| packer.write_all(&[b' '; 1 << 20]).unwrap());
+    packer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_packed_body_is_read_up_to_a_bound_of_what_it_unpacks_to() {
+    let bomb = packed(300);
+    assert!(bomb.len() < 4 << 20, "{}", bomb.len());
+    for (status, said) in [
+        (StatusCode::OK, "is larger than 256 MB"),
+        (StatusCode::BAD_REQUEST, "the server returned 400"),
+    ] {
+        let body = bomb.clone();
+        let server =
+            Stub::new(move |_| (status, [(header::CONTENT_ENCODING, "gzip")], body.clone())).await;
+        let told = told(server.reader().list_project_groups().await);
+        assert!(told.contains(said), "{told}");
+        // It would be as large if it were asked for again.
+        assert_eq!(server.paths().len(), 1, "{told}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! The client and certificates: what is trusted, and what an error says where nothing is.
 
+use crate::client::Stub;
 use poolwright_client::octopus::{
-    Connection, ConnectionOptions, Credentials, Secret, TrustedServer,
+    ClientError, Connection, ConnectionOptions, Credentials, Secret, TrustedServer,
 };
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
@@ -18,7 +19,8 @@ use std::{
 const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
 
 /// Serves the same answer over TLS to whoever trusts the authority; the server's URL.
-fn serve(answer: &'static [u8]) -> String {
+fn serve(answer: &[u8]) -> String {
+    let answer = answer.to_vec();
     _ = rustls::crypto::ring::default_provider().install_default();
     let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server-key.pem")).unwrap();
@@ -32,7 +34,7 @@ fn serve(answer: &'static [u8]) -> String {
             let mut stream = StreamOwned::new(connection, stream);
             // A client that does not trust the certificate hangs up here.
             if stream.read(&mut [0; 4096]).is_ok() {
-                _ = stream.write_all(answer);
+                _ = stream.write_all(&answer);
                 stream.conn.send_close_notify();
                 _ = stream.flush();
             }
@@ -68,4 +70,18 @@ async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
     cannot connect to `<url>`: invalid peer certificate: UnknownIssuer
     help: trust the server's certificate authority with `--ca-file FILE`
     ");
+}
+
+/// The same machine without TLS, or another server on it: a key belongs to neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_takes_no_key_out_of_tls_or_to_another_port() {
+    let plain = Stub::new(|_| r#"{"Version":"2026.2.9314"}"#).await;
+    let other = serve(ROOT);
+    for to in [&plain.url, &other] {
+        let head = "HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nContent-Length: 0";
+        let url = serve(format!("{head}\r\nLocation: {to}/api\r\n\r\n").as_bytes());
+        let error = connect(&url, Some(AUTHORITY)).reader().read_server_root().await.unwrap_err();
+        assert!(matches!(&error, ClientError::Redirected { .. }), "{to}: {error}");
+    }
+    assert_eq!(plain.paths(), [""; 0]);
 }

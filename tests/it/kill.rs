@@ -5,18 +5,20 @@ use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
-/// A change of every kind: pools, workers, steps, the default pool, deletes, the built-in worker.
+/// A change of every kind: pools and their order, workers, steps, the default pool, deletes, the built-in worker.
 const FILE: &str = r#"
 version = 1
 
 [pools.general]
-name    = "General"
-default = true
+name       = "General"
+default    = true
+sort_order = 0
 
 [pools.kubernetes]
 name         = "Kubernetes"
 renamed_from = "AKS"
 description  = "kubectl and helm"
+sort_order   = 1
 
 [workers."general-worker-[01..02]"]
 pools     = ["general"]
@@ -47,7 +49,7 @@ built_in_worker = false
 "#;
 
 /// A company with something to rename, to move and to delete, and the file.
-fn workbench(faults: Vec<Fault>) -> Workbench {
+pub(crate) fn workbench_to_change(faults: Vec<Fault>) -> Workbench {
     let workbench = Workbench::failing(Seed::Chapter, faults);
     workbench.write("workers.toml", FILE);
     let pools = "/api/Spaces-1/workerpools";
@@ -62,7 +64,7 @@ fn workbench(faults: Vec<Fault>) -> Workbench {
 }
 
 /// What is there once all is done: every name once.
-fn finished(workbench: &Workbench) {
+pub(crate) fn finished(workbench: &Workbench) {
     workbench.settled();
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "General", "Kubernetes"]);
     let workers = ["general-worker-01", "general-worker-02", "kubernetes-worker-01"];
@@ -80,7 +82,7 @@ fn fault(on: &str, nth: usize, what: FaultKind) -> Vec<Fault> {
 
 /// How many requests of each kind a run makes that nothing happens to.
 static REQUESTS: LazyLock<[(&str, usize); 4]> = LazyLock::new(|| {
-    let workbench = workbench(Vec::new());
+    let workbench = workbench_to_change(Vec::new());
     workbench.apply();
     let requests =
         ["POST", "DELETE", "PUT", "GET"].map(|on| (on, workbench.count(on) - set_up(on)));
@@ -123,7 +125,7 @@ impl Workbench {
 }
 
 fn survives(on: &str, nth: usize, what: &FaultKind) {
-    let workbench = workbench(fault(on, nth, what.clone()));
+    let workbench = workbench_to_change(fault(on, nth, what.clone()));
     let Output { code, stdout, stderr } = workbench.run(&["apply", "--auto-approve"]);
     let refused = matches!(what, FaultKind::Status { code: 500, .. });
     let wanted: &[i32] = if refused { &[0, 1, 5] } else { &[0] };
@@ -133,7 +135,7 @@ fn survives(on: &str, nth: usize, what: &FaultKind) {
 }
 
 fn survives_a_kill(on: &str, nth: usize, what: FaultKind) {
-    let workbench = workbench(fault(on, nth, what));
+    let workbench = workbench_to_change(fault(on, nth, what));
     let mut child = workbench.begin(&["apply", "--auto-approve"]);
     workbench.wait_for(nth + set_up(on), on, &mut child);
     child.kill().unwrap();
@@ -187,7 +189,7 @@ fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
-    let workbench = workbench(fault("PUT", 4, FaultKind::Delay(Duration::from_secs(5))));
+    let workbench = workbench_to_change(fault("PUT", 4, FaultKind::Delay(Duration::from_secs(5))));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
     workbench.wait_for(4, "PUT", &mut child);
     let process = child.id().to_string();

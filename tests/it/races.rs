@@ -155,3 +155,58 @@ fn what_somebody_saved_between_the_read_and_the_write_stays() {
     assert_eq!((&now["IsDisabled"], &now["WorkerPoolIds"]), (&json!(true), &json!([pool])));
     assert_eq!(between.requests("PUT").len(), 1);
 }
+
+/// A pool and a worker to create; the worker is in a pool that is there.
+const CREATIONS: &str = r#"
+version = 1
+
+[gates]
+default-pool-member = "allow"
+
+[pools.sql]
+name        = "SQL"
+description = "x"
+
+[workers.db-01]
+pools     = ["Default Worker Pool"]
+listening = { url = "https://db-worker-01:10933", thumbprint = "0E80575D3BD8D30854802A4E8340A2E23AE961FD" }
+"#;
+
+/// Somebody else creates the same object: before this apply looks whether it is there, and after it has looked.
+#[test]
+fn what_somebody_else_has_created_in_the_same_way_is_not_undone() {
+    let workers = "/api/Spaces-1/workers";
+    let pools = "/api/Spaces-1/workerpools";
+    for on in [
+        format!("GET {workers}?partialName=db-01"),
+        format!("POST {workers}"),
+        format!("POST {pools}"),
+    ] {
+        let workbench = Workbench::chapter(CREATIONS);
+        let (path, theirs) = if on.ends_with(pools) {
+            (pools, crate::sandbox::pool("SQL"))
+        } else {
+            let default = workbench.id("workerpools", "Default Worker Pool");
+            (workers, crate::sandbox::worker("db-01", &[&default]))
+        };
+        let start = on.clone();
+        let is_first = Arc::new(AtomicBool::new(true));
+        let between = Between::new(&workbench, move |line, _| {
+            let is_it = line == start || line.starts_with(&format!("{start}&"));
+            if is_it && is_first.swap(false, SeqCst) {
+                Meddling::WriteFirst(Method::POST, path.to_owned(), theirs.clone())
+            } else {
+                Meddling::Nothing
+            }
+        });
+        between.run(&workbench, &APPLY).expect(0);
+        let receipt = workbench.receipts().pop().unwrap();
+        let empty = |entry: &&Value| entry["written"] == json!([]);
+        let entries = receipt["changes"].as_array().unwrap().iter();
+        assert_eq!(entries.filter(empty).count(), 1, "{on}: {receipt:#}");
+        between.run(&workbench, &["rollback", &workbench.receipt(), "--auto-approve"]).expect(0);
+        let is_pool = path == pools;
+        assert_eq!(workbench.names("workerpools").contains(&"SQL".to_owned()), is_pool, "{on}");
+        assert_eq!(workbench.names("workers").contains(&"db-01".to_owned()), !is_pool, "{on}");
+    }
+}

@@ -47,9 +47,11 @@ proptest! {
         prop_assert!(same_writes || show(&read) != show(&made), "{how}: {:#?}\n{}", checked.changes, show(&read));
         // What a gate refuses is refused, unless the plan shows that the gate is another.
         if same_writes && read.gates == made.gates && read.header.origin == made.header.origin {
-            // A finding whose code was edited to an unknown one refuses beside the gate's own.
-            let refusals = denied(&checked);
-            prop_assert!(denied(&made).iter().all(|it| refusals.contains(it)), "{refusals:#?}");
+            // A finding that is no gate's, such as one whose code was edited, refuses beside the gates' own.
+            let (refusals, asked, shown) = (denied(&checked), denied(&made), denied(&read));
+            prop_assert!(asked.iter().all(|it| refusals.contains(it)), "{refusals:#?}");
+            let is_known = |it: &String| asked.contains(it) || shown.contains(it);
+            prop_assert!(refusals.iter().all(is_known), "{refusals:#?}");
         }
         if same_writes {
             // The keys of pools that the plan does not write may be edited: they are names.
