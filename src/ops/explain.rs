@@ -100,7 +100,7 @@ pub(crate) async fn explain(
 
 fn no_project_error<'a>(project: &str, known: impl Iterator<Item = &'a str>) -> anyhow::Error {
     let help = match nearest_name(project, known) {
-        Some(near) => format!("a project of a similar name exists: `{near}`"),
+        Some(near) => format!("a project with a similar name exists: `{near}`"),
         None => "name a project that the key may see, by its name, slug or id".to_owned(),
     };
     error_with_help(format!("there is no project `{project}`"), help)
@@ -143,7 +143,7 @@ fn explain_step(input: &ExplainInput, project: &str, step: &str) -> anyhow::Resu
     });
     let names = steps.flat_map(|live| [live.display_name().as_str(), live.step.as_str()]);
     let help = match (nearest_name(step, names), explanation.unread.first()) {
-        (Some(near), _) => format!("a step of a similar name exists: `{near}`"),
+        (Some(near), _) => format!("a step with a similar name exists: `{near}`"),
         (None, Some(unread)) => unread.clone(),
         (None, None) => "leave the step out to see all steps of the project".to_owned(),
     };
@@ -213,7 +213,7 @@ fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePo
         UnresolvedReference::Missing => {
             let near = nearest_name(wanted, live.pools.iter().map(|it| it.name.as_str()));
             let help = match near {
-                Some(near) => format!("a pool of a similar name exists: `{near}`"),
+                Some(near) => format!("a pool with a similar name exists: `{near}`"),
                 None => "name a pool of this space, by its name, slug or id".to_owned(),
             };
             error_with_help(format!("there is no pool `{wanted}`"), help)
@@ -245,8 +245,8 @@ mod tests {
             format!("{error}; {help}")
         };
         let steps = |project, step| ExplainQuestion::Steps { project, step };
-        insta::assert_snapshot!(help(ExplainQuestion::Pool("Default Worker Pol")).await, @"there is no pool `Default Worker Pol`; a pool of a similar name exists: `Default Worker Pool`");
-        insta::assert_snapshot!(help(steps("Web Stor", None)).await, @"there is no project `Web Stor`; a project of a similar name exists: `Web Store`");
+        insta::assert_snapshot!(help(ExplainQuestion::Pool("Default Worker Pol")).await, @"there is no pool `Default Worker Pol`; a pool with a similar name exists: `Default Worker Pool`");
+        insta::assert_snapshot!(help(steps("Web Stor", None)).await, @"there is no project `Web Stor`; a project with a similar name exists: `Web Store`");
         insta::assert_snapshot!(help(steps("Web Store", Some("?"))).await, @"there is no step `?` in project `Web Store`; leave the step out to see all steps of the project");
     }
 

@@ -25,7 +25,7 @@ pub(super) fn print_stale(
     saved: Option<(&Path, &Plan)>,
     screen: &Screen,
 ) {
-    errln!("error: the plan no longer fits what is there; nothing was written");
+    errln!("error: the plan no longer matches the server or its files; nothing was written");
     let lines = changed.iter().map(|StaleExpectation { address, field, expected, found }| {
         let address = address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
         format!("{address}{field} is {found}, but the plan expects {expected}")

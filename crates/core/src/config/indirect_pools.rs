@@ -57,11 +57,14 @@ impl DesiredDraft {
             });
             (owner, rule.variable.value.clone(), scope)
         };
-        if self.desired.values.iter().any(|value| key(&value.value) == key(rule)) {
+        if let Some(first) = self.desired.values.iter().find(|it| key(&it.value) == key(rule)) {
             let message = format!("`{}` already has a value in this scope", rule.variable.value);
             self.report(
                 Finding::error(Code::DeclaredTwice, at.clone(), message)
-                    .with_label("an earlier rule sets the same variable in the same scope")
+                    .with_other_place(
+                        first.span.clone(),
+                        "sets the same variable in the same scope",
+                    )
                     .with_help("remove one of the two"),
             );
         }

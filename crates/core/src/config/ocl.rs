@@ -14,10 +14,13 @@ impl DesiredDraft {
         for (folder, project) in folders {
             let bare = folder.value.trim_start_matches("./").trim_end_matches('/').to_owned();
             let value = ProjectFolder { folder: bare, project: Name::new(project.value.trim()) };
-            if self.desired.project_folders.iter().any(|other| other.folder == value.folder) {
+            let mut known = self.desired.project_folders.iter();
+            if let Some(first) = known.find(|other| other.value.folder == value.folder) {
+                let first = first.span.clone();
                 let message = format!("the folder `{}` has two projects", value.folder);
                 self.report(
                     Finding::error(Code::DeclaredTwice, folder.span, message)
+                        .with_other_place(first, "the first project")
                         .with_help("keep the entry of the project that the folder belongs to"),
                 );
                 continue;

@@ -12,7 +12,7 @@ use crate::{
         PlacementRule, PlacementVerdict, SERVER, SelectedProcesses, StepSelectors, TARGET,
         VARIABLE,
     },
-    finding::{Code, Span},
+    finding::{Code, Finding, Span},
     model::{Container, Execution, Place},
     text::{
         eq_ignoring_case,
@@ -63,15 +63,14 @@ impl DesiredDraft {
         for Declared { value: WaveTable { label, project, project_group }, span } in waves {
             let mut taken = self.desired.waves.iter().filter_map(|wave| wave.label.as_ref());
             if let Some(label) = &label
-                && taken.any(|other| eq_ignoring_case(&other.value, &label.value))
+                && let Some(first) =
+                    taken.find(|other| eq_ignoring_case(&other.value, &label.value))
             {
                 let message = format!("two waves have the label `{}`", label.value);
-                self.report_error(
-                    Code::DuplicateWave,
-                    label.span.clone(),
-                    message,
-                    "give each wave a label of its own",
-                );
+                let finding = Finding::error(Code::DuplicateWave, label.span.clone(), message)
+                    .with_other_place(first.span.clone(), "the other wave")
+                    .with_help("give each wave a label of its own");
+                self.report(finding);
             }
             let wave = DesiredWave { label, project, project_group };
             self.desired.waves.push(Declared { value: wave, span });

@@ -22,6 +22,9 @@ use observer::Observer;
 pub(super) use observer::split_lines;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a plan expects if it expects nothing to be there: "… is there, but the plan expects none".
+const NONE: &str = "none";
+
 /// Something that is no longer as a plan expects it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaleExpectation {

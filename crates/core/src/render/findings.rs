@@ -121,7 +121,8 @@ impl FindingsPage<'_> {
         elements
             .extend(finding.help.iter().map(|help| Mark::HELP.message(escape_text(help)).into()));
         let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.as_str());
-        format!("{}\n\n", renderer.render(&[title.elements(elements)]))
+        let rendered = renderer.render(&[title.elements(elements)]);
+        format!("{}\n\n", replace_arrows(&rendered))
     }
 
     /// Returns the line of a location that is not shown; `None` if it may be shown.
@@ -133,6 +134,18 @@ impl FindingsPage<'_> {
         let is_secret = secrets.contains(line) || secrets.contains(start);
         is_secret.then(|| self.sources.start_line(span)).flatten()
     }
+}
+
+/// Replaces the `:::` before a second place by `-->`: a line that begins with two colons is a command to some CI systems,
+/// and would be shown escaped.
+fn replace_arrows(rendered: &str) -> String {
+    let replace = |line: &str| {
+        let is_style =
+            |c: char| matches!(c, ' ' | '\u{1b}' | '[' | ';' | 'm') || c.is_ascii_digit();
+        let at = line.find("::: ").filter(|at| line[..*at].chars().all(is_style));
+        at.map_or(line.to_owned(), |at| format!("{}-->{}", &line[..at], &line[at + 3..]))
+    };
+    rendered.lines().map(replace).collect::<Vec<_>>().join("\n")
 }
 
 /// Joins the notes of a finding into one: the first few, or all with `-v`.
@@ -211,7 +224,7 @@ mod tests {
         let finding =
             Finding::error(Code::UnknownStep, span(25..40), "there is no step `Deploy to ASK`")
                 .with_label("its process has 7 steps")
-                .with_help("a step of a similar name exists: `Deploy to AKS`");
+                .with_help("a step with a similar name exists: `Deploy to AKS`");
         insta::assert_snapshot!(render_all(&[finding], &sources(text), OPTIONS), @r#"
         error[unknown-step]: there is no step `Deploy to ASK`
          --> workers.toml:2:11
@@ -219,7 +232,7 @@ mod tests {
         2 | step    = "Deploy to ASK"
           |           ^^^^^^^^^^^^^^^ its process has 7 steps
           |
-          = help: a step of a similar name exists: `Deploy to AKS`
+          = help: a step with a similar name exists: `Deploy to AKS`
         "#);
     }
 

@@ -6,8 +6,8 @@ use super::fold_case;
 
 use std::collections::HashSet;
 
-/// A name with wildcards: `*` matches any text, `?` one character. Case is ignored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A name with wildcards: `*` matches any text, `?` one character. Case is ignored, also between equal patterns.
+#[derive(Clone, Debug, Eq)]
 pub struct Pattern {
     written: String,
     parts: Vec<PatternPart>,
@@ -44,6 +44,12 @@ struct PatternList {
     names: HashSet<String>,
     /// The indices of the patterns with a wildcard.
     wild: Vec<usize>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
 }
 
 impl Pattern {

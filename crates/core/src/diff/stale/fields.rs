@@ -1,6 +1,6 @@
 //! The fields that a plan changes: whether they still are what the plan says that they were.
 
-use super::{StaleExpectation, observer::Observer, source_process, source_variable_set};
+use super::{NONE, StaleExpectation, observer::Observer, source_process, source_variable_set};
 use crate::{
     live::{LiveStep, LiveWorker, MachinePolicy, RunLocation, classify_step},
     model::{
@@ -105,8 +105,8 @@ fn compare<T: PartialEq>(
     if expected == found {
         return None;
     }
-    let describe = |value: Option<T>| value.map_or_else(|| ABSENT.to_owned(), &describe);
-    let (expected, found) = (describe(expected), describe(found));
+    let describe = |value: Option<T>, none: &str| value.map_or_else(|| none.to_owned(), &describe);
+    let (expected, found) = (describe(expected, NONE), describe(found, ABSENT));
     Some(StaleExpectation { address: None, field: field.into(), expected, found })
 }
 

@@ -1,6 +1,6 @@
 //! The facts that a plan can rely on, as a server's state has them.
 
-use super::StaleExpectation;
+use super::{NONE, StaleExpectation};
 use crate::{
     live::{
         self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, classify_step, describe_pool_users,
@@ -92,8 +92,9 @@ impl<'a> Observer<'a> {
             // Of many users only the new ones are worth showing.
             (Some(FactValue::Users(then)), FactValue::Users(now)) => {
                 let new = now.iter().filter(|user| !then.contains(user)).cloned();
-                ("none".to_owned(), new.collect::<Vec<_>>().join(", "))
+                (NONE.to_owned(), new.collect::<Vec<_>>().join(", "))
             }
+            (Some(FactValue::Absent), found) => (NONE.to_owned(), describe(found)),
             (Some(stated), found) => (describe(stated), describe(found)),
         };
         let field = fact.describe(|pool| self.pool_name(pool));

@@ -2,7 +2,9 @@
 
 use super::ValueRuleRun;
 use crate::{
-    desired::{DesiredValueOwner, RuleResult, ValueVerdict, shadowed_rule_warning},
+    desired::{
+        DesiredValueOwner, RuleResult, ValueVerdict, shadowed_rule_warning, with_earlier_rule,
+    },
     diff::{
         names::NameCatalog,
         reference::{self, ReferentKind, ambiguous_name_error},
@@ -174,8 +176,10 @@ impl ValueRuleRun<'_, '_> {
             RuleResult::Effective => None,
             // A name that no set knows is a mistake; one that some sets know is not.
             _ if unresolved.is_some() => unresolved,
-            RuleResult::Shadowed { subjects, .. } => {
-                Some(shadowed_rule_warning(span, None, &pluralize(subjects, "value")))
+            RuleResult::Shadowed { by, subjects } => {
+                let taker = self.matched.desired.values.get(by).map(|rule| &rule.span);
+                let warning = shadowed_rule_warning(span, None, &pluralize(subjects, "value"));
+                Some(with_earlier_rule(warning, taker))
             }
             // Exact names that do not exist are already reported.
             RuleResult::Idle if self.owner_patterns().is_exact() => None,
