@@ -400,6 +400,7 @@ polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "0E80575
     let pool = workbench.id("workerpools", "Default Worker Pool");
     let mut worker = crate::sandbox::worker("db-01", &[&pool]);
     worker["IsDisabled"] = true.into();
+    worker["Slug"] = "the-database".into();
     worker["MachinePolicyId"] = policy["Id"].clone();
     let worker = workbench.send("POST", "/api/Spaces-1/workers", worker);
     (workbench, worker)
@@ -409,7 +410,7 @@ polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "0E80575
 fn settings(worker: &Value) -> Value {
     let endpoint = ["CommunicationStyle", "Uri", "Thumbprint", "ProxyId"];
     let endpoint = endpoint.map(|field| worker["Endpoint"][field].clone());
-    let fields = ["Name", "IsDisabled", "MachinePolicyId", "WorkerPoolIds"];
+    let fields = ["Name", "Slug", "IsDisabled", "MachinePolicyId", "WorkerPoolIds"];
     let fields = fields.map(|field| (field.to_owned(), worker[field].clone()));
     let mut kept: serde_json::Map<String, Value> = fields.into_iter().collect();
     kept.insert("Endpoint".to_owned(), endpoint.into_iter().collect());
@@ -451,7 +452,7 @@ fn a_replacement_that_stops_anywhere_loses_nothing() {
             workbench.settled();
             let workers = workbench.get("/api/Spaces-1/workers/all");
             assert_eq!(workers.as_array().unwrap().len(), 1, "{about}: {workers:#}");
-            for field in ["Name", "IsDisabled", "MachinePolicyId", "WorkerPoolIds"] {
+            for field in ["Name", "Slug", "IsDisabled", "MachinePolicyId", "WorkerPoolIds"] {
                 assert_eq!(workers[0][field], old[field], "{about}");
             }
             assert_eq!(workers[0]["Endpoint"]["CommunicationStyle"], "TentacleActive", "{about}");

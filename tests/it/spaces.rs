@@ -249,7 +249,8 @@ prop_compose! {
             of.retain(|it| seen.insert(it.clone()));
             LiveWorker {
                 id: Id::new(format!("Workers-{at}")),
-                name: Name::new(name),
+                name: Name::new(name.as_str()),
+                slug: name.to_lowercase(),
                 endpoint,
                 pools: of,
                 policy: Linked::new(format!("MachinePolicies-{policy}"), "?"),

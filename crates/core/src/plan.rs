@@ -32,7 +32,9 @@ pub use field::{
     TargetField, UnknownFieldError, ValueField, WorkerField,
 };
 pub use gate_settings::{DeclaredPool, GateLevel, GateSettings};
-pub use new::{NewPool, NewWorker, RestoredWorker, interim_worker_name};
+pub use new::{
+    NewPool, NewWorker, RestoredWorker, final_worker_slug, interim_worker_name, interim_worker_slug,
+};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
 pub use touches::{Affected, Touches};

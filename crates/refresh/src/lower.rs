@@ -51,6 +51,7 @@ pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -
     LiveWorker {
         id: Id::new(worker.id),
         name: Name::new(worker.name),
+        slug: worker.slug,
         endpoint: live_endpoint(worker.endpoint, directory),
         pools: worker.worker_pool_ids.into_iter().map(Id::new).collect(),
         policy,

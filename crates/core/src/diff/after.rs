@@ -185,6 +185,7 @@ fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker 
     LiveWorker {
         id: placeholder_id(address),
         name: Name::new(&new.name),
+        slug: new.restored.slug.clone().unwrap_or_default(),
         endpoint: (&new.endpoint).into(),
         pools: new.pools.iter().map(planned_pool_id).collect(),
         policy: new.policy.clone().unwrap_or_else(|| default_policy(live)),
@@ -212,6 +213,7 @@ fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
 fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
     match edit {
         WorkerEdit::Name(name) => worker.name = Name::new(name.after()),
+        WorkerEdit::Slug(slug) => worker.slug.clone_from(slug.after()),
         WorkerEdit::Endpoint(endpoint) => worker.endpoint = endpoint.after().into(),
         WorkerEdit::Pools(pools) => {
             worker.pools = pools.after().iter().map(planned_pool_id).collect()

@@ -350,7 +350,7 @@ fn leaves_pool(edit: &WorkerEdit, pool: &Id<Pool>) -> bool {
         WorkerEdit::Pools(pools) => pools.after().iter().all(|after| after.id() != Some(pool)),
         WorkerEdit::Disabled(disabled) => *disabled.after(),
         WorkerEdit::Endpoint(_) => true,
-        WorkerEdit::Name(_) | WorkerEdit::Policy(_) => false,
+        WorkerEdit::Name(_) | WorkerEdit::Slug(_) | WorkerEdit::Policy(_) => false,
     }
 }
 

@@ -171,6 +171,7 @@ prop_compose! {
             LiveWorker {
                 id: Id::new(format!("Workers-{name}")),
                 name: Name::new(name),
+                slug: name.to_lowercase(),
                 endpoint,
                 pools: of.into_iter().collect(),
                 policy: Linked::new("MachinePolicies-1", "Default"),

@@ -34,6 +34,7 @@ fn worker(name: &str, pools: &[&str]) -> LiveWorker {
     LiveWorker {
         id: Id::new(format!("Workers-{name}")),
         name: Name::new(name),
+        slug: name.to_lowercase(),
         endpoint: LiveEndpoint::Polling {
             subscription: format!("poll://{name}/"),
             thumbprint: "8A".repeat(20),

@@ -11,7 +11,10 @@ use crate::{
     finding::{Code, Finding},
     live::{LiveServer, LiveWorker, MachinePolicy},
     model::{Address, Linked, LiveEndpoint, Name, PoolHandle},
-    plan::{Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit, interim_worker_name},
+    plan::{
+        Change, ChangeKind, Delta, NewWorker, RestoredWorker, WorkerEdit, final_worker_slug,
+        interim_worker_name,
+    },
     text::quote_argument,
 };
 
@@ -227,6 +230,7 @@ fn worker_edits(
         protect: _,
     } = declared;
     let ResolvedWorker { endpoint, pools, policy } = wanted;
+    let slug = slug_delta(matched, live, name).map(WorkerEdit::Slug);
 
     let name = spelling_change(&live.name, name).map(WorkerEdit::Name);
     let endpoint = match endpoint {
@@ -239,7 +243,18 @@ fn worker_edits(
         policy.and_then(|it| Delta::if_different(live.policy.clone(), it)).map(WorkerEdit::Policy);
     let disabled =
         disabled.and_then(|it| Delta::if_different(live.disabled, it)).map(WorkerEdit::Disabled);
-    [name, endpoint, pools, policy, disabled].into_iter().flatten().collect()
+    [name, slug, endpoint, pools, policy, disabled].into_iter().flatten().collect()
+}
+
+/// Returns the change of the slug of a worker whose replacement of another one was interrupted: a server keeps the slug
+/// of a worker that is renamed.
+fn slug_delta(matched: &Matched, live: &LiveWorker, name: &Name) -> Option<Delta<String>> {
+    if live.name != Name::new(interim_worker_name(name.as_str())) {
+        return None;
+    }
+    let slug = final_worker_slug(&live.slug)?;
+    let is_taken = matched.live.workers.iter().any(|other| other.slug == slug);
+    Delta::if_different(live.slug.clone(), slug.to_owned()).filter(|_| !is_taken)
 }
 
 /// Returns the change of a worker's pools: those that stay keep their order, and new ones follow.

@@ -282,6 +282,7 @@ fn worker_edit_pools(edit: &WorkerEdit) -> &[PoolHandle] {
     match edit {
         WorkerEdit::Pools(delta) => delta.after(),
         WorkerEdit::Name(_)
+        | WorkerEdit::Slug(_)
         | WorkerEdit::Endpoint(_)
         | WorkerEdit::Policy(_)
         | WorkerEdit::Disabled(_) => &[],

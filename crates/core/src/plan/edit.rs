@@ -89,6 +89,8 @@ pub enum PoolEdit {
 pub enum WorkerEdit {
     /// The worker's name; a change of spelling alone is an edit too.
     Name(Delta<String>),
+    /// The worker's slug, as it was before an interrupted replacement.
+    Slug(Delta<String>),
     /// The worker's endpoint; its kind stays the same.
     Endpoint(Box<Delta<Endpoint, LiveEndpoint>>),
     /// The pools that the worker is a member of.
@@ -169,6 +171,7 @@ impl WorkerEdit {
     pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
             Self::Name(delta) => vec![delta.to_field_diff("name", |item| json!(item))],
+            Self::Slug(delta) => vec![delta.to_field_diff("slug", |item| json!(item))],
             Self::Pools(delta) => vec![delta.to_field_diff("pools", |it| render_pools(it))],
             Self::Policy(delta) => vec![delta.to_field_diff("policy", |item| json!(item.name))],
             Self::Disabled(delta) => vec![delta.to_field_diff("disabled", |item| json!(item))],

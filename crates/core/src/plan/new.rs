@@ -67,6 +67,20 @@ pub fn interim_worker_name(name: &str) -> String {
     format!("{name} (replacement)")
 }
 
+/// What a worker's slug ends with while the worker stands beside the one that it replaces.
+const INTERIM_SLUG_END: &str = "-replacement";
+
+/// Returns the slug of a new worker while it stands beside the one that it replaces: the slug that it gets last can be
+/// told from it, even if the old worker is gone and its slug was not that of its name.
+pub fn interim_worker_slug(slug: &str) -> String {
+    format!("{slug}{INTERIM_SLUG_END}")
+}
+
+/// Returns the slug that a worker with this interim slug gets last; `None` if the slug is not an interim one.
+pub fn final_worker_slug(interim: &str) -> Option<&str> {
+    interim.strip_suffix(INTERIM_SLUG_END).filter(|slug| !slug.is_empty())
+}
+
 /// Returns the fields, except the name, in which a worker differs from the one that it replaces.
 pub(super) fn replacement_diffs(
     old: Option<&NewWorker<LiveEndpoint>>,

@@ -293,6 +293,7 @@ fn workers() -> Vec<Change> {
         id: Id::new("Workers-1"),
         edits: vec![
             WorkerEdit::Name(delta("DB-01", "db-01")),
+            WorkerEdit::Slug(delta("db-01-replacement", "db-01")),
             WorkerEdit::Endpoint(Box::new(endpoint_delta(&listening("8A"), listening("96")))),
             WorkerEdit::Pools(delta([pool("WorkerPools-2", "azure")], [new_pool("database")])),
             WorkerEdit::Policy(delta(

@@ -210,10 +210,12 @@ fn created_name(entry: &ReceiptEntry) -> Name {
     Name::new(text_or_empty(name.and_then(|name| name.after.as_ref())))
 }
 
-/// Whether a worker is as the entry's apply would have created it, apart from its name.
+/// Whether a worker is as the entry's apply would have created it, apart from its name and its slug.
 fn is_as_made(worker: &LiveWorker, entry: &ReceiptEntry) -> bool {
     let Some(made) = endpoint::from_entry(entry, FieldSide::After) else { return false };
-    let set = entry.written.iter().filter(|field| field.field != CommonField::Name.into());
+    let is_label =
+        |field: Field| matches!(field, Field::Common(CommonField::Name | CommonField::Slug));
+    let set = entry.written.iter().filter(|field| !is_label(field.field));
     // The server chooses a policy if none is given.
     let is_chosen = |field: &WrittenField| {
         field.field == WorkerField::Policy.into() && text_or_empty(field.after.as_ref()).is_empty()
@@ -235,6 +237,7 @@ fn worker_with_field(
     let mut worker = worker.clone();
     match field {
         Field::Common(CommonField::Name) => worker.name = Name::new(text_or_empty(value)),
+        Field::Common(CommonField::Slug) => text_or_empty(value).clone_into(&mut worker.slug),
         Field::Worker(WorkerField::Disabled) => worker.disabled = value == Some(&Value::Bool(true)),
         Field::Worker(WorkerField::Policy) => {
             if worker.policy.id.as_str() != text_or_empty(value) {
@@ -257,8 +260,7 @@ fn worker_with_field(
             | EndpointField::AgentUpgradeLocked,
         ) => return None,
         Field::Endpoint(field) => endpoint::set_field(&mut worker.endpoint, field, value),
-        Field::Common(CommonField::Slug)
-        | Field::Pool(_)
+        Field::Pool(_)
         | Field::Space(_)
         | Field::Step(_)
         | Field::Value(_)
@@ -271,6 +273,7 @@ fn worker_with_field(
 /// Returns all edits except those of pools; `None` if the previous endpoint cannot be written.
 fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> Option<impl Iterator<Item = WorkerEdit>> {
     let name = Delta::if_different(now.name.to_string(), then.name.to_string());
+    let slug = Delta::if_different(now.slug.clone(), then.slug.clone());
     let endpoint = if now.endpoint == then.endpoint {
         None
     } else {
@@ -280,6 +283,7 @@ fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> Option<impl Iterator<Ite
     let disabled = Delta::if_different(now.disabled, then.disabled);
     let edits = [
         name.map(WorkerEdit::Name),
+        slug.map(WorkerEdit::Slug),
         endpoint.map(|it| WorkerEdit::Endpoint(Box::new(it))),
         policy.map(WorkerEdit::Policy),
         disabled.map(WorkerEdit::Disabled),

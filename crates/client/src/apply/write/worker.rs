@@ -12,7 +12,7 @@ use poolwright_core::{
     model::{Endpoint, Id, PoolHandle, Worker},
     plan::{
         CommonField, EndpointField, Field, NewWorker, RestoredWorker, WorkerEdit, WorkerField,
-        WrittenField, interim_worker_name,
+        WrittenField, interim_worker_name, interim_worker_slug,
     },
 };
 
@@ -90,6 +90,12 @@ impl ChangeWriter<'_> {
                 json!(delta.after()),
                 FieldComparison::Text,
             ),
+            WorkerEdit::Slug(delta) => FieldChange::new_change(
+                CommonField::Slug,
+                json!(delta.before()),
+                json!(delta.after()),
+                FieldComparison::Text,
+            ),
             WorkerEdit::Pools(delta) => FieldChange::new_change(
                 WorkerField::Pools,
                 json!(pool_ids(delta.before())?),
@@ -134,8 +140,11 @@ impl ChangeWriter<'_> {
         let replaced = deleted_fields(&old, &resource);
         let mut written = replaced.clone();
         WrittenField::merge_into(&mut written, &made);
-        // The old worker has the slug still.
-        let restored = RestoredWorker { slug: None, ..new.restored.clone() };
+        let slug = text_at_path(&old, &document_path(CommonField::Slug.into()));
+        let slug = new.restored.slug.as_ref().unwrap_or(&slug);
+        // The old worker has the slug still; old servers have none.
+        let interim_slug = (!slug.is_empty()).then(|| interim_worker_slug(slug));
+        let restored = RestoredWorker { slug: interim_slug, ..new.restored.clone() };
         let unnamed = NewWorker { restored, ..new.clone() };
         let creation = self.worker_creation(index, &unnamed, &interim, fields);
         let created = self.create_once(&ObjectCreation { replaced, ..creation }).await?;
@@ -149,8 +158,6 @@ impl ChangeWriter<'_> {
         let kept = format!("its replacement `{interim}` was created, but it was not deleted");
         self.delete_replaced(index, &resource, name, &made).await.map_err(explain(kept))?;
         let unnamed = format!("it was replaced, but the new worker is still named `{interim}`");
-        let slug = text_at_path(&old, &document_path(CommonField::Slug.into()));
-        let slug = new.restored.slug.as_ref().unwrap_or(&slug);
         let renamed = self.take_name(index, &new_id, &new.name, slug).await;
         WrittenField::merge_into(&mut written, &renamed.map_err(explain(unnamed))?.written);
         Ok(WriteSuccess { id: Some(new_id), written })

@@ -39,6 +39,9 @@ pub struct WorkerResource {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Its name in URLs; empty on old servers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub slug: String,
     /// The pools that it is a member of.
     #[serde(default, deserialize_with = "or_default")]
     pub worker_pool_ids: Vec<String>,

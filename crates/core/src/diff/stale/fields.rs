@@ -150,6 +150,9 @@ fn compare_worker(
         WorkerEdit::Name(delta) => {
             compare_text("name", delta.before(), worker.map(|worker| worker.name.as_str()))
         }
+        WorkerEdit::Slug(delta) => {
+            compare_text("slug", delta.before(), worker.map(|worker| worker.slug.as_str()))
+        }
         WorkerEdit::Endpoint(delta) => compare_endpoint(delta.before(), worker),
         WorkerEdit::Pools(delta) => {
             let expected: BTreeSet<_> = delta.before().iter().filter_map(PoolHandle::id).collect();

@@ -96,7 +96,10 @@ pub(super) fn change_links(kind: &ChangeKind) -> Vec<NamedLink<'_>> {
             .flat_map(|edit| match edit {
                 WorkerEdit::Endpoint(delta) => endpoint_links(delta.after()).collect(),
                 WorkerEdit::Policy(delta) => vec![NamedLink::new(LinkKind::Policy, delta.after())],
-                WorkerEdit::Name(_) | WorkerEdit::Pools(_) | WorkerEdit::Disabled(_) => Vec::new(),
+                WorkerEdit::Name(_)
+                | WorkerEdit::Slug(_)
+                | WorkerEdit::Pools(_)
+                | WorkerEdit::Disabled(_) => Vec::new(),
             })
             .collect(),
         ChangeKind::PlaceStep { edits, .. } => edits

@@ -38,6 +38,7 @@ fn world() -> Live {
     let worker = |pool: &str, health, disabled| LiveWorker {
         id: Id::new(format!("worker-{pool}")),
         name: Name::new(format!("worker-{pool}")),
+        slug: String::new(),
         endpoint: LiveEndpoint::Other("Ssh".to_owned()),
         pools: vec![Id::new(pool)],
         policy: Linked::new("", ""),

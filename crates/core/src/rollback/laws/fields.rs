@@ -53,6 +53,7 @@ fn worker(name: &str, endpoint: LiveEndpoint) -> LiveWorker {
     LiveWorker {
         id: Id::new(format!("Workers-{name}")),
         name: Name::new(name),
+        slug: name.to_lowercase(),
         endpoint,
         pools: vec![Id::new("WorkerPools-1")],
         policy: Linked::new("MachinePolicies-1", "Default"),
