@@ -155,9 +155,10 @@ fn check_files(
             return differing(names, "the text that it was made from", "another text");
         }
     };
-    if GateSettings::from_desired(&files.desired) != plan.gates {
-        let names = format!("what {} sets for gates", names().join(", "));
-        return differing(names, "what it shows", "something else");
+    let repositories = plan.gates.repositories.clone();
+    if (GateSettings { repositories, ..GateSettings::from_desired(&files.desired) }) != plan.gates {
+        let names = format!("the list of gates and pool names in {}", names().join(", "));
+        return differing(names, "the one that it shows", "different");
     }
     let asked = diff::plan_changes(&files.desired, live, plan.header.clone());
     (Some(asked.changes), Vec::new())

@@ -117,6 +117,32 @@ fn a_repository_that_nobody_reaches_refuses_only_what_is_about_it() {
 }
 
 #[test]
+fn a_repository_that_is_lost_after_the_plan_refuses_the_saved_plan_too() {
+    let workbench = workbench("[version_control]\nbranch = \"trial\"\n");
+    settle(&workbench);
+    // Nothing is left to move in Git.
+    let more = file("[version_control]\nbranch = \"trial\"\n") + "[pools.more]\n";
+    workbench.write("workers.toml", &more);
+    workbench.run(&["plan", "-o", "plan.json"]).expect(0);
+    let id = workbench.id("projects", "Payments");
+    let path = format!("/api/Spaces-1/projects/{id}");
+    let url = workbench.get(&path)["PersistenceSettings"]["Url"].clone();
+    let move_to = |url: Value| workbench.edit(&path, |it| it["PersistenceSettings"]["Url"] = url);
+    move_to("https://git.invalid/payments.git".into());
+    for with_files in [true, false] {
+        if !with_files {
+            std::fs::remove_file(workbench.folder.path().join("workers.toml")).unwrap();
+        }
+        let run = workbench.run(&["apply", "plan.json", "--auto-approve"]).expect(3);
+        let told = run.stdout + &run.stderr;
+        assert!(told.contains("[unreachable-repository]"), "{told}");
+        assert!(told.contains("Payments"), "{told}");
+    }
+    move_to(url);
+    workbench.run(&["apply", "plan.json", "--auto-approve"]).expect(0);
+}
+
+#[test]
 fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merged() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\nmessage = \"To Windows\"",

@@ -87,7 +87,7 @@ pub fn plan_for_targets(
     let whole = simulate_changes(live, &changes);
     order::order_changes(&mut changes, live, &whole);
 
-    let gates = GateSettings::from_desired(desired);
+    let mut gates = GateSettings::from_desired(desired);
     let (mut requirements, mut consequences) = (Vec::new(), Consequences::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
         findings.extend(wave.and_then(|it| waves::hold_back_waves(&matched, it, &mut changes)));
@@ -105,6 +105,7 @@ pub fn plan_for_targets(
             .then(|| consequences::uncounted_warning(live, &findings));
         findings.extend(uncounted.flatten());
     }
+    gates.repositories = branches.needed_repositories();
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
     let expectations = stale::plan_expectations(&changes, live);

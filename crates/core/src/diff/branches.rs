@@ -33,6 +33,8 @@ pub(super) struct BranchTracker<'a> {
     waiting: BTreeSet<(Name, String)>,
     /// Projects that the file covers and whose repository cannot be read, each with the reason.
     unreachable: IndexMap<Name, String>,
+    /// Projects in Git that the file covers; none if it skips those that cannot be read.
+    covered: BTreeSet<Name>,
 }
 
 /// The changes to one process or one variable set.
@@ -52,8 +54,14 @@ impl<'a> BranchTracker<'a> {
         let unread =
             matched.live.unread.iter().filter(|part| part.hidden == HiddenData::StepsInGit);
         let unread = unread.filter_map(|part| Some((part.project.clone()?, part.why.clone())));
+        let settings = matched.desired.version_control.as_ref();
+        let is_needed = settings.is_some_and(|settings| !settings.value.skip_unreachable);
+        let rules = &matched.desired.rules;
+        let covered = matched.live.projects.iter().filter(|project| is_needed && project.git);
+        let covered = covered.filter(|project| rules::may_place_any(rules, project));
         Self {
             matched,
+            covered: covered.map(|project| project.name.clone()).collect(),
             created: HashSet::new(),
             blocked: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -61,6 +69,19 @@ impl<'a> BranchTracker<'a> {
                 .filter(|(name, _)| rules::may_place_project(matched, name))
                 .collect(),
         }
+    }
+
+    /// Notes that the file sets variables of a project in Git.
+    pub(super) fn note_covered(&mut self, project: &Name) {
+        let settings = self.matched.desired.version_control.as_ref();
+        if settings.is_some_and(|settings| !settings.value.skip_unreachable) {
+            self.covered.insert(project.clone());
+        }
+    }
+
+    /// Returns the projects whose repositories have to be readable.
+    pub(super) fn needed_repositories(&self) -> Vec<String> {
+        self.covered.iter().map(ToString::to_string).collect()
     }
 
     /// Notes that something that a project stores in Git cannot be read.
@@ -241,6 +262,7 @@ impl<'a> BranchTracker<'a> {
         }
         let may_be_meant = |project: &Name| is_now(project) && targets.may_cover_project(project);
         self.unreachable.retain(|project, _| may_be_meant(project));
+        self.covered.retain(may_be_meant);
         self.waiting.retain(|(project, _)| may_be_meant(project));
     }
 
@@ -250,16 +272,8 @@ impl<'a> BranchTracker<'a> {
         let at = FindingLocation::Source(settings.span.clone());
         let mut findings = Vec::new();
         if !self.unreachable.is_empty() {
-            let projects = pluralize(self.unreachable.len(), "version-controlled project");
-            let message = format!("{projects} could not be read");
-            let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
-            let help =
-                "check the project's Git settings in Octopus, or set `on_unreachable = \"skip\"`";
-            findings.push(
-                Finding::new(Code::UnreachableRepository, Level::Deny, at.clone(), message)
-                    .with_notes(why.collect())
-                    .with_help(help),
-            );
+            let finding = unreachable_finding(self.unreachable.iter(), at.clone());
+            findings.push(finding);
         }
         let blocked = self.blocked.iter().filter(|(_, addresses)| !addresses.is_empty());
         findings.extend(blocked.map(|(block, addresses)| {
@@ -310,6 +324,20 @@ impl<'a> BranchTracker<'a> {
         };
         idle.map(finding).collect()
     }
+}
+
+/// Returns the finding about projects whose repositories cannot be read, each with the reason.
+pub(super) fn unreachable_finding<'u>(
+    unreachable: impl ExactSizeIterator<Item = (&'u Name, &'u String)>,
+    at: FindingLocation,
+) -> Finding {
+    let projects = pluralize(unreachable.len(), "version-controlled project");
+    let message = format!("{projects} could not be read");
+    let why = unreachable.map(|(name, why)| format!("project {name:?}: {why}"));
+    let help = "check the project's Git settings in Octopus, or set `on_unreachable = \"skip\"`";
+    Finding::new(Code::UnreachableRepository, Level::Deny, at, message)
+        .with_notes(why.collect())
+        .with_help(help)
 }
 
 /// Returns the project of a step or a value on a branch.

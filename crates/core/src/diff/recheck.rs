@@ -6,7 +6,9 @@
 //! not have.
 
 use super::{
-    GateInput, arrivals, consequences, downgrade_to_warning,
+    GateInput, arrivals,
+    branches::unreachable_finding,
+    consequences, downgrade_to_warning,
     gates::{self, is_gate_code},
     keeps_pool,
     matched::Matched,
@@ -15,13 +17,13 @@ use super::{
 };
 use crate::{
     diff::after::simulate_changes,
-    finding::{Code, Finding, Level},
-    live::{BranchRole, Live, LiveBranch, VariableStore},
-    model::Address,
+    finding::{Code, Finding, FindingLocation, Level},
+    live::{BranchRole, HiddenData, Live, LiveBranch, VariableStore},
+    model::{Address, Name},
     plan::{Change, ChangeKind, Plan, PlanHeader, PlanOrigin},
 };
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Derives a plan again from its changes and the server. `requested` is what its file or receipt asks for now, if that
 /// is known: the plan must not have any other change.
@@ -49,6 +51,7 @@ pub fn recheck_plan(
     let input =
         GateInput { settings: &plan.gates, matched: &matched, changes: &changes, after: &after };
     let gate_findings = gates::check_gates(&input).into_iter().chain(protected_branches(&input));
+    let gate_findings = gate_findings.chain(unreachable_repositories(plan, live));
     let gate_findings = gate_findings.map(|finding| match plan.header.origin {
         PlanOrigin::Files => finding,
         PlanOrigin::Rollback if deletes_used_pool(&finding, &changes) => finding,
@@ -135,12 +138,30 @@ fn protected_branches(input: &GateInput) -> Vec<Finding> {
     findings.collect()
 }
 
+/// Returns a finding about the projects of a plan whose repositories cannot be read: the plan may lack changes.
+fn unreachable_repositories(plan: &Plan, live: &Live) -> Option<Finding> {
+    let needed: HashSet<Name> = plan.gates.repositories.iter().map(Name::new).collect();
+    let parts = live.unread.iter().filter(|part| part.hidden == HiddenData::StepsInGit);
+    let parts = parts.filter_map(|part| Some((part.project.as_ref()?, &part.why)));
+    let sets = live.indirect.sets.iter().filter_map(|set| match &set.store {
+        VariableStore::SupersededByGit { unread: Some(why) } => Some((set.owner.name(), why)),
+        _ => None,
+    });
+    let unread: BTreeMap<&Name, &String> =
+        sets.chain(parts).filter(|(project, _)| needed.contains(project)).collect();
+    let finding = || {
+        let unread = unread.iter().map(|(project, why)| (*project, *why));
+        unreachable_finding(unread, FindingLocation::Nowhere)
+    };
+    (!unread.is_empty()).then(finding)
+}
+
 /// Replaces the findings of gates by those that the gates have now. A finding that is still the same keeps its place,
 /// in the plan and in the file.
 fn merge_findings(saved: &[Finding], mut derived: Vec<Finding>) -> Vec<Finding> {
-    // The plan may report a protected branch itself, in more words.
+    // The plan may report these itself, in more words.
     let is_reported = |finding: &Finding| {
-        finding.code == Code::ProtectedBranch
+        matches!(finding.code, Code::ProtectedBranch | Code::UnreachableRepository)
             && saved.iter().any(|it| it.code == finding.code && it.level == finding.level)
     };
     derived.retain(|finding| !is_reported(finding));

@@ -112,7 +112,8 @@ pub(super) fn may_place_project(matched: &Matched, project: &Name) -> bool {
     same_name.any(|it| may_place_any(&matched.desired.rules, it))
 }
 
-fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bool {
+/// Whether one of some rules may place a step of this project.
+pub(super) fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bool {
     let about = |rule: &&Declared<PlacementRule>| {
         fits_name(&rule.select.project, project.name.as_folded())
             && fits_name(&rule.select.project_group, project.group.as_folded())

@@ -146,6 +146,9 @@ impl<'a> ValueRuleRun<'a, '_> {
         findings.extend(self.unknown_owners());
         let (mut changes, mut unresolved, mut is_read) = (Vec::new(), None, true);
         for set in self.matched.live.indirect.sets.iter().filter(|set| self.matches_set(set)) {
+            if !matches!(set.store, VariableStore::Database) {
+                branches.note_covered(set.owner.name());
+            }
             match self.decide_in_set(set, pool.as_ref(), decisions) {
                 Ok(ValueRuleOutcome::Nothing) => {}
                 Ok(ValueRuleOutcome::Unresolved(finding)) => {

@@ -37,6 +37,9 @@ pub struct GateSettings {
     /// The workers that must not be deleted or replaced.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub protected_workers: Vec<String>,
+    /// The projects whose repositories have to be readable: those in Git that the plan covers, changed or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<String>,
 }
 
 /// What a gate does with a plan that it objects to.
@@ -102,7 +105,7 @@ impl From<GateLevel> for Option<Level> {
 }
 
 impl GateSettings {
-    /// Takes the settings from what a file declares.
+    /// Takes the settings from what a file declares; the repositories depend on the server too.
     pub fn from_desired(desired: &Desired) -> Self {
         // Destructured, so that a new setting of the gates cannot be forgotten here.
         let PlanPolicy { prune_pools, prune_workers, protect, max_deletes, gates } =
@@ -123,6 +126,7 @@ impl GateSettings {
             protect: protect.as_ref().map(|it| it.value.to_words()).unwrap_or_default(),
             pools: pools.collect(),
             protected_workers: protected.map(|(name, _)| name.clone()).collect(),
+            repositories: Vec::new(),
         }
     }
 
