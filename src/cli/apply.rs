@@ -7,7 +7,7 @@ use super::{
     exit, files,
     output_file::{InputFile, OutputFile, OutputKind, check_outputs},
     plan::{PlanFilter, PlanFormat},
-    print::{Stream, errln, outln},
+    print::{Stream, errln, outln, warn_secret_in_file},
     progress::Progress,
     provenance::find_provenance,
     receipt::{self, ReceiptRecorder, RecordedApply},
@@ -249,12 +249,14 @@ impl ApplyRun<'_> {
     fn report_apply(&self, recorded: &RecordedApply, path: &Path, interrupted: bool) -> u8 {
         let RecordedApply { receipt: recorded, lost } = recorded;
         let text = self.flags.format == PlanFormat::Text;
+        let json = recorded.to_json_text();
         if !text {
-            Stream::Out.print(&recorded.to_json_text(), Syntax::Json);
+            Stream::Out.print(&json, Syntax::Json);
         }
         if let Some(why) = lost {
             return report_lost_receipt(recorded, why, self.screen);
         }
+        warn_secret_in_file(path, &json);
         let code = report_receipt(recorded, self.screen);
         if code == exit::DONE && text {
             outln!("Applied: {}", pluralize(recorded.entries.len(), "change"));

@@ -5,12 +5,16 @@
 //! terminal has closed.
 
 use poolwright_client::octopus::Secret;
-use poolwright_core::text::escape::{Escaped, Syntax, escape_line, escape_output};
+use poolwright_core::text::{
+    escape::{Escaped, Syntax, escape_line, escape_output},
+    secret::redact_keys,
+};
 
 use clap::error::ContextValue;
 use std::{
     fmt,
     io::{self, IsTerminal as _, Write},
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -47,8 +51,23 @@ pub(super) fn withhold_secret(secret: &Secret) {
     SECRETS.lock().unwrap_or_else(PoisonError::into_inner).push(secret.clone());
 }
 
+/// Whether a text contains a secret that is not printed.
+pub(super) fn has_secret(text: &str) -> bool {
+    redact_secrets(text) != text || redact_keys(text) != text
+}
+
+/// Warns that a file that was written holds a key: what was on the server has to be there whole.
+pub(super) fn warn_secret_in_file(path: &Path, text: &str) {
+    if has_secret(text) {
+        let shown = path.display();
+        errln!(
+            "warning: `{shown}` contains what looks like an API key; keep the file as secret as the key"
+        );
+    }
+}
+
 /// Returns a text without the secrets that this process was given.
-pub(super) fn redact_secrets(text: &str) -> String {
+fn redact_secrets(text: &str) -> String {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     secrets.iter().fold(text.to_owned(), |text, secret| secret.redact(&text))
 }
@@ -59,9 +78,14 @@ impl Stream {
         self.print(text, self.text_syntax());
     }
 
-    /// Prints a text of another language.
+    /// Prints a text of another language. No API key in it is printed, except in TOML: that is a file, whose plan would
+    /// write what is withheld.
     pub(super) fn print(self, text: &str, syntax: Syntax) {
-        self.write(&escape_output(&redact_secrets(text), syntax));
+        let mut text = redact_secrets(text);
+        if syntax != Syntax::Toml {
+            text = redact_keys(&text);
+        }
+        self.write(&escape_output(&text, syntax));
     }
 
     /// Prints one line for people: a line break inside it is escaped.

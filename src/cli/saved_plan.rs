@@ -4,7 +4,7 @@ use super::{
     output_file::{
         InputFile, OutputFile, OutputKind, PlanSubject, check_outputs, path_argument, print_saved,
     },
-    print::redact_secrets,
+    print::warn_secret_in_file,
     replace_file::replace_file,
 };
 use poolwright_core::{
@@ -37,8 +37,9 @@ pub(super) fn save_plan(plan: &Plan, sources: &Sources, path: &Path) -> anyhow::
         files: &header.files,
     };
     OutputFile { path, kind: OutputKind::Plan(subject) }.check_previous()?;
-    let text = redact_secrets(&file::write(plan, sources));
+    let text = file::write(plan, sources);
     replace_file(path, text.as_bytes())?;
+    warn_secret_in_file(path, &text);
     let argument = path_argument(path);
     let is_refused = plan.highest_level() > Some(Level::Warn);
     if is_refused || plan.changes.is_empty() {

@@ -1,7 +1,7 @@
 //! No secret of a file, of the environment or of a server's answer is printed or saved.
 
-use crate::workbench::{Output, Workbench, output, program};
-use octopus_sandbox::ADMIN_KEY;
+use crate::workbench::{Output, Workbench, output, program, text_at};
+use octopus_sandbox::{ADMIN_KEY, Seed};
 use std::fs;
 
 /// What no output may contain.
@@ -59,7 +59,7 @@ fn no_excerpt_shows_a_secret() {
 
     error[secret-in-file]: `password` is a secret and must not be in a file
     --> workers.toml:4
-     = help: remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`
+     = help: remove it; a machine's secret belongs in the account, in Octopus
 
     3 errors
     ");
@@ -230,4 +230,63 @@ fn what_a_run_leaves_is_for_its_user_alone() {
         seen += 1;
     }
     assert!(seen >= 4, "plan, state, database and receipt");
+}
+
+#[test]
+fn a_key_in_a_value_is_kept_in_files_and_never_printed() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let pools = "/api/Spaces-1/workerpools";
+    let old = workbench.send("POST", pools, crate::sandbox::pool("Old"));
+    let path = format!("{pools}/{}", text_at(&old, "/Id"));
+    let foreign = "API-ZYXWVUTSRQPONMLKJIHG";
+    let written = format!("{foreign} and {ADMIN_KEY} of the build");
+    workbench.edit(&path, |pool| pool["Description"] = written.clone().into());
+    workbench.write("workers.toml", "version = 1\n[pools.Old]\ndescription = \"clean\"\n");
+    let shows_nothing = |run: &Output| {
+        let told = text(run);
+        assert!(!told.contains(foreign) && !told.contains(ADMIN_KEY), "{told}");
+    };
+    for args in [&["plan"][..], &["plan", "--format", "json"], &["plan", "-o", "plan.json"]] {
+        shows_nothing(&workbench.run(args).expect(0));
+    }
+    shows_nothing(&workbench.run(&["show", "plan.json"]).expect(0));
+    let run =
+        workbench.run(&["apply", "plan.json", "--auto-approve", "--format", "json"]).expect(0);
+    shows_nothing(&run);
+    assert!(run.stderr.contains("contains what looks like an API key"), "{}", run.stderr);
+    let receipt = workbench.receipt();
+    assert!(
+        workbench.read(&receipt).contains(foreign) && workbench.read(&receipt).contains(ADMIN_KEY)
+    );
+    // What was printed is no receipt to go back with.
+    workbench.write("printed.json", &run.stdout);
+    let back = workbench.run(&["rollback", "printed.json", "--auto-approve"]).expect(5);
+    assert!(text(&back).contains("its former value is withheld"), "{}", text(&back));
+    assert_eq!(workbench.get(&path)["Description"], "clean");
+    let back = workbench.run(&["rollback", &receipt, "--auto-approve"]).expect(0);
+    shows_nothing(&back);
+    assert_eq!(workbench.get(&path)["Description"], written);
+}
+
+#[test]
+fn the_help_about_a_secret_says_what_fits_it() {
+    for (line, help) in [
+        ("api_key = \"API-HIDDEN\"", "OCTOPUS_API_KEY"),
+        ("access_token = \"hunter2\"", "OCTOPUS_ACCESS_TOKEN"),
+        ("password = \"hunter2\"", "in the account, in Octopus"),
+        ("url = \"https://me:hunter2@octopus.example\"", "user name and password"),
+        ("url = \"https://octopus.example?apikey=hunter2\"", "OCTOPUS_API_KEY"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = format!("version = 1\n[octopus]\n{line}\n[pools.a]\n");
+        fs::write(folder.path().join("workers.toml"), file).unwrap();
+        let told = text(&output(&mut program(folder.path(), &["check"])).expect(1));
+        let shown = told.lines().find(|line| line.contains("help:")).unwrap_or_default();
+        assert!(shown.contains(help), "{line}: {told}");
+        assert_eq!(
+            shown.contains("OCTOPUS_"),
+            !line.contains("pass") && !line.contains("me:"),
+            "{told}"
+        );
+    }
 }

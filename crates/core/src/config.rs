@@ -173,7 +173,7 @@ mod tests {
             api_key = "API-HIDDEN"
             "#
         ), @r#"
-        secret-in-file line 13: `api_key` is a secret and must not be in a file (remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
+        secret-in-file line 13: `api_key` is a secret and must not be in a file (remove it, and pass a new API key in OCTOPUS_API_KEY or `--api-key-file FILE`)
         unknown-key 3 `nam`: unknown key `nam` (a key with a similar name exists: `name`)
         wrong-type 4 `"yes"`: expected true or false, found a string (write `true` and `false` without quotes)
         unknown-word 5 `"exakt"`: `exakt` is not one of `open`, `exact` (a similar word exists: `exact`)

@@ -168,6 +168,10 @@ impl RollbackPlanner<'_> {
                 "it may have been made, and the receipt does not record what was there before";
             return self.push_finding(Code::UnreadEntry, &entry.address.to_string(), why);
         }
+        if entry.written.iter().any(WrittenField::is_withheld) {
+            let why = "its former value is withheld in a receipt that was printed";
+            return self.push_finding(Code::UnreadEntry, &entry.address.to_string(), why);
+        }
         if let Err(misfit) = self.check_fit(entry) {
             return self.push_misfit(entry, misfit);
         }

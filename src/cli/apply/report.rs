@@ -3,7 +3,7 @@
 use crate::{
     cli::{
         exit,
-        print::{Stream, errln},
+        print::{Stream, errln, has_secret},
         screen::Screen,
     },
     ops::{is_untouched, unfinished_entries},
@@ -12,7 +12,10 @@ use poolwright_core::{
     diff::StaleExpectation,
     plan::{Plan, PlanOrigin},
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
-    text::escape::{Escaped, Syntax},
+    text::{
+        escape::{Escaped, Syntax},
+        secret::redact_keys,
+    },
 };
 
 use std::path::Path;
@@ -47,7 +50,7 @@ pub(super) fn print_stale(
 pub(super) fn print_some(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
     let (all, few) = (lines.len(), if screen.err.verbosity > 0 { usize::MAX } else { FEW });
     for line in lines.take(few) {
-        errln!("  {}", Escaped(&line));
+        errln!("  {}", Escaped(&redact_keys(&line)));
     }
     if all > few {
         errln!("  and {} more; -v shows all", all - few);
@@ -75,7 +78,11 @@ pub(super) fn report_lost_receipt(receipt: &Receipt, why: &str, screen: &Screen)
         print_unfinished(receipt, screen);
     }
     errln!("help: save this receipt, which `poolwright rollback` takes:");
-    Stream::Err.print(&receipt.to_json_text(), Syntax::Json);
+    let json = receipt.to_json_text();
+    Stream::Err.print(&json, Syntax::Json);
+    if has_secret(&json) {
+        errln!("warning: keys are withheld from it, so `poolwright rollback` leaves what had them");
+    }
     exit::PARTIAL
 }
 

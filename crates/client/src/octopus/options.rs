@@ -2,13 +2,11 @@
 
 use super::{ClientError, TrustedServer};
 use futures_util::future::BoxFuture;
+use poolwright_core::text::secret::KEY_WITHHELD;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// The shortest secret that is looked for in a text.
 const SHORTEST_SECRET: usize = 8;
-
-/// What is shown in place of a secret.
-const WITHHELD: &str = "(key withheld)";
 
 /// A text that must not be shown: an API key, or a token.
 ///
@@ -34,7 +32,7 @@ impl Secret {
             let same = length >= SHORTEST_SECRET
                 && rest.get(..length).is_some_and(|it| it.eq_ignore_ascii_case(secret));
             let (shown, skipped) =
-                if same { (WITHHELD, length) } else { (&rest[..c.len_utf8()], c.len_utf8()) };
+                if same { (KEY_WITHHELD, length) } else { (&rest[..c.len_utf8()], c.len_utf8()) };
             redacted.push_str(shown);
             rest = &rest[skipped..];
         }

@@ -123,13 +123,12 @@ impl DesiredDraft {
     fn check_server_url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
         let (message, help) = match flawed_url(&url.value) {
             None => return Some(url),
-            Some(UrlFlaw::Secret(message)) => {
+            Some(UrlFlaw::Secret { message, help }) => {
                 // The line is not shown.
                 let at = self.source_line(&url.span);
                 let at = at.map_or(FindingLocation::Nowhere, FindingLocation::Line);
-                self.report(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
-                    "remove it, and pass an API key in OCTOPUS_API_KEY or `--api-key-file FILE`",
-                ));
+                let finding = Finding::new(Code::SecretInFile, Level::Error, at, message);
+                self.report(finding.with_help(help));
                 return None;
             }
             Some(UrlFlaw::Form { message, help }) => (message, help),
@@ -142,7 +141,7 @@ impl DesiredDraft {
 /// What is wrong with a server's URL in a file.
 enum UrlFlaw {
     /// It contains a secret.
-    Secret(&'static str),
+    Secret { message: &'static str, help: &'static str },
     /// It is not the URL of a server.
     Form { message: &'static str, help: &'static str },
 }
@@ -162,11 +161,16 @@ fn flawed_url(url: &str) -> Option<UrlFlaw> {
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host.contains('@') {
-        let message = "the URL contains a user name or a password, which must not be in a file";
-        return Some(UrlFlaw::Secret(message));
+        return Some(UrlFlaw::Secret {
+            message: "the URL contains a user name or a password, which must not be in a file",
+            help: "remove the user name and password; Octopus takes neither in a URL",
+        });
     }
     if has_secret_parameter(rest) {
-        return Some(UrlFlaw::Secret("the URL contains a key, which must not be in a file"));
+        return Some(UrlFlaw::Secret {
+            message: "the URL contains a key, which must not be in a file",
+            help: "remove it, and pass a new API key in OCTOPUS_API_KEY or `--api-key-file FILE`",
+        });
     }
     let before_fragment = rest.split('#').next().unwrap_or_default();
     before_fragment.contains('?').then_some(UrlFlaw::Form {

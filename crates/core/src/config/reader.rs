@@ -6,7 +6,11 @@ use super::definition::TableDefinition;
 use crate::{
     desired::Declared,
     finding::{Code, Finding, FindingLocation, Level, SourceId, Sources, Span},
-    text::{nearest_name, secret::is_secret_key, with_article},
+    text::{
+        nearest_name,
+        secret::{Credential, is_secret_key, name_credential},
+        with_article,
+    },
 };
 
 use serde_json::{Value, json};
@@ -283,13 +287,26 @@ impl<'a> FileReader<'a> {
         let message = format!("`{}` is a secret and must not be in a file", key.get_ref());
         let at =
             self.sources.start_line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
-        self.findings.push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
-            "remove it, and pass a new one in OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
-        ));
+        let help = secret_help(key.get_ref());
+        self.findings
+            .push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(help));
     }
 
     fn source_span(&self, bytes: Range<usize>) -> Span {
         Span { source: self.source, bytes }
+    }
+}
+
+/// Returns what to do with a secret whose key has this name.
+fn secret_help(key: &str) -> &'static str {
+    match name_credential(key) {
+        Some(Credential::ApiKey) => {
+            "remove it, and pass a new API key in OCTOPUS_API_KEY or `--api-key-file FILE`"
+        }
+        Some(Credential::AccessToken) => {
+            "remove it, and pass a new access token in OCTOPUS_ACCESS_TOKEN"
+        }
+        None => "remove it; a machine's secret belongs in the account, in Octopus",
     }
 }
 

@@ -1,7 +1,7 @@
 //! A plan as a file: `plan.json`, format 1, which is also the JSON output.
 //!
-//! A file is untrusted: it is refused unless it shows exactly what it writes. It never holds a secret,
-//! since no type of a plan can hold one.
+//! A file is untrusted: it is refused unless it shows exactly what it writes. It holds no credential
+//! of this program, unless the server has one in a value that the plan changes.
 
 use super::{
     Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff, GateSettings,
@@ -12,7 +12,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
     model::{Address, Linked},
     scope::ReadScope,
-    text::{describe_json_error, escape::escape_json},
+    text::{describe_json_error, escape::escape_json, secret::KEY_WITHHELD},
 };
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub enum PlanReadError {
         /// What differs.
         what: &'static str,
     },
+    /// The plan was printed, and is not what was saved.
+    #[error("it was printed, and the keys in it are withheld; save the plan with `-o`")]
+    Withheld,
     /// A write has members that this version does not know.
     #[error("the write of `{0}` has members that this version does not understand")]
     Unknown(Address),
@@ -187,6 +190,10 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
     let format = value.get("format_version").and_then(Value::as_str);
     if let Some(format) = format.filter(|it| !it.starts_with("1.")) {
         return Err(PlanReadError::Format(format.to_owned()));
+    }
+    let changes = value.get("changes").map(Value::to_string);
+    if changes.is_some_and(|changes| changes.contains(KEY_WITHHELD)) {
+        return Err(PlanReadError::Withheld);
     }
     let file: PlanFile<Value> = serde_json::from_value(value).map_err(PlanReadError::NotAPlan)?;
     let plan = Plan {

@@ -1,6 +1,7 @@
 //! A field of a document, before and after a write.
 
 use super::{Field, StepPart};
+use crate::text::secret::KEY_WITHHELD;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -55,6 +56,14 @@ impl WrittenField {
             FieldSide::Before => self.before.as_ref(),
             FieldSide::After => self.after.as_ref(),
         }
+    }
+
+    /// Whether a value was printed without the key in it, so that it is not the one that was there.
+    pub fn is_withheld(&self) -> bool {
+        let Self { field: _, before, after, before_text, after_text } = self;
+        let values = [before, after].into_iter().flatten().map(Value::to_string);
+        let texts = [before_text, after_text].into_iter().flatten().cloned();
+        values.chain(texts).any(|text| text.contains(KEY_WITHHELD))
     }
 
     /// Returns the part of a step that the field belongs to, or `None` if it is not a step's field.

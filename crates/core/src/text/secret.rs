@@ -9,6 +9,13 @@ pub use region::SecretRegions;
 /// What is shown in place of a secret.
 const WITHHELD: &str = "(withheld)";
 
+/// What is shown in place of an API key or of a credential of this process. A value that contains it was printed, and
+/// cannot be written.
+pub const KEY_WITHHELD: &str = "(key withheld)";
+
+/// The least number of characters after `API-` in a key that is withheld from a value: fewer may be a name.
+const KEY_LENGTH: usize = 20;
+
 /// Words that name a secret wherever they are part of a key, in lower case.
 const SECRET_PARTS: [&str; 12] = [
     "accesskey",
@@ -46,6 +53,43 @@ pub fn is_secret_key(key: &str) -> bool {
     SECRET_PARTS.iter().any(|part| plain.contains(part))
         || words_of(key).any(|word| SECRET_WORDS.contains(&word.as_str()))
         || (plain.len() <= 20 && SECRET_PARTS.iter().find(is_similar).is_some())
+}
+
+/// A credential that the program takes, but never from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An API key.
+    ApiKey,
+    /// An access token.
+    AccessToken,
+}
+
+/// Returns the credential of the program that a key names: `api-key`, `AccessToken`; `None` for any other secret.
+pub fn name_credential(key: &str) -> Option<Credential> {
+    let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain = plain.to_lowercase();
+    let plain = plain.strip_prefix("octopus").unwrap_or(&plain);
+    match plain {
+        "apikey" | "key" => Some(Credential::ApiKey),
+        "accesstoken" | "token" => Some(Credential::AccessToken),
+        _ => None,
+    }
+}
+
+/// Returns a text without the Octopus API keys in it, whosever they are.
+pub fn redact_keys(text: &str) -> String {
+    let mut redacted = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("API-") {
+        let after = at + "API-".len();
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        let length = rest[after..].find(|c| !is_part(c)).unwrap_or(rest.len() - after);
+        let is_key = length >= KEY_LENGTH;
+        redacted.push_str(&rest[..if is_key { at } else { after }]);
+        redacted.push_str(if is_key { KEY_WITHHELD } else { "" });
+        rest = &rest[if is_key { after + length } else { after }..];
+    }
+    redacted + rest
 }
 
 /// The words of a key in lower case: `ApiKey`, `api-key` and `API_KEY` have the same two.
@@ -212,6 +256,14 @@ mod tests {
         keys(&crate::config::json_schema(), &mut all);
         assert!(all.len() > 40, "{all:?}");
         assert_eq!(all.iter().filter(|key| is_secret_key(key)).collect::<Vec<_>>(), [""; 0]);
+    }
+
+    #[test]
+    fn a_text_loses_its_keys_and_no_names() {
+        let key = "API-ABCDEFGHIJKLMNOPQRSTUV";
+        let told = redact_keys(&format!("é {key}, {key}é API-PRODUCTION API-{key}"));
+        assert_eq!(told, "é (key withheld), (key withheld)é API-PRODUCTION API-(key withheld)");
+        assert_eq!(redact_keys("API-"), "API-");
     }
 
     #[test]
