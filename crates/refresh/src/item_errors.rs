@@ -43,7 +43,8 @@ pub(super) fn list_or_unread<T>(
 /// Whether the server answered, but refused or garbled this one item.
 pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
     match error {
-        octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
+        _ if error.is_gateway() => false,
+        octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429),
         octopus::ClientError::Malformed { .. } | octopus::ClientError::TooLarge { .. } => true,
         // A server answers some unknown routes with a page.
         octopus::ClientError::NotJson { status, .. } => matches!(status, 400 | 403..=405 | 500),
@@ -53,6 +54,30 @@ pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
 
 /// Whether the server answered, but cannot read this one repository.
 pub(super) fn is_repository_error(error: &octopus::ClientError) -> bool {
-    let gateway = matches!(error, octopus::ClientError::Status { status: 502..=504, .. });
-    gateway || is_item_error(error)
+    let is_status = matches!(error, octopus::ClientError::Status { .. });
+    is_status && error.is_gateway() || is_item_error(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use octopus::{ClientError, Refusal};
+
+    #[test]
+    fn what_a_gateway_answers_is_about_no_item() {
+        let status = |status| {
+            let (request, refusal) = ("GET /api".to_owned(), Refusal::default());
+            ClientError::Status { request, status, refusal, retry_after: None }
+        };
+        for gateway in [408, 502, 503, 504, 520, 524, 527, 530, 598] {
+            assert!(!is_item_error(&status(gateway)), "{gateway}");
+            assert!(is_repository_error(&status(gateway)), "{gateway}");
+        }
+        for item in [400, 403, 404, 500] {
+            assert!(is_item_error(&status(item)) && is_repository_error(&status(item)), "{item}");
+        }
+        for connection in [401, 429] {
+            assert!(!is_repository_error(&status(connection)), "{connection}");
+        }
+    }
 }

@@ -168,7 +168,7 @@ impl ClientError {
     }
 
     /// Whether a gateway answered, or a server that is not ready.
-    pub(crate) fn is_gateway(&self) -> bool {
+    pub fn is_gateway(&self) -> bool {
         self.any_status().is_some_and(is_gateway_status)
     }
 
