@@ -17,7 +17,7 @@ use poolwright_core::{
         HiddenData, IndirectPools, LiveProcess, LiveProject, PoolReference, ProcessSnapshot,
         TemplateContents, UnreadPart,
     },
-    model::{Name, ProcessKind},
+    model::{Name, ProcessKind, UnresolvedReference, find_by_reference},
     scope::ReadScope,
     text::eq_ignoring_case,
 };
@@ -130,7 +130,7 @@ async fn list_projects(
     let mut runbooks =
         list_or_unread(reading, "the runbooks", runbooks, HiddenData::Steps, unread_parts)?;
     if let Some(wanted) = &scope.project {
-        projects = select_project(projects, wanted);
+        projects = select_project(projects, wanted)?;
         let is_owner = |project: &wire::ProjectResource, runbook: &wire::RunbookResource| {
             eq_ignoring_case(&project.id, &runbook.project_id)
         };
@@ -186,19 +186,35 @@ fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResourc
     }
 }
 
-/// Returns the project with this id, else with this name, else with this slug; empty if there is none.
+/// Returns the project with this id, name or slug; empty if there is none.
+///
+/// # Errors
+///
+/// Fails if several projects are called so, such as one whose name is the id of another.
 fn select_project(
     projects: Vec<wire::ProjectResource>,
     wanted: &str,
-) -> Vec<wire::ProjectResource> {
-    let matches_wanted = |part: &str| !part.is_empty() && eq_ignoring_case(part, wanted);
-    let by: [&dyn Fn(&wire::ProjectResource) -> bool; 3] =
-        [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|project| {
-            matches_wanted(&project.slug)
-        }];
-    match by.iter().find(|by| projects.iter().any(by)) {
-        Some(by) => projects.into_iter().filter(|it| by(it)).collect(),
-        None => Vec::new(),
+) -> Result<Vec<wire::ProjectResource>, RefreshError> {
+    struct NamedProject {
+        name: Name,
+        project: wire::ProjectResource,
+    }
+    let named = projects.into_iter().map(|project| {
+        let name = Name::new(project.name.as_str());
+        NamedProject { name, project }
+    });
+    let named: Vec<NamedProject> = named.collect();
+    let found =
+        find_by_reference(named.iter(), wanted, |it| (&it.project.id, &it.name, &it.project.slug));
+    match found.map(|it| it.project.id.clone()) {
+        Ok(id) => {
+            let projects = named.into_iter().map(|it| it.project);
+            Ok(projects.filter(|project| project.id == id).collect())
+        }
+        Err(UnresolvedReference::Missing) => Ok(Vec::new()),
+        Err(UnresolvedReference::Ambiguous(found)) => {
+            Err(RefreshError::AmbiguousProject { requested: wanted.to_owned(), found })
+        }
     }
 }
 

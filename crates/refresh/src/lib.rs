@@ -5,6 +5,7 @@
 //! Never: a write, or a comparison with the desired state.
 
 mod by_id;
+mod directory;
 mod git;
 mod git_variables;
 mod grouped_projects;
@@ -29,8 +30,8 @@ pub use space::{SpaceError, find_space};
 use poolwright_client::octopus::{self, Reader, SpaceReader};
 use poolwright_core::{
     live::{
-        Directory, DirectoryEntry, HiddenData, IndirectPools, Live, LivePool, LiveServer,
-        PoolReference, PoolReferenceKind, ReferenceHolder, ValueSource,
+        Directory, HiddenData, IndirectPools, Live, LivePool, LiveServer, PoolReference,
+        PoolReferenceKind, ReferenceHolder, ValueSource,
     },
     model::{Id, Linked, Name, Pool, Space, VariableSet},
     scope::ReadScope,
@@ -39,6 +40,7 @@ use poolwright_core::{
 
 use std::collections::HashSet;
 
+use directory::read_directory;
 use inventory::read_inventory;
 use item_errors::is_item_error;
 use permissions::UserPermissions;
@@ -65,6 +67,14 @@ pub enum RefreshError {
         /// The oldest version that is supported.
         oldest: &'static str,
     },
+    /// Several projects are called what was asked for.
+    #[error("`{requested}` could be any of the projects {}", quote_names(.found))]
+    AmbiguousProject {
+        /// What was asked for.
+        requested: String,
+        /// The projects, as `name (id)`.
+        found: Vec<String>,
+    },
     /// The server returned an empty list because the key's user may not see its items.
     #[error("cannot read {what}: Missing permission: {permission}")]
     Hidden {
@@ -83,11 +93,18 @@ impl RefreshError {
             Self::OldServer { oldest, .. } => {
                 Some(format!("upgrade Octopus Server to {oldest} or newer"))
             }
+            Self::AmbiguousProject { .. } => {
+                Some("rename all but one of them, or use the id of one".to_owned())
+            }
             Self::Hidden { permission, .. } => {
                 Some(format!("give the key's user a role with `{permission}` in this space"))
             }
         }
     }
+}
+
+fn quote_names(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The read of a space.
@@ -156,8 +173,10 @@ async fn read_live(
         let what = reading.describe_in_space("the workers");
         return Err(RefreshError::Hidden { what, permission: "WorkerView".to_owned() });
     }
+    let (directory, unread_lists) = directory;
     let (other_spaces, mut unread_parts) =
         other_spaces::read_other_spaces(reader, space, scope, &rights).await?;
+    unread_parts.extend(unread_lists);
     unread_parts.extend(inventory.unread);
     version::note_age(&mut unread_parts, &version);
     unread_parts.extend(rights.unread_parts(space, scope));
@@ -217,7 +236,9 @@ fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
         live.snapshots = more.snapshots;
         known.groups = directory.groups;
         known.channels = directory.channels;
-        live.unread.retain(|part| part.hidden == HiddenData::OtherSpaceSteps);
+        live.unread.retain(|part| {
+            part.hidden == HiddenData::OtherSpaceSteps || part.hidden.is_directory()
+        });
     }
     if missing.other_spaces {
         live.other_spaces = more.other_spaces;
@@ -314,35 +335,4 @@ async fn read_server(
         },
         async { switches.await.map_err(unread_error("the server's feature settings")) },
     )
-}
-
-/// Reads the objects that a file may refer to.
-async fn read_directory(
-    reading: &SpaceReading<'_>,
-    scope: &ReadScope,
-) -> Result<Directory, RefreshError> {
-    let reader = &reading.reader;
-    let (policies, proxies, accounts, feeds, images) = tokio::try_join!(
-        reading.read_if(scope.policies, "the machine policies", reader.list_machine_policies()),
-        reading.read_if(scope.proxies, "the proxies", reader.list_proxies()),
-        reading.read_if(scope.accounts, "the accounts", reader.list_accounts()),
-        reading.read_if(scope.feeds, "the feeds", reader.list_feeds()),
-        reading.read_if(
-            scope.images,
-            "the images of dynamic worker pools",
-            reader.dynamic_worker_types()
-        ),
-    )?;
-    let to_entries = |list: Vec<octopus::wire::NamedResource>| -> Vec<DirectoryEntry> {
-        list.into_iter().map(lower::directory_entry).collect()
-    };
-    Ok(Directory {
-        policies: to_entries(policies),
-        proxies: to_entries(proxies),
-        accounts: accounts.into_iter().filter_map(lower::ssh_account).collect(),
-        feeds: to_entries(feeds),
-        groups: Vec::new(),
-        channels: Vec::new(),
-        images,
-    })
 }

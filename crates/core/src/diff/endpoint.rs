@@ -1,9 +1,6 @@
 //! How the server should reach a worker: the declared endpoint, completed from the live one.
 
-use super::{
-    matched::Matched,
-    reference::{ReferentKind, resolve_entry},
-};
+use super::{listed::WorkerList, matched::Matched};
 use crate::{
     desired::{Declared, DesiredEndpoint, NameOrId},
     finding::{Code, Finding},
@@ -44,8 +41,7 @@ impl Matched<'_> {
                 thumbprint: thumbprint.clone(),
             },
             DesiredEndpoint::Ssh { host, port, account, fingerprint, platform, .. } => {
-                let accounts = &self.live.directory.accounts;
-                match (resolve_entry(ReferentKind::Account, accounts, account), proxy) {
+                match (self.resolve_listed(WorkerList::Accounts, account), proxy) {
                     (Ok(account), Ok(proxy)) => Endpoint::Ssh {
                         host: host.clone(),
                         port: *port,
@@ -87,8 +83,7 @@ impl Matched<'_> {
             // An empty text clears the proxy.
             (Some(wanted), _) if wanted.is_empty() => Ok(None),
             (Some(wanted), _) => {
-                let proxy =
-                    resolve_entry(ReferentKind::Proxy, &self.live.directory.proxies, wanted);
+                let proxy = self.resolve_listed(WorkerList::Proxies, wanted);
                 proxy.map(Some).map_err(|finding| vec![finding])
             }
             (

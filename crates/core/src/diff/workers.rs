@@ -1,10 +1,7 @@
 //! Plans changes to workers: create, update, move, replace.
 
 use super::{
-    endpoint::ResolvedEndpoint,
-    matched::Matched,
-    pools::spelling_change,
-    reference::{ReferentKind, resolve_entry},
+    endpoint::ResolvedEndpoint, listed::WorkerList, matched::Matched, pools::spelling_change,
 };
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
@@ -142,10 +139,7 @@ fn worker_change(
     let pools = resolve_pools(matched, declared);
     let policy = match &declared.policy {
         None => Ok(None),
-        Some(wanted) => {
-            resolve_entry(ReferentKind::MachinePolicy, &matched.live.directory.policies, wanted)
-                .map(Some)
-        }
+        Some(wanted) => matched.resolve_listed(WorkerList::Policies, wanted).map(Some),
     };
     let (endpoint, pools, policy) = match (endpoint, pools, policy) {
         (Ok(endpoint), Ok(pools), Ok(policy)) => (endpoint, pools, policy),
@@ -162,6 +156,11 @@ fn worker_change(
             Err(vec![cannot_replace_error(declared, live)])
         }
         (None, ResolvedEndpoint::Whole(endpoint)) => {
+            if policy.is_none() {
+                let what = "the default machine policy";
+                let listed = matched.check_listed(WorkerList::Policies, what, &declared.span);
+                listed.map_err(|finding| vec![finding])?;
+            }
             let disabled = declared.disabled.unwrap_or_default();
             let (name, restored) = (declared.name.to_string(), RestoredWorker::default());
             let new = NewWorker { name, endpoint, pools, policy, disabled, restored };
@@ -230,8 +229,8 @@ fn worker_edits(
         protect: _,
     } = declared;
     let ResolvedWorker { endpoint, pools, policy } = wanted;
-    let slug = slug_delta(matched, live, name).map(WorkerEdit::Slug);
 
+    let slug = slug_delta(matched, live, name).map(WorkerEdit::Slug);
     let name = spelling_change(&live.name, name).map(WorkerEdit::Name);
     let endpoint = match endpoint {
         ResolvedEndpoint::Whole(endpoint) => Delta::if_different(live.endpoint.clone(), endpoint),

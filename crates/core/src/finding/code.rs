@@ -262,6 +262,8 @@ codes! {
     UnreachableTarget = "unreachable-target",
     /// A rollback cannot read what an entry of its receipt changed, or what the entry says.
     UnreadEntry = "unread-entry",
+    /// What a worker refers to is in a list that could not be read.
+    UnreadReference = "unread-reference",
     /// A rule matches variables that the API key may not read.
     UnreadVariables = "unread-variables",
     /// A worker's endpoint on the server is not valid, so it cannot be written back.

@@ -63,6 +63,19 @@ pub enum HiddenData {
     Groups,
     /// The names of channels, by which rules select.
     Channels,
+    /// Machine policies, by which workers are declared.
+    Policies,
+    /// Proxies, by which workers are declared.
+    Proxies,
+    /// Accounts, by which SSH workers are declared.
+    Accounts,
+}
+
+impl HiddenData {
+    /// Whether it is only looked up by name where the file has a name.
+    pub fn is_directory(self) -> bool {
+        matches!(self, Self::Policies | Self::Proxies | Self::Accounts)
+    }
 }
 
 /// What is counted, or reported as missing, and may be incomplete because of an [`UnreadPart`].
@@ -90,6 +103,12 @@ pub enum UnreadSubject<'a> {
     Groups,
     /// The names of channels.
     Channels,
+    /// The machine policies.
+    Policies,
+    /// The proxies.
+    Proxies,
+    /// The accounts.
+    Accounts,
     /// Pools and their workers, which are read as a whole or not at all.
     PoolMembers,
 }
@@ -98,14 +117,17 @@ impl UnreadPart {
     /// Whether the answer about a subject may be incomplete because of this part.
     pub fn may_hide(&self, subject: UnreadSubject) -> bool {
         use HiddenData::{
-            Channels, Groups, OtherSpaceSteps, PoolReferences, Projects, Rules, Steps, StepsInGit,
-            Targets,
+            Accounts, Channels, Groups, OtherSpaceSteps, Policies, PoolReferences, Projects,
+            Proxies, Rules, Steps, StepsInGit, Targets,
         };
         match subject {
             UnreadSubject::PoolUses | UnreadSubject::AffectedSteps => {
                 !matches!(self.hidden, OtherSpaceSteps | Rules | Groups | Channels)
+                    && !self.hidden.is_directory()
             }
-            UnreadSubject::BuiltInUses => !matches!(self.hidden, Rules | Groups | Channels),
+            UnreadSubject::BuiltInUses => {
+                !matches!(self.hidden, Rules | Groups | Channels) && !self.hidden.is_directory()
+            }
             UnreadSubject::RuleSteps => {
                 matches!(self.hidden, Projects | Steps | StepsInGit | Rules)
             }
@@ -119,6 +141,9 @@ impl UnreadPart {
             UnreadSubject::IndirectPools => matches!(self.hidden, PoolReferences | Targets),
             UnreadSubject::Groups => matches!(self.hidden, Groups | Projects),
             UnreadSubject::Channels => self.hidden == Channels,
+            UnreadSubject::Policies => self.hidden == Policies,
+            UnreadSubject::Proxies => self.hidden == Proxies,
+            UnreadSubject::Accounts => self.hidden == Accounts,
             UnreadSubject::PoolMembers => false,
         }
     }
