@@ -16,6 +16,7 @@ use super::{
     show,
     signals::{ReceiptSlot, listen_for_stop},
     time_limit::{self, RunClock, finish_before},
+    turns::turns_folder,
     undone::RollbackOutcome,
     wait,
 };
@@ -228,6 +229,7 @@ impl ApplyRun<'_> {
             parallelism: flags.session.parallelism,
             wait: flags.wait.plan_wait(approved.plan(), live),
             deadline: Some(deadline),
+            turns: turns_folder(&session.url),
         };
         let plan = approved.plan();
         let source = PlanSource {

@@ -387,3 +387,32 @@ fn of_several_branches_the_one_is_told_that_cannot_be_read() {
     let plan = workbench.run(&["plan"]).expect(3).stdout;
     assert!(plan.contains("project \"Payments\": on branch \"trial\": "), "{plan}");
 }
+
+const BESIDE: &str =
+    "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\n";
+
+/// Without turns, both look at a branch before the commit of the other is there.
+#[test]
+fn two_applies_at_once_commit_each_change_once() {
+    let commits = |workbench: &Workbench| {
+        ["Checkout", "Payments"].map(|project| {
+            let id = workbench.id("projects", project);
+            let path = format!("/api/Spaces-1/projects/{id}/git/commits?take=100");
+            workbench.get(&path)["Items"].as_array().unwrap().len()
+        })
+    };
+    let alone = workbench(BESIDE);
+    let before = commits(&alone);
+    alone.run(&["apply", "--auto-approve"]).expect(0);
+    let once = commits(&alone);
+    assert!(once[0] > before[0] && once[1] > before[1], "{before:?} {once:?}");
+    let workbench = Workbench::with_rules(Seed::Acme, &["delay 2s on PUT */projects/*"]);
+    workbench.write("workers.toml", &file(BESIDE));
+    let mut applies = [(); 2].map(|()| workbench.begin(&["apply", "--auto-approve"]));
+    for apply in &mut applies {
+        let code = apply.wait().unwrap().code();
+        assert!(matches!(code, Some(0 | 4)), "{code:?}");
+    }
+    assert_eq!(commits(&workbench), once);
+    workbench.settled();
+}

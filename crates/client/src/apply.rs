@@ -29,7 +29,7 @@ use futures_util::{
 };
 use health::{format_duration, watch::HealthWatch};
 use schedule::{NextAction, Schedule};
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use write::ChangeWriter;
 use writer::Writer;
@@ -43,6 +43,8 @@ pub struct ApplyOptions {
     pub wait: HealthWait,
     /// When the run ends: after this, nothing is begun. `None` for no limit.
     pub deadline: Option<Deadline>,
+    /// The folder of the locks by which applies on this machine take turns to commit; `None` for no turns.
+    pub turns: Option<PathBuf>,
 }
 
 /// The end of a run.
@@ -163,7 +165,7 @@ pub async fn apply_plan(
     let send_event = |event: ApplyEvent| listener.note_event(event);
     let until = options.deadline.map(|deadline| deadline.at);
     let writer = Writer::new(connection, &plan.header.space.id, until, listener);
-    let writes = ChangeWriter::new(writer, plan, late, listener);
+    let writes = ChangeWriter::new(writer, plan, late, listener, options.turns.as_deref());
     let watch = HealthWatch::new(&writes, listener, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
     let (mut checks, mut open_checks) = (SelectAll::new(), 0);

@@ -18,6 +18,7 @@ mod presence;
 mod server;
 mod spelling;
 mod step;
+mod turn;
 mod worker;
 
 use super::{ApplyEvent, ApplyListener, LateChecks, late::LateReads};
@@ -34,6 +35,7 @@ use poolwright_core::{
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::OnceCell;
@@ -88,6 +90,8 @@ pub(super) struct ChangeWriter<'a> {
     default_policy: OnceCell<String>,
     /// A lock for each repository, by URL: two concurrent commits would conflict.
     repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<RepositoryUse>>>>,
+    /// The folder of the locks that keep applies on this machine apart; `None` for no locks.
+    turns: Option<&'a Path>,
 }
 
 impl<'a> ChangeWriter<'a> {
@@ -96,6 +100,7 @@ impl<'a> ChangeWriter<'a> {
         plan: &'a Plan,
         late: Option<&'a LateChecks<'a>>,
         listener: &'a dyn ApplyListener,
+        turns: Option<&'a Path>,
     ) -> Self {
         Self {
             writer,
@@ -107,6 +112,7 @@ impl<'a> ChangeWriter<'a> {
             made: Mutex::default(),
             default_policy: OnceCell::new(),
             repositories: Mutex::default(),
+            turns,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The preconditions of a commit: its branch, and exclusive access to the repository.
 
-use super::{ChangeWriter, WriteFailure, WriteResult, WriteSuccess, doubt::WriteAttempts};
+use super::{
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess, doubt::WriteAttempts, turn::CommitTurn,
+};
 use crate::apply::writer::{WriteAnswer, WriteDoubt};
 use poolwright_core::plan::PlannedCommit;
 
@@ -10,13 +12,23 @@ use std::{
 };
 use tokio::sync::OwnedMutexGuard;
 
-/// Exclusive access to a repository within this apply, while it is held.
-pub(super) type RepositoryGuard = OwnedMutexGuard<RepositoryUse>;
+/// Exclusive access to a repository, within this apply and on this machine, while it is held.
+pub(super) struct RepositoryGuard {
+    usage: OwnedMutexGuard<RepositoryUse>,
+    _turn: Option<CommitTurn>,
+}
+
+impl RepositoryGuard {
+    /// Notes the results of a commit.
+    pub(super) fn note_results(&mut self, results: &[(usize, WriteResult<WriteSuccess>)]) {
+        self.usage.note_results(results);
+    }
+}
 
 /// What this apply knows about the use of a repository.
 ///
-/// The API cannot lock a branch, nor refuse a commit because another came first. Two applies of one change are only
-/// kept apart by looking right before each commit, and by not running in step.
+/// The API cannot lock a branch, nor refuse a commit because another came first. Applies on one machine take turns
+/// ([`CommitTurn`]); others are only kept apart by looking right before each commit, and by not running in step.
 #[derive(Debug, Default)]
 pub(super) struct RepositoryUse {
     /// Whether this apply has committed to it.
@@ -27,7 +39,7 @@ pub(super) struct RepositoryUse {
 
 impl RepositoryUse {
     /// Notes the results of a commit. A change that needed none was made by somebody else after it was planned.
-    pub(super) fn note_results(&mut self, results: &[(usize, WriteResult<WriteSuccess>)]) {
+    fn note_results(&mut self, results: &[(usize, WriteResult<WriteSuccess>)]) {
         self.has_commits = true;
         self.is_shared |= results
             .iter()
@@ -40,7 +52,7 @@ impl RepositoryUse {
         let (least, span) = match (self.is_shared, self.has_commits) {
             (true, _) => (200, 800),
             (false, true) => (0, 50),
-            (false, false) => (0, 400),
+            (false, false) => (0, 800),
         };
         Duration::from_millis(least + fastrand::u64(..=span))
     }
@@ -52,16 +64,21 @@ impl ChangeWriter<'_> {
         &self,
         commit: &PlannedCommit,
     ) -> WriteResult<RepositoryGuard> {
-        let guard = self.repository_lock(&commit.at.repository).lock_owned().await;
-        tokio::time::sleep(guard.pause()).await;
+        let repository = repository_key(&commit.at.repository);
+        let usage = self.repository_lock(&repository).lock_owned().await;
+        tokio::time::sleep(usage.pause()).await;
+        let _turn = match self.turns {
+            Some(folder) => CommitTurn::wait(folder, &repository).await,
+            None => None,
+        };
         self.ensure_branch(commit).await?;
-        Ok(guard)
+        Ok(RepositoryGuard { usage, _turn })
     }
 
     /// Returns the lock that is held while a repository is written to.
-    fn repository_lock(&self, url: &str) -> Arc<tokio::sync::Mutex<RepositoryUse>> {
+    fn repository_lock(&self, key: &str) -> Arc<tokio::sync::Mutex<RepositoryUse>> {
         let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(repository_key(url)).or_default())
+        Arc::clone(all.entry(key.to_owned()).or_default())
     }
 
     /// Creates the branch, unless it exists. It exists once the server says so, or its list has it.
