@@ -30,7 +30,7 @@ pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
         path => StoreLocation::File(path.into()),
     };
     if let StoreLocation::File(path) = &store {
-        crate::cli::links::check_written(path)?;
+        crate::cli::links::resolve_written(path)?;
     }
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.context("cannot listen on the loopback address")?;

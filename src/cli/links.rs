@@ -4,6 +4,7 @@
 //! can add links to it. So a link is never followed out of the tree that contains the path by its name. Octopus itself
 //! follows no links in a repository, so this rule loses no file.
 
+use super::resolved::ResolvedPath;
 use crate::ops::error_with_help;
 use anyhow::Context as _;
 use std::{
@@ -26,19 +27,23 @@ fn path_inside<'a>(root: &Path, real: &'a Path) -> Option<&'a Path> {
     (!in_git).then_some(inside)
 }
 
-/// Checks that a path that is read stays in the tree in which its name lies, and that a link leads to a folder or to
-/// a file of the expected kind.
+/// Resolves a path that is read: it stays in the tree in which its name lies, and a link leads to a folder or to a file
+/// of the expected kind.
 ///
 /// # Errors
 ///
 /// Fails if a link leads elsewhere.
-pub(super) fn check_read(path: &Path, is_expected: impl Fn(&Path) -> bool) -> anyhow::Result<()> {
+pub(super) fn resolve_read(
+    path: &Path,
+    is_expected: impl Fn(&Path) -> bool,
+) -> anyhow::Result<ResolvedPath> {
     let context = || format!("cannot read `{}`", path.display());
     let real = fs::canonicalize(path).with_context(context)?;
     let tree = fs::canonicalize(tree_of(path).with_context(context)?).with_context(context)?;
     let is_plain = real.is_dir() || is_expected(&real) || !is_link(path);
-    if is_plain && path_inside(&tree, &real).is_some() {
-        return Ok(());
+    if is_plain && let Some(inside) = path_inside(&tree, &real) {
+        let inside = inside.to_owned();
+        return Ok(ResolvedPath { tree, inside });
     }
     Err(link_error(
         path,
@@ -47,25 +52,36 @@ pub(super) fn check_read(path: &Path, is_expected: impl Fn(&Path) -> bool) -> an
     ))
 }
 
-/// Checks that a path that is written stays in the tree in which its name lies. It need not exist.
+/// What a path that is written leads to.
+pub(super) enum WrittenPath {
+    /// A file, which need not exist, or a folder.
+    File(ResolvedPath),
+    /// A pipe or a device, which is not a file that could be lost.
+    Stream,
+}
+
+/// Resolves a path that is written: it stays in the tree in which its name lies. It need not exist.
 ///
 /// # Errors
 ///
 /// Fails if a link leads out of the tree, or to nothing.
-pub(super) fn check_written(path: &Path) -> anyhow::Result<()> {
+pub(super) fn resolve_written(path: &Path) -> anyhow::Result<WrittenPath> {
     let context = || format!("cannot write `{}`", path.display());
     let named = named_path(path).with_context(context)?;
-    let Some(existing) = named.ancestors().find(|it| fs::symlink_metadata(it).is_ok()) else {
-        return Ok(());
-    };
+    let existing = named.ancestors().find(|it| fs::symlink_metadata(it).is_ok());
+    let existing = existing.unwrap_or(&named);
     let Ok(real) = fs::canonicalize(existing) else {
         let message = format!("{}: a link on its way leads to nothing", context());
         return Err(error_with_help(message, "remove the link, or name another file"));
     };
-    let tree = fs::canonicalize(tree_of(path).with_context(context)?);
-    // A pipe or a device, such as `/dev/stdout`, is not a file that could be lost.
-    if tree.is_ok_and(|tree| real.starts_with(tree)) || !(real.is_file() || real.is_dir()) {
-        return Ok(());
+    if !(real.is_file() || real.is_dir()) {
+        return Ok(WrittenPath::Stream);
+    }
+    let tree = fs::canonicalize(tree_of(path).with_context(context)?).with_context(context)?;
+    if let Ok(inside) = real.strip_prefix(&tree) {
+        let missing = named.strip_prefix(existing).unwrap_or(Path::new(""));
+        let inside = inside.components().chain(missing.components()).collect();
+        return Ok(WrittenPath::File(ResolvedPath { tree, inside }));
     }
     Err(link_error(path, &real, "links are followed only in the same tree"))
 }

@@ -53,7 +53,7 @@ pub(super) struct OutputFile<'a> {
 pub(super) fn check_outputs(inputs: &[InputFile], outputs: &[OutputFile]) -> anyhow::Result<()> {
     let mut earlier: Vec<(FileIdentity, &OutputFile)> = Vec::new();
     for output in outputs {
-        links::check_written(output.path)?;
+        links::resolve_written(output.path)?;
         let Some(identity) = FileIdentity::find(output.path)? else { continue };
         for input in inputs {
             if FileIdentity::find(input.path)?.as_ref() == Some(&identity) {

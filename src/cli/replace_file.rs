@@ -4,7 +4,10 @@
 //! they are on disk. Never under a predictable name, where a link could have been planted. What a run leaves (plans,
 //! receipts, recordings) is for its user alone.
 
-use super::links;
+use super::{
+    links::{self, WrittenPath},
+    resolved::ResolvedPath,
+};
 use anyhow::Context as _;
 use std::{
     fs::{self, File},
@@ -41,53 +44,57 @@ pub(super) fn place_file(path: &Path, bytes: &[u8]) -> anyhow::Result<PlacedFile
 
 /// Writes a new file as [`place_file`] does; `None` if something is there already.
 pub(super) fn place_new_file(path: &Path, bytes: &[u8]) -> anyhow::Result<Option<PlacedFile>> {
-    links::check_written(path)?;
+    let WrittenPath::File(target) = links::resolve_written(path)? else { return Ok(None) };
     let context = || format!("cannot write `{}`", path.display());
-    place_unless_taken(path, bytes).with_context(context)
+    place_unless_taken(&target, bytes).with_context(context)
 }
 
-fn place_unless_taken(path: &Path, bytes: &[u8]) -> io::Result<Option<PlacedFile>> {
-    if fs::symlink_metadata(path).is_ok() {
+fn place_unless_taken(target: &ResolvedPath, bytes: &[u8]) -> io::Result<Option<PlacedFile>> {
+    let path = target.path();
+    if fs::symlink_metadata(&path).is_ok() {
         return Ok(None);
     }
-    let folder = folder_of(path);
+    let folder = path.parent().unwrap_or(&path);
     create_folder(folder)?;
     let mut beside = NamedTempFile::new_in(folder)?;
     beside.write_all(bytes)?;
     sync_file(beside.as_file())?;
-    match beside.persist_noclobber(path) {
+    match target.put_new_file(beside) {
         Ok(file) => {
             sync_folder(folder)?;
             Ok(Some(PlacedFile { file, is_stream: false }))
         }
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-        Err(error) => Err(error.error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn place_checked(path: &Path, bytes: &[u8], create: CreateFile) -> anyhow::Result<PlacedFile> {
-    links::check_written(path)?;
-    place_whole(path, bytes, create).with_context(|| format!("cannot write `{}`", path.display()))
+    let placed = match links::resolve_written(path)? {
+        WrittenPath::File(target) => place_whole(&target, bytes, create),
+        WrittenPath::Stream => write_stream(path, bytes),
+    };
+    placed.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// Creates a temporary file in a folder.
 type CreateFile = fn(&Path) -> io::Result<NamedTempFile>;
 
-fn place_whole(path: &Path, bytes: &[u8], create: CreateFile) -> io::Result<PlacedFile> {
-    let target = fs::canonicalize(path);
-    let existing = fs::metadata(path).ok();
-    let is_stream = existing.as_ref().is_some_and(|it| !it.is_file() && !it.is_dir());
-    if is_stream {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        return Ok(PlacedFile { file, is_stream });
+/// Writes to a pipe or a device.
+fn write_stream(path: &Path, bytes: &[u8]) -> io::Result<PlacedFile> {
+    // Not truncated: a file may have taken its place.
+    let mut file = File::options().write(true).open(path)?;
+    if file.metadata()?.is_file() {
+        return Err(io::Error::other("another file has taken its place"));
     }
-    let path = target.as_deref().unwrap_or(path);
-    let folder = folder_of(path);
+    file.write_all(bytes)?;
+    Ok(PlacedFile { file, is_stream: true })
+}
+
+fn place_whole(target: &ResolvedPath, bytes: &[u8], create: CreateFile) -> io::Result<PlacedFile> {
+    let path = target.path();
+    let existing = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file);
+    let folder = path.parent().unwrap_or(&path);
     create_folder(folder)?;
     let mut beside = match existing {
         Some(_) => NamedTempFile::new_in(folder)?,
@@ -95,12 +102,12 @@ fn place_whole(path: &Path, bytes: &[u8], create: CreateFile) -> io::Result<Plac
     };
     beside.write_all(bytes)?;
     if let Some(existing) = existing {
-        fs::set_permissions(beside.path(), existing.permissions())?;
+        beside.as_file().set_permissions(existing.permissions())?;
     }
     sync_file(beside.as_file())?;
-    let file = beside.persist(path).map_err(|error| error.error)?;
+    let file = target.put_file(beside)?;
     sync_folder(folder)?;
-    Ok(PlacedFile { file, is_stream })
+    Ok(PlacedFile { file, is_stream: false })
 }
 
 /// Puts what was written to a file on disk, as far as its file system can.

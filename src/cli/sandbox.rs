@@ -99,7 +99,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { StoreLocation::Memory } else { StoreLocation::File(args.db.clone()) };
     if let StoreLocation::File(path) = &store {
-        links::check_written(path)?;
+        links::resolve_written(path)?;
     }
     if let Some(file) = &args.export {
         return export_to_file(&store, file).await;

@@ -2,12 +2,13 @@
 
 mod git;
 
-use crate::cli::links;
+use crate::cli::{links, resolved::ResolvedPath};
 use crate::ops::{OclFile, TextEncoding, decode_bytes, error_with_help};
 use anyhow::Context as _;
 use std::{
     collections::HashSet,
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -40,7 +41,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
             let message = format!("cannot read `{}`: {error}", path.display());
             error_with_help(message, "name an OCL file or a folder that contains `.octopus`")
         })?;
-        links::check_read(path, is_ocl)?;
+        links::resolve_read(path, is_ocl)?;
         if kind.is_dir() {
             tree.add_folder(path)?;
         } else if kind.is_file() {
@@ -62,9 +63,10 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<TreeFiles> {
     let (mut files, mut seen) = (Vec::new(), HashSet::new());
     for path in found {
         // A file may be named twice, or reached by a link.
-        let real = fs::canonicalize(&path).with_context(|| read_error_text(&path))?;
-        if seen.insert(real) {
-            let (text, encoding) = decode_file(&path)?;
+        let real = links::resolve_read(&path, is_ocl)?;
+        if !seen.contains(&real) {
+            let (text, encoding) = decode_file(&path, &real)?;
+            seen.insert(real);
             files.push(OclFile { path, text, encoding });
         }
     }
@@ -166,8 +168,10 @@ fn walk_folder(
     Ok(())
 }
 
-fn decode_file(path: &Path) -> anyhow::Result<(String, TextEncoding)> {
-    let bytes = fs::read(path).with_context(|| read_error_text(path))?;
+fn decode_file(path: &Path, real: &ResolvedPath) -> anyhow::Result<(String, TextEncoding)> {
+    let mut bytes = Vec::new();
+    let read = real.open_file().and_then(|mut file| file.read_to_end(&mut bytes));
+    read.with_context(|| read_error_text(path))?;
     decode_bytes(&bytes).map_err(|wrong| {
         let message =
             format!("{}: line {} is not {}", read_error_text(path), wrong.line, wrong.encoding);
