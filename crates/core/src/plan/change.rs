@@ -378,7 +378,7 @@ impl ChangeKind {
             Self::PlaceStep { edits, .. } => {
                 edits.iter().flat_map(StepEdit::edited_fields).collect()
             }
-            Self::SetValue { edit, .. } => vec![edit.edited_field()],
+            Self::SetValue { edit, .. } => edit.edited_fields(),
             Self::SetTargetPool { pool, .. } => {
                 vec![pool.to_field_diff("pool", |pool| match pool {
                     Some(pool) => edit::render_pool(pool),

@@ -106,18 +106,50 @@ impl RestoredValue {
             && text("Type").eq_ignore_ascii_case("WorkerPool")
             && scope.id_lists().into_iter().all(|(dimension, shown)| ids(dimension) == shown)
     }
+
+    /// Returns the members that neither the value's address nor its pool shows, unless they are as in a new value: the
+    /// server has nothing to compare them with, so people have to see them.
+    fn hidden_fields(&self) -> Vec<FieldDiff> {
+        let mut fields = Vec::new();
+        for (key, value) in self.document.as_object().into_iter().flatten() {
+            match (key.as_str(), value) {
+                ("Id" | "Name" | "Type" | "Value", _) => {}
+                ("Scope", Value::Object(scope)) => {
+                    let is_shown = |dimension: &str| {
+                        PlannedValueScope::default().id_lists().iter().any(|it| it.0 == dimension)
+                    };
+                    let hidden = scope.iter().filter(|(dimension, _)| !is_shown(dimension));
+                    fields.extend(hidden.map(|(dimension, ids)| {
+                        FieldDiff::new_added(&format!("scope.{dimension}"), ids.clone())
+                    }));
+                }
+                ("IsEditable", Value::Bool(true)) => {}
+                (_, Value::Bool(false)) if key != "IsEditable" => {}
+                (_, Value::Null) => {}
+                (_, Value::String(text)) if text.is_empty() => {}
+                _ => fields.push(FieldDiff::new_added(key, value.clone())),
+            }
+        }
+        fields
+    }
 }
 
 impl ValueEdit {
-    /// Returns the edit for display.
-    pub fn edited_field(&self) -> FieldDiff {
+    /// Returns the fields of the edit for display.
+    pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
-            Self::Add { pool, .. } => FieldDiff::new_added("pool", render_pool(pool)),
+            Self::Add { pool, restored, .. } => {
+                let hidden = restored.iter().flat_map(RestoredValue::hidden_fields);
+                [FieldDiff::new_added("pool", render_pool(pool))]
+                    .into_iter()
+                    .chain(hidden)
+                    .collect()
+            }
             Self::Change { pool, .. } => {
-                pool.to_field_diff("pool", |it| it.as_ref().map_or(Value::Null, render_pool))
+                vec![pool.to_field_diff("pool", |it| it.as_ref().map_or(Value::Null, render_pool))]
             }
             Self::Remove { pool, .. } => {
-                FieldDiff::new_removed("pool", pool.as_ref().map_or(Value::Null, render_pool))
+                vec![FieldDiff::new_removed("pool", pool.as_ref().map_or(Value::Null, render_pool))]
             }
         }
     }
@@ -146,5 +178,38 @@ impl ValueEdit {
             Self::Change { pool, .. } => pool.after().as_ref(),
             Self::Remove { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Address;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_restored_value_has_besides_its_pool_is_shown() {
+        let shown = |more: Value| {
+            let mut document = json!({
+                "Id": "v", "Name": "Build.Pool", "Type": "WorkerPool", "Value": "WorkerPools-1", "Description": "",
+                "Scope": { "Environment": ["Environments-1"] }, "IsEditable": true, "Prompt": null, "IsSensitive": false,
+            });
+            for (key, value) in more.as_object().unwrap() {
+                document[key] = value.clone();
+            }
+            let pool = PoolHandle::New(Address::Pool("new".to_owned()));
+            let restored = Some(RestoredValue { document, text: None });
+            let edit = ValueEdit::Add { scope: PlannedValueScope::default(), pool, restored };
+            edit.edited_fields().into_iter().skip(1).map(|it| it.path).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(json!({})), [""; 0]);
+        let all = json!({
+            "Description": "x", "IsEditable": false, "IsSensitive": true, "Prompt": { "Label": "Where?" }, "New": 1,
+            "Scope": { "Machine": ["Machines-1"], "TenantTag": [] },
+        });
+        assert_eq!(
+            shown(all),
+            ["Description", "scope.Machine", "IsEditable", "Prompt", "IsSensitive", "New"]
+        );
     }
 }
