@@ -19,6 +19,7 @@ mod reader;
 mod rules;
 mod schema;
 mod settle;
+mod syntax;
 mod table;
 mod values;
 mod version_control;
@@ -28,12 +29,11 @@ pub use schema::json_schema;
 
 use crate::{
     desired::Desired,
-    finding::{Code, Finding, FindingLocation, SourceId, Sources, Span},
+    finding::{Code, Finding, FindingLocation, SourceId, Sources},
     text::secret::redact_message,
 };
 
 use reader::FileReader;
-use std::ops::Range;
 use toml::de::DeTable;
 
 /// Returns the desired state that the files declare together, and every finding about them.
@@ -48,11 +48,7 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
         let first_line = 0..source.text.find('\n').unwrap_or(source.text.len());
         let mut reader = FileReader::new(sources, id, errors.is_empty());
         files.extend(reader.read_table(table.get_ref(), first_line));
-        let mut error_spans: Vec<_> = errors.iter().filter_map(toml::de::Error::span).collect();
-        error_spans.sort_by_key(|span| span.start);
-        let is_whole = |finding: &Finding| !is_cut_short(finding, &source.text, &error_spans);
-        findings.extend(reader.findings.into_iter().filter(is_whole));
-        findings.extend(errors.iter().map(|error| syntax_error(id, error)));
+        findings.extend(syntax::report_errors(id, &source.text, &errors, reader.findings));
     }
     let (desired, more) = lower::lower_files(files, sources);
     findings.extend(more);
@@ -78,21 +74,6 @@ fn remove_repeats(findings: Vec<Finding>) -> Vec<Finding> {
 /// Returns a commented file to start from, which is valid as it is.
 pub fn starter_file() -> &'static str {
     include_str!("config/starter.toml")
-}
-
-/// Whether a syntax error cuts short the value that a finding is about. The errors are sorted by position.
-fn is_cut_short(finding: &Finding, text: &str, errors: &[Range<usize>]) -> bool {
-    let FindingLocation::Source(Span { bytes, .. }) = &finding.location else { return false };
-    // Between the value and any later error stands at least what is before the next one.
-    let next = errors.get(errors.partition_point(|error| error.start < bytes.start));
-    next.and_then(|error| text.get(bytes.end..error.start).map(|between| between.trim().is_empty()))
-        .unwrap_or(next.is_some())
-}
-
-fn syntax_error(source: SourceId, error: &toml::de::Error) -> Finding {
-    let at = Span { source, bytes: error.span().unwrap_or_default() };
-    Finding::error(Code::Syntax, at, error.message().trim().replace('\n', ", "))
-        .with_help("the files are TOML: `poolwright init` writes one to start from")
 }
 
 /// The sort key of findings: the file, then the position in it.
@@ -185,15 +166,11 @@ mod tests {
 
     #[test]
     fn a_value_that_is_cut_short_is_reported_once() {
-        insta::assert_snapshot!(findings("[[placements]\npool = \"x\"\n[pools.a]"), @"syntax 1 ``: unclosed array table, expected `]` (the files are TOML: `poolwright init` writes one to start from)");
-        insta::assert_snapshot!(findings("[pools.a]\nname = { x = 1\n[pools.b]\nnam = 1"), @r"
-        syntax 3 ``: missing key for inline table element, expected `,` (the files are TOML: `poolwright init` writes one to start from)
-        syntax 4 ``: missing comma between key-value pairs, expected `,` (the files are TOML: `poolwright init` writes one to start from)
-        syntax 4 ``: unclosed inline table, expected `}` (the files are TOML: `poolwright init` writes one to start from)
-        ");
+        insta::assert_snapshot!(findings("[[placements]\npool = \"x\"\n[pools.a]"), @"syntax 1 ``: the header does not end with `]]` (write a header such as `[[placements]]`)");
+        insta::assert_snapshot!(findings("[pools.a]\nname = { x = 1\n[pools.b]\nnam = 1"), @r#"syntax 3 ``: a table is not closed, or something is missing here (write a table such as `{ url = "…", thumbprint = "…" }`)"#);
         insta::assert_snapshot!(findings("[pools.a]\nnam = \"x\"\n[pools.b"), @"
         unknown-key 2 `nam`: unknown key `nam` (a key with a similar name exists: `name`)
-        syntax 3 ``: unclosed table, expected `]` (the files are TOML: `poolwright init` writes one to start from)
+        syntax 3 ``: the header has no closing `]` (write a header such as `[pools.kubernetes]`; a name with spaces or other characters stands in quotes)
         ");
     }
 

@@ -28,7 +28,8 @@ impl KeyDefinition {
     /// Returns what to do if the key is missing.
     pub(super) fn remedy(&self) -> String {
         let sentence = self.doc.split_once(". ").map_or(self.doc, |(first, _)| first);
-        let sentence = sentence.trim_end_matches('.');
+        // What follows says how it is written, as the wrong value is told.
+        let sentence = sentence.split([':', ';', '.']).next().unwrap_or_default();
         let mut words = sentence.split(' ');
         // `The …` and `A …` go on in lower case; a name keeps its capital.
         let phrase = match words.next() {
@@ -38,8 +39,9 @@ impl KeyDefinition {
             _ => sentence.to_owned(),
         };
         match phrase.as_str() {
+            _ if self.name == "version" => "add `version = 1` at the top".to_owned(),
             "" => format!("add `{}`", self.name),
-            phrase => format!("add `{}`: {phrase}", self.name),
+            phrase => format!("add `{}`, {phrase}", self.name),
         }
     }
 }

@@ -156,7 +156,7 @@ fn flawed_url(url: &str) -> Option<UrlFlaw> {
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return Some(UrlFlaw::Form {
             message: "the server's URL does not start with `https://`",
-            help: "add `https://`, or use `sandbox:` for an in-process sandbox",
+            help: "write it with `https://`, or use `sandbox:` for an in-process sandbox",
         });
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

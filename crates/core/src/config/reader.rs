@@ -49,7 +49,7 @@ pub(super) trait ValueType: Sized {
 pub(super) const STRING: [&str; 2] = ["a string", "write a string in quotes"];
 /// A number.
 pub(super) const NUMBER: [&str; 2] =
-    ["a whole number", "write a number without quotes, such as `5`"];
+    ["a whole number", "write a number such as `5`, without quotes and fraction"];
 /// A list.
 pub(super) const LIST: [&str; 2] = ["a list of strings", "write a list such as `[\"a\", \"b\"]`"];
 /// A table.
@@ -58,6 +58,9 @@ const TABLE: [&str; 2] =
 /// A table of tables.
 pub(super) const MAP: [&str; 2] =
     ["a table of tables", "each table starts with a header such as `[pools.kubernetes]`"];
+/// A table of strings.
+pub(super) const TEXTS: [&str; 2] =
+    ["a table of strings", "write `key = \"value\"` below a header in brackets"];
 
 /// Reads one file and collects the findings about it.
 pub(super) struct FileReader<'a> {
@@ -185,6 +188,7 @@ impl<'a> FileReader<'a> {
         if text.contains(char::is_control) {
             let message = "the text contains a control character";
             self.report_error(Code::ControlCharacter, found.value.span(), message, "remove it");
+            return None;
         }
         self.read_free_text(found)
     }
@@ -277,7 +281,10 @@ impl<'a> FileReader<'a> {
             Some(near) => format!("a key with a similar name exists: `{near}`"),
             None => format!("known keys are {}", quote_names(&known)),
         };
-        let message = format!("unknown key `{}`", key.get_ref());
+        let message = match key.get_ref().as_ref() {
+            "" => "a key is empty".to_owned(),
+            name => format!("unknown key `{name}`"),
+        };
         self.report_error(Code::UnknownKey, key.span(), message, help);
     }
 

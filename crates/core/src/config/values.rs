@@ -1,6 +1,6 @@
 //! The types of values in the language: how each is read, and its JSON schema.
 
-use super::reader::{FileReader, Found, LIST, MAP, NUMBER, TableType, ValueType};
+use super::reader::{FileReader, Found, LIST, MAP, NUMBER, TEXTS, TableType, ValueType};
 use crate::{
     desired::{Declared, MaxDeletes},
     finding::Code,
@@ -341,7 +341,7 @@ impl<T: TableType> ValueType for Tables<T> {
 impl ValueType for Vec<(Declared<String>, Declared<String>)> {
     fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
         let mut texts = Vec::new();
-        for (key, value) in reader.expect(found.value, DeValue::as_table, MAP)? {
+        for (key, value) in reader.expect(found.value, DeValue::as_table, TEXTS)? {
             let text = reader.read_value::<String>(&Found { key, value });
             let key = reader.declare(key.get_ref().to_string(), key.span());
             texts.extend(text.map(|text| (key, text)));

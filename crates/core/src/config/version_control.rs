@@ -39,9 +39,9 @@ impl ValueType for ProtectedBranchAction {
             (_, Some(name)) if is_branch_name(name.trim()) => {
                 return Some(Self::Branch(name.trim().to_owned()));
             }
-            (_, Some(name)) => (
+            (_, Some(_)) => (
                 Code::BadBranch,
-                format!("`{}` is not a valid branch name", name.trim()),
+                format!("`{word}` does not name a valid branch"),
                 "use a name such as `branch:poolwright/move-steps`",
             ),
             (text, None) => (
