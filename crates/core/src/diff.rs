@@ -16,6 +16,7 @@ mod goal;
 mod late;
 mod ledger;
 mod lingering_pools;
+mod listed;
 mod matched;
 mod misspelling;
 mod names;
