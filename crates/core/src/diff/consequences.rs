@@ -6,8 +6,8 @@ use super::matched::Matched;
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{
-        Case, EffectivePlace, Live, LiveProcess, LiveStep, TemplateContents, UnreadSubject,
-        built_in_worker_pool, describe_parts, effective_cases, inner_step_cases,
+        Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, TemplateContents,
+        UnreadSubject, built_in_worker_pool, describe_parts, effective_cases, inner_step_cases,
     },
     model::{Address, Id, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, Consequences, DefaultPool, ExecutionPlace, MovedStep, PoolEdit},
@@ -133,12 +133,17 @@ impl<'a> BothStates<'a> {
         after: Vec<Case>,
         address: impl Fn() -> Address,
     ) -> Option<MovedStep> {
-        let (before, after) = (reachable_places(before), reachable_places(after));
-        (before != after).then(|| MovedStep {
-            address: address(),
-            before: run_places(before, &self.names_before),
-            after: run_places(after, &self.names_after),
-        })
+        let moves = reachable_places(&before) != reachable_places(&after);
+        if !moves {
+            return None;
+        }
+        let before = run_places(&before, &self.names_before, true);
+        let mut places_after = run_places(&after, &self.names_after, true);
+        if places_after == before {
+            // It stays in its pool, whose workers are to be checked before they get work again.
+            places_after = run_places(&after, &self.names_after, false);
+        }
+        Some(MovedStep { address: address(), before, after: places_after })
     }
 }
 
@@ -150,22 +155,20 @@ fn default_pool(live: &Live, names: &PoolNames) -> Option<DefaultPool> {
     Some(DefaultPool { pool: names.get(&pool.id)?.clone(), on_server })
 }
 
-/// Returns places in the words of a plan, each once.
-fn run_places(places: Vec<Option<EffectivePlace>>, names: &PoolNames) -> Vec<ExecutionPlace> {
+/// Returns the places of cases in the words of a plan, each once. Workers that have had no health check yet count if
+/// `unchecked` is set; that they have had none is a warning of its own.
+fn run_places(cases: &[Case], names: &PoolNames, unchecked: bool) -> Vec<ExecutionPlace> {
+    let pool = |id| names.get(id).cloned().map_or(ExecutionPlace::Unknown, ExecutionPlace::Pool);
     let mut shown = Vec::new();
-    for place in places {
-        let place = match place {
-            None | Some(EffectivePlace::Nowhere(..)) => ExecutionPlace::Nowhere,
-            Some(EffectivePlace::Pool(id)) => match names.get(&id) {
-                Some(address) => ExecutionPlace::Pool(address.clone()),
-                None => ExecutionPlace::Unknown,
-            },
-            Some(EffectivePlace::BuiltInWorker(_) | EffectivePlace::InServer) => {
-                ExecutionPlace::Server
-            }
-            Some(EffectivePlace::OnTargets) => ExecutionPlace::Targets,
-            Some(EffectivePlace::InTemplate) => ExecutionPlace::Template,
-            Some(EffectivePlace::Unknown(_)) => ExecutionPlace::Unknown,
+    for case in cases {
+        let place = match &case.place {
+            EffectivePlace::Pool(id) => pool(id),
+            EffectivePlace::Nowhere(Some(id), NowhereReason::Unchecked) if unchecked => pool(id),
+            EffectivePlace::Nowhere(..) => ExecutionPlace::Nowhere,
+            EffectivePlace::BuiltInWorker(_) | EffectivePlace::InServer => ExecutionPlace::Server,
+            EffectivePlace::OnTargets => ExecutionPlace::Targets,
+            EffectivePlace::InTemplate => ExecutionPlace::Template,
+            EffectivePlace::Unknown(_) => ExecutionPlace::Unknown,
         };
         if !shown.contains(&place) {
             shown.push(place);
@@ -207,10 +210,9 @@ fn placed_step(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
 }
 
 /// Returns the places of cases, with `None` for nowhere, whatever the reason.
-fn reachable_places(cases: Vec<Case>) -> Vec<Option<EffectivePlace>> {
-    let place = |place| match place {
-        EffectivePlace::Nowhere(..) => None,
-        somewhere => Some(somewhere),
-    };
-    cases.into_iter().map(|it| place(it.place)).collect()
+fn reachable_places(cases: &[Case]) -> Vec<Option<&EffectivePlace>> {
+    let places = cases.iter().map(|case| &case.place);
+    places
+        .map(|place| Some(place).filter(|it| !matches!(it, EffectivePlace::Nowhere(..))))
+        .collect()
 }

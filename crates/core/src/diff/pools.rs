@@ -236,8 +236,7 @@ fn changed_slug_warning(
         _ => None,
     })?;
     let message = format!(
-        "the slug of pool `{}` changes: processes in Git that name it by `{old}` can no longer be loaded",
-        declared.name
+        "the slug of `{address}` changes: processes in Git that name it by `{old}` can no longer be loaded"
     );
     let finding = Finding::warning(Code::ChangedSlug, at, message).with_address(address.clone());
     Some(finding.with_help(format!(

@@ -331,7 +331,7 @@ fn rules_that_would_move_a_step_again_are_refused() {
 fn a_worker_in_the_empty_default_pool_takes_work_from_the_built_in_worker() {
     insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\", \"Default Worker Pool\"]\npolling = {}"), @r#"
     ~ workers.a pools ["pools.SQL"]→["pools.SQL","pools[\"Default Worker Pool\"]"]
-    Deny default-pool-member: `Default Worker Pool` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
+    Deny default-pool-member: `pools["Default Worker Pool"]` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
     "#);
 }
 

@@ -298,7 +298,7 @@ fn new_default_finding(input: &GateInput) -> Option<Finding> {
     let message = format!(
         "{} that name no pool move from the built-in worker to `{}`",
         pluralize(steps.len(), "step"),
-        pool.name
+        change.address
     );
     let gate = Gate::DefaultPoolMember;
     let finding = input.gate_finding(gate, change.cause.location.clone(), message)?;
@@ -322,7 +322,7 @@ fn fallback_warning(input: &GateInput) -> Option<Finding> {
     let message = format!(
         "{} in the default pool `{}`, which loses its last worker, would run on the built-in worker",
         pluralize(steps.len(), "step"),
-        pool.name
+        input.matched.pool_address(pool)
     );
     let finding = input.gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
     Some(finding.with_address(input.matched.pool_address(pool)).with_notes(steps))
@@ -364,7 +364,7 @@ pub(super) fn check_default_pool(input: &GateInput) -> Vec<Finding> {
     let message = format!(
         "`{}` is the default pool and has no worker: its first worker takes every step that names \
          no pool away from the built-in worker",
-        pool.name
+        input.matched.pool_address(pool)
     );
     let finding = input.gate_finding(Gate::DefaultPoolMember, at, message).map(|finding| {
         let finding = finding.with_address(input.matched.pool_address(pool)).with_notes(notes);

@@ -57,10 +57,10 @@ fn an_open_pool_in_use_gate_does_not_cover_what_a_server_refuses() {
 
 #[test]
 fn a_new_default_pool_with_workers_takes_steps_from_the_built_in_worker() {
-    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\ndefault = true"), @r#"
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\ndefault = true"), @"
     ~ pools.sql default false→true
-    Deny default-pool-member: 1 step that name no pool move from the built-in worker to `SQL`
-    "#);
+    Deny default-pool-member: 1 step that name no pool move from the built-in worker to `pools.sql`
+    ");
 }
 
 #[test]
