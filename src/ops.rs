@@ -29,7 +29,7 @@ pub(crate) use error::{ErrorWithHelp, error_with_help};
 pub(crate) use explain::{ExplainQuestion, ExplainRequest, explain};
 pub(crate) use files::LoadedFiles;
 pub(crate) use keep::{KeepOutcome, keep_file};
-pub(crate) use plan::{PlanRequest, plan_files};
+pub(crate) use plan::{BaseFiles, PlanRequest, plan_files};
 pub(crate) use pull::{PulledConfig, pull_config};
 pub(crate) use rollback::plan_receipt_rollback;
 

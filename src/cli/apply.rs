@@ -300,7 +300,7 @@ async fn prepare_plan(
     args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let plan = args.narrowed.make_plan(&files, session_args, &session, screen).await?;
+    let plan = args.narrowed.make_plan(&files, None, session_args, &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 

@@ -38,6 +38,11 @@ impl Args {
         Self { files: vec![path.to_string_lossy().into_owned()], untrusted: false }
     }
 
+    /// Returns the paths of the files.
+    pub(super) fn paths(&self) -> &[String] {
+        &self.files
+    }
+
     /// Whether only the default file is named.
     pub(super) fn are_default(&self) -> bool {
         self.files == [DEFAULT]
@@ -97,6 +102,11 @@ pub(super) fn read_source(path: &str) -> anyhow::Result<Source> {
         fs::read(path).map_err(|error| unreadable_file(path, &error))?
     };
     let shown = if path == "-" { "<stdin>" } else { path };
+    decode_text(shown, bytes).map(|text| Source::new(shown, text))
+}
+
+/// Returns the text of a file.
+pub(super) fn decode_text(shown: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
             .split(|byte| *byte == b'\n')
@@ -111,7 +121,7 @@ pub(super) fn read_source(path: &str) -> anyhow::Result<Source> {
         let message = format!("cannot read `{shown}`: it is not a text file");
         return Err(error_with_help(message, "name a TOML file with `-f FILE`"));
     }
-    Ok(Source::new(shown, text))
+    Ok(text)
 }
 
 fn unreadable_file(path: &str, error: &std::io::Error) -> anyhow::Error {

@@ -1,14 +1,14 @@
 //! `poolwright plan`: shows what `apply` would change.
 
 use super::{
-    exit, files,
+    base, exit, files,
     output_file::{InputFile, PlanSubject},
     print::Stream,
     saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::{self, DeclaredServer, Session},
 };
-use crate::ops::{LoadedFiles, PlanRequest, error_with_help, plan_files};
+use crate::ops::{BaseFiles, LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
     diff::TargetFilter,
     finding::{Finding, Level, Sources},
@@ -25,6 +25,10 @@ use std::path::PathBuf;
 /// changes. Example:
 ///
 ///   poolwright plan -f workers.toml -o plan.json
+///
+/// On a branch, this tells what the branch brings from what was pending before:
+///
+///   poolwright plan --base origin/main
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -36,9 +40,13 @@ pub(super) struct Args {
     /// Output format.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
     format: PlanFormat,
-    /// Exit with 2 if there are changes.
+    /// Exit with 2 if there are changes; with `--base`, if this change of the files brings any.
     #[arg(long)]
     exit_code: bool,
+    /// Tell what a change of the files brings from what was pending before it: a Git revision such as `origin/main`,
+    /// or the path of the file or folder before the change.
+    #[arg(long, value_name = "REF")]
+    base: Option<String>,
     #[command(flatten)]
     narrowed: PlanFilter,
     #[command(flatten)]
@@ -58,10 +66,11 @@ pub(super) struct PlanFilter {
 }
 
 impl PlanFilter {
-    /// Makes the plan for these files. Returns `None` after printing why they do not fit the server.
+    /// Makes the plan for these files, compared with that of their base if there is one. Returns `None` after printing why they do not fit the server.
     pub(super) async fn make_plan(
         &self,
         files: &LoadedFiles,
+        base: Option<&BaseFiles>,
         args: &session::Args,
         session: &Session,
         screen: &Screen,
@@ -70,6 +79,7 @@ impl PlanFilter {
             target: session.target(args, files.space()),
             addresses: self.parse_targets()?,
             wave: self.wave.as_deref(),
+            base,
         };
         let plan = plan_files(&session.connection.reader(), files, &request).await?;
         if plan.highest_level() != Some(Level::Error) {
@@ -116,6 +126,24 @@ impl PlanFormat {
     }
 }
 
+impl Args {
+    /// Reads the files that the plan is compared with. Those for another server or space say nothing about this one.
+    fn load_base(&self, files: &LoadedFiles) -> anyhow::Result<Option<BaseFiles>> {
+        let Some(name) = &self.base else { return Ok(None) };
+        let mut base = base::load_base(name, self.files.paths())?;
+        let differs = |own: Option<&str>, other: Option<&str>| {
+            own.zip(other).is_some_and(|(own, other)| own != other)
+        };
+        if let Ok(other) = &base.files
+            && (self.session.url().is_none() && differs(files.url(), other.url())
+                || self.session.space_name(None).is_none() && differs(files.space(), other.space()))
+        {
+            base.files = Err(vec!["its files are for another server or space".to_owned()]);
+        }
+        Ok(Some(base))
+    }
+}
+
 /// Makes the plan and shows it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
@@ -126,8 +154,10 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         files: &names,
     };
     check_destination(args.output.as_deref(), subject, &InputFile::configuration(&names))?;
+    let base = args.load_base(&files)?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let plan = args.narrowed.make_plan(&files, &args.session, &session, screen).await?;
+    let plan = args.narrowed.make_plan(&files, base.as_ref(), &args.session, &session, screen);
+    let plan = plan.await?;
     let Some(plan) = plan else { return Ok(exit::ERROR) };
     args.format.print_plan(&plan, &files.sources, screen);
     if let Some(path) = &args.output {
@@ -135,7 +165,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
     Ok(match plan.highest_level() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
-        _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,
+        _ if args.exit_code && plan.brings_changes() => exit::CHANGES,
         _ => exit::DONE,
     })
 }

@@ -200,7 +200,7 @@ mod tests {
     async fn plan(server: &Server, text: &str) -> Plan {
         let files = LoadedFiles::parse(source(text)).unwrap();
         let addresses = TargetFilter::default();
-        let request = PlanRequest { target: server.target(), addresses, wave: None };
+        let request = PlanRequest { target: server.target(), addresses, wave: None, base: None };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
 

@@ -61,6 +61,11 @@ impl Server {
         Target { url: self.sandbox.url(), space: None }
     }
 
+    /// Returns how many requests there were.
+    pub(super) fn requests(&self) -> usize {
+        self.targets.lock().unwrap().len()
+    }
+
     /// Returns how often this segment was listed.
     pub(super) fn lists(&self, segment: &str) -> usize {
         let list = format!("/api/Spaces-1/{segment}");

@@ -34,8 +34,12 @@ struct Saved {
 async fn saved() -> Saved {
     let server = Server::with_seed(Seed::Acme).await;
     let files = LoadedFiles::parse(source(FILE)).unwrap();
-    let request =
-        PlanRequest { target: server.target(), addresses: TargetFilter::default(), wave: None };
+    let request = PlanRequest {
+        target: server.target(),
+        addresses: TargetFilter::default(),
+        wave: None,
+        base: None,
+    };
     let reader = server.reader();
     let plan = plan_files(&reader, &files, &request).await.unwrap();
     let scope = plan.header.scope.for_apply(plan.planned_writes());

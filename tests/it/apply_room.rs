@@ -12,7 +12,6 @@ use poolwright_client::{
     octopus::{Connection, ConnectionOptions, Credentials, Secret, TrustedServer},
 };
 use poolwright_core::{
-    finding::FindingLocation,
     model::{
         Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessKind,
         ProcessName,
@@ -65,6 +64,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         requirements: needs,
         consequences: Default::default(),
         gates: Default::default(),
+        comparison: None,
     }
     .approve()
     .unwrap()
@@ -126,7 +126,7 @@ fn sent<T: Send>(future: T) -> T {
 }
 
 pub(crate) fn change(address: Address, kind: ChangeKind, after: &[Address]) -> Change {
-    let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
+    let cause = Cause::default();
     Change { address, kind, cause, after: after.to_vec() }
 }
 

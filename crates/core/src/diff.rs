@@ -7,6 +7,7 @@ mod after;
 mod arrivals;
 mod branches;
 mod built_in;
+mod compare;
 mod condition;
 mod consequences;
 mod deletes;
@@ -42,6 +43,7 @@ mod tests;
 
 pub use after::simulate_changes;
 pub use arrivals::{find_arrivals, relax_unhealthy_gate};
+pub use compare::compare_with_base;
 pub use late::{AllowedUsers, LateExpectation, LateExpectations, WorkerState, best_level};
 pub use ledger::rules_about_unread;
 pub use placements::deciding_rules;
@@ -110,7 +112,8 @@ pub fn plan_for_targets(
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
     let expectations = stale::plan_expectations(&changes, live);
-    Plan { header, changes, findings, expectations, requirements, consequences, gates }
+    let comparison = None;
+    Plan { header, changes, findings, expectations, requirements, consequences, gates, comparison }
 }
 
 /// Plans everything that the file declares, in no particular order yet.
@@ -158,7 +161,8 @@ pub fn plan_from_changes(
     let expectations = stale::plan_expectations(&changes, live);
     let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
     let consequences = consequences::find_consequences(&matched, &changes, &done);
-    Plan { header, changes, findings, expectations, requirements, consequences, gates }
+    let comparison = None;
+    Plan { header, changes, findings, expectations, requirements, consequences, gates, comparison }
 }
 
 /// Gives each change to a live pool the address that the server's name of the pool makes. A file's keys mean nothing

@@ -3,8 +3,10 @@
 //! A plan leaves nothing to decide: `apply` carries it out as is. Not here: computing a change
 //! (`diff`), showing one (`render`), or carrying one out (`apply`).
 
+mod action;
 mod change;
 mod check;
+mod comparison;
 mod consequences;
 mod edit;
 mod fact;
@@ -20,8 +22,10 @@ mod touches;
 mod value_edit;
 mod written_field;
 
-pub use change::{Cause, Change, ChangeAction, ChangeKind, ObjectKind, PlannedCommit};
+pub use action::{ChangeAction, ObjectKind};
+pub use change::{Cause, Change, ChangeKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
+pub use comparison::{ActionCounts, BaseComparison, PendingChange, UndoneFinding};
 pub use consequences::{Consequences, DefaultPool, ExecutionPlace, MovedStep};
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
@@ -66,6 +70,8 @@ pub struct Plan {
     pub consequences: Consequences,
     /// What the gates depend on besides the changes and the server.
     pub gates: GateSettings,
+    /// What the plan's base asks for, if it is compared with one.
+    pub comparison: Option<BaseComparison>,
 }
 
 /// Where a plan comes from and which server it is for.

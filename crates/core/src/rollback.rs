@@ -228,7 +228,7 @@ impl RollbackPlanner<'_> {
     }
 
     fn push_change(&mut self, address: Address, kind: ChangeKind) {
-        let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
+        let cause = Cause::default();
         self.changes.push(Change { address, kind, cause, after: Vec::new() });
     }
 

@@ -3,6 +3,7 @@
 //! A file about workers alone reads no project, and only what empties or deletes a pool needs every variable. The
 //! types cannot be built in another crate, so that nothing else decides what is read. Never: I/O.
 
+mod comparison;
 mod planned_writes;
 
 pub use planned_writes::PlannedWrites;

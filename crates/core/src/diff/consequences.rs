@@ -143,7 +143,7 @@ impl<'a> BothStates<'a> {
             // It stays in its pool, whose workers are to be checked before they get work again.
             places_after = run_places(&after, &self.names_after, false);
         }
-        Some(MovedStep { address: address(), before, after: places_after })
+        Some(MovedStep { address: address(), before, after: places_after, origin: None })
     }
 }
 

@@ -144,7 +144,7 @@ fn delete_cause(
         }
         (None, None) => return None,
     };
-    Some(Cause { location: FindingLocation::Source(at.clone()), rule: None, why })
+    Some(Cause { location: FindingLocation::Source(at.clone()), why, ..Cause::default() })
 }
 
 fn delete_worker(worker: &LiveWorker, cause: Cause) -> Change {

@@ -1,5 +1,6 @@
 //! The laws of `diff`, over arbitrary files and servers. `rollback` tests its laws over the same.
 
+mod comparison;
 mod indifference;
 mod indirect_pools;
 mod tampering;

@@ -72,6 +72,7 @@ pub fn recheck_plan(
         requirements,
         consequences,
         gates: plan.gates.clone(),
+        comparison: None,
     })
 }
 

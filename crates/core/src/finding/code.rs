@@ -282,6 +282,8 @@ codes! {
     UntrustedServer = "untrusted-server",
     /// Steps of step templates have no type in their files, so a server may place them differently.
     UntypedStep = "untyped-step",
+    /// The base of a plan cannot be planned, so nothing counts as pending before the change.
+    UnusableBase = "unusable-base",
     /// The server gives no id for a value that a rule would change.
     ValueWithoutId = "value-without-id",
     /// A rule matches variables that are stored in Git, but the file has no `[version_control]`.

@@ -2,7 +2,7 @@
 //!
 //! This module does not read files: it is given their texts.
 
-use super::FindingLocation;
+use super::{Finding, FindingLocation};
 use crate::text::floor_char_boundary;
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,13 @@ impl Sources {
         let source = self.get(span.source)?;
         let line = source.line_number(span.bytes.start);
         Some(SourceLine { file: source.path.clone(), line })
+    }
+
+    /// Describes a finding on one line: `workers.toml:3: unknown key`.
+    pub fn describe_finding(&self, finding: &Finding) -> String {
+        let line = self.line_of(&finding.location);
+        let place = line.map(|SourceLine { file, line }| format!("{file}:{line}: "));
+        format!("{}{}", place.unwrap_or_default(), finding.message)
     }
 
     /// Returns the line to which a location points, if it points to one.

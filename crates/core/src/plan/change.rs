@@ -1,11 +1,11 @@
 //! One write and the reason for it.
 
 use super::{
-    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, StepEdits, ValueEdit, WorkerEdit,
-    WrittenField, edit, new::replacement_diffs,
+    ChangeAction, Delta, FieldDiff, NewPool, NewWorker, ObjectKind, PendingChange, PoolEdit,
+    StepEdit, StepEdits, ValueEdit, WorkerEdit, WrittenField, edit, new::replacement_diffs,
 };
 use crate::{
-    finding::{FindingLocation, Span},
+    finding::{ChangeOrigin, FindingLocation, Span},
     model::{
         Address, BranchRef, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process,
         ProcessKind, StepAction, VariableSet, Worker,
@@ -156,40 +156,8 @@ impl PlannedCommit {
     }
 }
 
-/// The kind of object that a change is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectKind {
-    /// A worker pool, or all pools of the space.
-    Pool,
-    /// A worker.
-    Worker,
-    /// A value of a worker pool variable.
-    Variable,
-    /// A deployment target.
-    Target,
-    /// A step of a process.
-    Placement,
-    /// The server.
-    Server,
-}
-
-/// What a change does to its object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeAction {
-    /// Creates it.
-    Create,
-    /// Changes some of its fields.
-    Update,
-    /// Creates another with the same name in its place.
-    Replace,
-    /// Deletes it.
-    Delete,
-}
-
 /// Why a change is in the plan. For people only: no decision may depend on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
     /// The place in the file that requests the change.
     pub location: FindingLocation,
@@ -197,49 +165,18 @@ pub struct Cause {
     pub rule: Option<String>,
     /// Further explanation: `"Old Pool" is not declared, and pools are pruned`.
     pub why: Option<String>,
+    /// Whether the plan's base asks for the change too; `None` if the plan is not compared with a base.
+    pub origin: Option<ChangeOrigin>,
+    /// What the base asks for instead, if it asks for another change of the same object.
+    pub instead_of: Option<Box<PendingChange>>,
 }
 
 impl Change {
     /// Creates a change that is declared in the file and waits for no other.
     pub fn declared(address: Address, kind: ChangeKind, span: &Span) -> Self {
         let location = FindingLocation::Source(span.clone());
-        Self { address, kind, cause: Cause { location, rule: None, why: None }, after: Vec::new() }
-    }
-}
-
-impl ObjectKind {
-    /// Returns the name of the kind in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pool => "pool",
-            Self::Worker => "worker",
-            Self::Variable => "variable",
-            Self::Target => "target",
-            Self::Placement => "placement",
-            Self::Server => "server",
-        }
-    }
-}
-
-impl ChangeAction {
-    /// Returns the symbol of the action in text output.
-    pub fn symbol(self) -> char {
-        match self {
-            Self::Create => '+',
-            Self::Update => '~',
-            Self::Replace => '±',
-            Self::Delete => '-',
-        }
-    }
-
-    /// Returns the name of the action in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Replace => "replace",
-            Self::Delete => "delete",
-        }
+        let cause = Cause { location, ..Cause::default() };
+        Self { address, kind, cause, after: Vec::new() }
     }
 }
 

@@ -3,7 +3,11 @@
 //! It follows from the changes and the server, so no decision depends on it, and a saved plan's is not believed.
 
 use super::Affected;
-use crate::model::{Address, ParseAddressError, ProcessName};
+use crate::{
+    finding::ChangeOrigin,
+    model::{Address, ParseAddressError, ProcessName},
+};
+
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt, str::FromStr};
 
@@ -33,6 +37,9 @@ pub struct MovedStep {
     pub before: Vec<ExecutionPlace>,
     /// Where it will run.
     pub after: Vec<ExecutionPlace>,
+    /// Whether it moves by the plan's base too; `None` if the plan is not compared with a base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<ChangeOrigin>,
 }
 
 /// The pool whose workers run the steps that name none.

@@ -4,12 +4,12 @@
 //! of this program, unless the server has one in a value that the plan changes.
 
 use super::{
-    Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff, GateSettings,
-    ObjectKind, Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches,
-    check_soundness,
+    BaseComparison, Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff,
+    GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary,
+    PoolRequirement, Touches, check_soundness,
 };
 use crate::{
-    finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
+    finding::{ChangeOrigin, Code, Finding, FindingLocation, Level, SourceLine, Sources},
     model::{Address, Linked},
     scope::ReadScope,
     text::{describe_json_error, escape::escape_json, secret::KEY_WITHHELD},
@@ -78,6 +78,8 @@ struct PlanFile<W> {
     requirements: Vec<PoolRequirement>,
     #[serde(default)]
     gates: GateSettings,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<BaseComparison>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +113,10 @@ struct SavedChange<W> {
     #[serde(rename = "because")]
     cause: SavedCause,
     after: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<ChangeOrigin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instead_of: Option<Box<PendingChange>>,
     write: W,
 }
 
@@ -138,6 +144,8 @@ struct SavedFinding {
     notes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<ChangeOrigin>,
 }
 
 /// Returns the plan as a file's text; `sources` are the files that its locations refer to.
@@ -150,6 +158,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         requirements: needs,
         consequences,
         gates,
+        comparison,
     } = plan;
     let file = PlanFile {
         format_version: FORMAT.to_owned(),
@@ -174,6 +183,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         expectations: relies.clone(),
         requirements: needs.clone(),
         gates: gates.clone(),
+        base: comparison.clone(),
     };
     // Strings, numbers, lists and maps with string keys always have a JSON form.
     let text = escape_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
@@ -212,6 +222,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         requirements: file.requirements,
         consequences: file.consequences,
         gates: file.gates,
+        comparison: file.base,
     };
     check_soundness(&plan)?;
     match plan.summarize() == file.summary {
@@ -226,7 +237,8 @@ fn is_from_files(origin: &PlanOrigin) -> bool {
 }
 
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
-    let Change { address, kind, cause: Cause { location: at, rule, why }, after } = change;
+    let Change { address, kind, cause, after } = change;
+    let Cause { location: at, rule, why, origin, instead_of } = cause;
     let line = sources.line_of(at);
     SavedChange {
         address: address.clone(),
@@ -241,13 +253,25 @@ fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a Cha
             why: why.clone(),
         },
         after: after.clone(),
+        origin: *origin,
+        instead_of: instead_of.clone(),
         write: kind,
     }
 }
 
 fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
-    let SavedChange { address, kind, action, id, fields, cause: because, after, write: said } =
-        saved;
+    let SavedChange {
+        address,
+        kind,
+        action,
+        id,
+        fields,
+        cause: because,
+        after,
+        origin,
+        instead_of,
+        write: said,
+    } = saved;
     let write = ChangeKind::deserialize(&said).map_err(PlanReadError::NotAPlan)?;
     // A member that would be neither shown nor carried out must not be ignored here.
     if serde_json::to_value(&write).ok() != Some(said) {
@@ -269,13 +293,24 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
         return refuse_forged("field");
     }
     let at = at_from_line(because.file, because.line);
-    let cause = Cause { location: at, rule: because.rule, why: because.why };
+    let SavedCause { rule, why, .. } = because;
+    let cause = Cause { location: at, rule, why, origin, instead_of };
     Ok(Change { address, kind: write, cause, after })
 }
 
 fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
-    let Finding { code, level, message, location: at, address, label, other, mut notes, help } =
-        finding.clone();
+    let Finding {
+        code,
+        level,
+        message,
+        location: at,
+        address,
+        label,
+        other,
+        mut notes,
+        help,
+        origin,
+    } = finding.clone();
     // A saved plan has one place for a finding.
     let place = other.as_ref().and_then(|other| sources.start_line(&other.span));
     notes.extend(other.zip(place).map(|(other, place)| {
@@ -294,11 +329,13 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
         label,
         notes,
         help,
+        origin,
     }
 }
 
 fn read_finding(saved: SavedFinding) -> Finding {
-    let SavedFinding { code, level, mut message, address, file, line, label, notes, help } = saved;
+    let SavedFinding { code, level, mut message, address, file, line, label, notes, help, origin } =
+        saved;
     let address = address.map(Box::new);
     let known = Code::from_word(&code);
     if known.is_none() {
@@ -314,6 +351,7 @@ fn read_finding(saved: SavedFinding) -> Finding {
         other: None,
         notes,
         help,
+        origin,
     }
 }
 
@@ -328,6 +366,7 @@ fn at_from_line(file: Option<String>, line: Option<usize>) -> FindingLocation {
 mod tests {
     use super::*;
     use crate::{
+        diff::compare_with_base,
         model::Place,
         plan::{
             StepEdit, StepEdits, StepField, WrittenField,
@@ -366,6 +405,27 @@ mod tests {
         let mut other = saved();
         other["changes"][0]["action"] = "explode".into();
         assert!(!schema.is_valid(&other));
+    }
+
+    #[test]
+    fn a_comparison_is_saved_with_the_plan_and_is_as_its_schema_says() {
+        let base = plan(vec![placement("Web Store", "Gone", Place::DefaultPool)], Vec::new());
+        let described = BaseComparison { base: "origin/main".into(), ..BaseComparison::default() };
+        let mut compared = compare_with_base(everything(), Some(&base), described);
+        let instead = compared.comparison.as_ref().map(|it| Box::new(it.undone[0].clone()));
+        compared.changes[1].cause.instead_of = instead;
+        let text = write(&compared, &sources());
+        let saved: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(saved["changes"][0]["origin"], "brought");
+        assert_eq!(saved["base"]["undone"][0]["action"], "update");
+        let again = read(&text).unwrap();
+        assert_eq!(write(&again, &Sources::default()), text);
+        assert_eq!(again.comparison, compared.comparison);
+        let schema =
+            serde_json::from_str(include_str!("../../../../schema/plan.schema.json")).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<_> = schema.iter_errors(&saved).map(|it| it.to_string()).collect();
+        assert_eq!(wrong, [""; 0]);
     }
 
     #[test]

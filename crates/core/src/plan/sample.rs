@@ -69,11 +69,12 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         requirements: Vec::new(),
         consequences: Consequences::default(),
         gates: GateSettings::default(),
+        comparison: None,
     }
 }
 
 pub(crate) fn declared(text: &str) -> Cause {
-    Cause { location: FindingLocation::Source(at(text)), rule: None, why: None }
+    Cause { location: FindingLocation::Source(at(text)), ..Cause::default() }
 }
 
 pub(crate) fn change(address: &str, kind: ChangeKind, cause: Cause) -> Change {
@@ -222,6 +223,7 @@ fn consequences() -> Consequences {
         address: address.parse().unwrap(),
         before: vec![before],
         after: vec![after],
+        origin: None,
     };
     let build = "projects.Ops.deployment.steps[\"Build \u{1b}[2J*all*\"]";
     Consequences {
@@ -275,7 +277,7 @@ fn pools() -> Vec<Change> {
         change("pools.ubuntu", hosted, declared("[pools.azure]")),
         change("pools.azure", edits, declared("[pools.azure]")),
         change("pools.database", default, declared("[pools.database]")),
-        change("pools", sort, Cause { location: FindingLocation::Nowhere, rule: None, why: None }),
+        change("pools", sort, Cause::default()),
     ]
 }
 
@@ -390,9 +392,8 @@ fn placements() -> Vec<Change> {
 
 fn endings() -> Vec<Change> {
     let pruned = |what: &str| Cause {
-        location: FindingLocation::Nowhere,
-        rule: None,
         why: Some(format!("`{what}` is not declared, and pools are pruned")),
+        ..Cause::default()
     };
     let worker = ChangeKind::DeleteWorker { id: Id::new("Workers-9"), name: "db-09".into() };
     let pool = ChangeKind::DeletePool { id: Id::new("WorkerPools-9"), name: "Old Pool".into() };

@@ -4,7 +4,7 @@
 //! Never: deciding whether a plan may be applied; gates do that.
 
 use crate::{
-    finding::{Finding, Level, SourceLine, Sources},
+    finding::{ChangeOrigin, Finding, Level, SourceLine, Sources},
     model::{Address, ProcessName},
     plan::{Change, ChangeKind, ExecutionPlace, FieldDiff, MovedStep, Plan},
 };
@@ -22,7 +22,12 @@ pub(super) struct Danger<'a> {
     pub(super) what: DangerEffect<'a>,
     /// The line in a file that causes it, if one does.
     pub(super) line: Option<SourceLine>,
+    /// Whether the plan's base leads to it too, if the plan is compared with one; `what` says so.
+    pub(super) origin: Option<ChangeOrigin>,
 }
+
+/// What is said of a danger that was there before the change of the files, in every format.
+const PENDING: &str = " (pending already)";
 
 /// What a danger comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +53,17 @@ impl DangerEffect<'_> {
                         places.iter().map(|place| show_place(place, &name)).collect();
                     places.join(" or ")
                 };
-                format!("{} → {}", list(&step.before), list(&step.after))
+                let is_pending = step.origin == Some(ChangeOrigin::Pending);
+                let pending = if is_pending { PENDING } else { "" };
+                format!("{} → {}{pending}", list(&step.before), list(&step.after))
             }
+        }
+    }
+
+    /// Adds to a message that it was so before the change of the files; a step says so by itself.
+    fn mark_pending(&mut self) {
+        if let Self::Message(message) = self {
+            message.push_str(PENDING);
         }
     }
 }
@@ -102,7 +116,8 @@ impl DangerKind {
     }
 }
 
-/// Finds what a reviewer of a plan must not miss, the gravest first. `findings` are those of the plan, sorted.
+/// Finds what a reviewer of a plan must not miss, the gravest first, and of each kind what its files bring
+/// first. `findings` are those of the plan, sorted.
 pub(super) fn find_dangers<'a>(
     plan: &'a Plan,
     findings: &[&Finding],
@@ -115,7 +130,12 @@ pub(super) fn find_dangers<'a>(
     dangers
         .extend(consequences.onto_server.iter().map(|it| step_danger(it, DangerKind::OntoServer)));
     dangers.extend(consequences.affected.iter().map(|step| step_danger(step, affected_kind(step))));
-    dangers.sort_by_key(|danger| danger.kind);
+    for danger in &mut dangers {
+        if danger.origin == Some(ChangeOrigin::Pending) {
+            danger.what.mark_pending();
+        }
+    }
+    dangers.sort_by_key(|danger| (danger.kind, danger.origin));
     dangers
 }
 
@@ -135,12 +155,13 @@ fn refusal_danger<'a>(finding: &Finding, sources: &Sources) -> Danger<'a> {
         subject: finding.code.to_string(),
         what: DangerEffect::Message(finding.message.clone()),
         line: sources.line_of(&finding.location),
+        origin: finding.origin,
     }
 }
 
 fn step_danger(step: &MovedStep, kind: DangerKind) -> Danger<'_> {
     let what = DangerEffect::Moves(step);
-    Danger { kind, subject: short_address(&step.address), what, line: None }
+    Danger { kind, subject: short_address(&step.address), what, line: None, origin: step.origin }
 }
 
 fn change_dangers<'a>(change: &Change, sources: &Sources) -> Vec<Danger<'a>> {
@@ -149,6 +170,7 @@ fn change_dangers<'a>(change: &Change, sources: &Sources) -> Vec<Danger<'a>> {
         subject: short_address(&change.address),
         what: DangerEffect::Message(what),
         line: sources.line_of(&change.cause.location),
+        origin: change.cause.origin,
     };
     match &change.kind {
         ChangeKind::DeletePool { .. } | ChangeKind::DeleteWorker { .. } => {

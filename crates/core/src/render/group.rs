@@ -3,10 +3,10 @@
 //! Every format for people builds on it. Never: layout, colour, escaping.
 
 use crate::{
-    finding::{SourceLine, Sources},
+    finding::{ChangeOrigin, SourceLine, Sources},
     plan::{
         Cause, Change, ChangeAction, ChangeKind, Consequences, DEFAULT_WORD, DefaultPool,
-        FieldDiff, ObjectKind, Plan,
+        FieldDiff, ObjectKind, PendingChange, Plan,
     },
 };
 
@@ -17,6 +17,8 @@ use std::collections::HashMap;
 pub(super) struct PlanSection<'a> {
     /// The heading.
     pub(super) title: &'static str,
+    /// Whether the plan's base asks for these changes too, if the plan is compared with one.
+    pub(super) origin: Option<ChangeOrigin>,
     /// The changes, in plan order.
     pub(super) blocks: Vec<ChangeGroup<'a>>,
 }
@@ -31,27 +33,50 @@ pub(super) struct ChangeGroup<'a> {
     pub(super) fields: Vec<FieldDiff>,
     /// The line in the file that causes them.
     pub(super) line: Option<SourceLine>,
+    /// What the plan's base asks for instead, equal in all of them but for the address.
+    pub(super) instead_of: Option<&'a PendingChange>,
 }
 
 /// Returns the non-empty sections of a plan in the order in which changes are applied: the built-in worker
-/// is switched on first and off last.
+/// is switched on first and off last. What was pending before comes after what the files bring.
 pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
-    let titles = [
-        (ObjectKind::Server, "Server"),
-        (ObjectKind::Pool, "Pools"),
-        (ObjectKind::Worker, "Workers"),
-        (ObjectKind::Variable, "Variables"),
-        (ObjectKind::Target, "Targets"),
-        (ObjectKind::Placement, "Placements"),
-    ];
-    let build_section = |(object, title)| {
-        let changes = plan.changes.iter().filter(|change| change.kind.object_kind() == object);
-        PlanSection { title, blocks: collect_blocks(changes, &plan.consequences, sources) }
+    let build_section = |origin: Option<ChangeOrigin>, object| {
+        let is_own = |it: &&Change| it.kind.object_kind() == object && it.cause.origin == origin;
+        let changes = plan.changes.iter().filter(is_own);
+        let blocks = collect_blocks(changes, &plan.consequences, sources);
+        PlanSection { title: section_title(object, origin), origin, blocks }
     };
-    let sections = titles.into_iter().map(build_section).filter(|it| !it.blocks.is_empty());
-    let mut sections: Vec<_> = sections.collect();
-    sections.sort_by_key(PlanSection::switches_off);
+    let origins = [None, Some(ChangeOrigin::Brought), Some(ChangeOrigin::Pending)];
+    let sections = origins
+        .into_iter()
+        .flat_map(|origin| SECTIONS.into_iter().map(move |object| build_section(origin, object)));
+    let mut sections: Vec<_> = sections.filter(|it| !it.blocks.is_empty()).collect();
+    sections.sort_by_key(|section| (section.origin, section.switches_off()));
     sections
+}
+
+/// The kinds of objects, in the order of their sections.
+const SECTIONS: [ObjectKind; 6] = [
+    ObjectKind::Server,
+    ObjectKind::Pool,
+    ObjectKind::Worker,
+    ObjectKind::Variable,
+    ObjectKind::Target,
+    ObjectKind::Placement,
+];
+
+/// Returns the heading of the changes to one kind of object. What was pending says so in every format.
+fn section_title(object: ObjectKind, origin: Option<ChangeOrigin>) -> &'static str {
+    let is_pending = origin == Some(ChangeOrigin::Pending);
+    let (title, pending) = match object {
+        ObjectKind::Server => ("Server", "Server, pending already"),
+        ObjectKind::Pool => ("Pools", "Pools, pending already"),
+        ObjectKind::Worker => ("Workers", "Workers, pending already"),
+        ObjectKind::Variable => ("Variables", "Variables, pending already"),
+        ObjectKind::Target => ("Targets", "Targets, pending already"),
+        ObjectKind::Placement => ("Placements", "Placements, pending already"),
+    };
+    if is_pending { pending } else { title }
 }
 
 impl PlanSection<'_> {
@@ -73,16 +98,18 @@ fn collect_blocks<'a>(
         let line = sources.line_of(&change.cause.location);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
-            let Cause { location: _, rule, why } = &change.cause;
+            let Cause { location: _, rule, why, origin: _, instead_of } = &change.cause;
             let commit = change.kind.git_commit().map(|commit| (&commit.base, &commit.message));
-            let key = (line.clone(), rule, why, commit, fields.clone());
+            let instead = instead_of.as_ref().map(|it| (it.action, &it.fields));
+            let key = (line.clone(), rule, why, instead, commit, fields.clone());
             let at = *folds.entry(key).or_insert(blocks.len());
             if let Some(block) = blocks.get_mut(at) {
                 block.changes.push(change);
                 continue;
             }
         }
-        blocks.push(ChangeGroup { action, changes: vec![change], fields, line });
+        let instead_of = change.cause.instead_of.as_deref();
+        blocks.push(ChangeGroup { action, changes: vec![change], fields, line, instead_of });
     }
     blocks
 }

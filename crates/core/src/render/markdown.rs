@@ -78,10 +78,17 @@ fn head(report: &Report) -> String {
         version(&header.server_version),
         code_span(&header.space.name),
     );
+    if let Some(comparison) = &report.plan.comparison {
+        let base: String = comparison.base.chars().take(MAX_BASE).collect();
+        let split = comparison.describe_split();
+        _ = writeln!(text, "**Compared with** {}: {split}\n", code_span(&base));
+    }
     text
 }
 
 const MAX_FILES: usize = 5;
+/// The most characters of a base's name.
+const MAX_BASE: usize = 200;
 
 /// Returns a version, as code if it does not look like one.
 fn version(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Address, Name},
-    plan::{ChangeKind, DeclaredPool, Plan, PlanOrigin, PlannedCommit, PoolEdit},
+    plan::{BaseComparison, ChangeKind, DeclaredPool, Plan, PlanOrigin, PlannedCommit, PoolEdit},
     text::escape::Escaped,
 };
 
@@ -10,20 +10,42 @@ use std::collections::BTreeSet;
 
 /// Returns the lines about a plan as a whole.
 pub(super) fn plan_notes(plan: &Plan) -> Vec<String> {
+    let mut lines = base_notes(plan);
     if plan.changes.is_empty() {
-        return Vec::new();
+        return lines;
     }
     let names = pool_names(plan);
     let gates = match plan.header.origin {
         PlanOrigin::Files => plan.gates.describe_lowered().join(", "),
         PlanOrigin::Rollback => "they only warn, because this undoes an apply".to_owned(),
     };
-    let lines = [("Pools", names.join(", ")), ("Gates", gates)].into_iter();
+    let others = [("Pools", names.join(", ")), ("Gates", gates)].into_iter();
+    let others = others.filter(|(_, text)| !text.is_empty());
+    lines.extend(others.map(|(title, text)| format!("{title}: {text}")));
     lines
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(title, text)| format!("{title}: {text}"))
-        .collect()
 }
+
+/// Returns what is brought, pending and undone, and whether what is brought is why the plan is refused.
+fn base_notes(plan: &Plan) -> Vec<String> {
+    let Some(comparison) = &plan.comparison else { return Vec::new() };
+    let BaseComparison { base, commit, .. } = comparison;
+    let commit = commit.as_ref().map(|commit| {
+        let short: String = commit.chars().take(COMMIT_LENGTH).collect();
+        format!(" ({short})")
+    });
+    let name = Escaped(base).to_string();
+    let split = comparison.describe_split();
+    let mut lines = vec![format!("Base: {name}{}: {split}", commit.unwrap_or_default())];
+    if plan.is_refused_already() {
+        lines.push(
+            "Refused: by what was pending before, and not by what this change brings".to_owned(),
+        );
+    }
+    lines
+}
+
+/// How many characters of a commit are shown.
+const COMMIT_LENGTH: usize = 8;
 
 /// Returns what the keys of the pools in a plan mean, unless a key is the pool's name in another spelling.
 fn pool_names(plan: &Plan) -> Vec<String> {

@@ -7,6 +7,7 @@ use super::{
     danger::{Danger, find_dangers},
     group::{PlanSection, describe_default, plan_sections},
     notes,
+    undone::{UndoneRow, undone_rows},
 };
 use crate::{
     finding::{Finding, FindingLocation, Level, SourceLine, Sources},
@@ -36,6 +37,9 @@ pub(super) struct Report<'a> {
     pub(super) findings: Vec<&'a Finding>,
     /// What a reader needs to know of the plan as a whole.
     pub(super) notes: Vec<String>,
+    /// What the plan's base asks for and the plan does not, if it is compared with one: a list of its own in every
+    /// format, since it is not applied. The sections, dangers and notes tell what is brought from what was pending.
+    pub(super) undone: Vec<UndoneRow<'a>>,
 }
 
 /// What a plan comes to.
@@ -81,6 +85,7 @@ impl<'a> Report<'a> {
             projects: project_rows(plan),
             findings,
             notes: notes::plan_notes(plan),
+            undone: undone_rows(plan),
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     findings_report::{FileRegion, FindingsReport, PlacedFinding, detail_lines, message_line},
 };
 use crate::{
-    finding::{Code, Level},
+    finding::{ChangeOrigin, Code, Level},
     text::escape::{Escaped, escape_json},
 };
 
@@ -91,6 +91,9 @@ struct SarifResult {
     rule_id: &'static str,
     rule_index: usize,
     level: &'static str,
+    /// Whether the plan's base has the finding too, if the plan is compared with one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_state: Option<&'static str>,
     message: SarifMessage,
     locations: [SarifLocation; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -221,6 +224,10 @@ fn describe_result(placed: &PlacedFinding, report: &FindingsReport, codes: &[Cod
             Level::Error | Level::Deny => "error",
             Level::Warn => "warning",
         },
+        baseline_state: finding.origin.map(|origin| match origin {
+            ChangeOrigin::Brought => "new",
+            ChangeOrigin::Pending => "unchanged",
+        }),
         message: SarifMessage::new(&lines.join("\n")),
         locations: [SarifLocation {
             id: None,

@@ -9,11 +9,12 @@ use super::{
     group::{ChangeGroup, PlanSection},
     notes,
     report::{Report, Verdict, step_project},
-    values::{long_text_sides, quote_text, render_sides},
+    undone::{UNDONE_TITLE, UndoneRow, level_word},
+    values::{long_text_sides, quote_text, render_fields, render_sides},
 };
 use crate::{
     finding::{SourceLine, Sources},
-    plan::{Change, ChangeAction, ChangeKind, Plan, PlanSummary, Touches},
+    plan::{Change, ChangeAction, ChangeKind, Plan, PlanSummary, Touches, UndoneFinding},
     text::{escape::Escaped, pluralize},
 };
 
@@ -56,6 +57,7 @@ impl TextPage<'_> {
                 self.write_section(out, section)?;
             }
             self.write_consequences(out)?;
+            self.write_undone(out)?;
         }
         out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.options));
         for line in &self.report.notes {
@@ -186,6 +188,35 @@ impl TextPage<'_> {
         Ok(())
     }
 
+    /// Writes what the plan's base asks for and the plan does not.
+    fn write_undone(&self, out: &mut String) -> fmt::Result {
+        let undone = &self.report.undone;
+        if undone.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "{}\n", self.paint_text("1", UNDONE_TITLE))?;
+        let shown =
+            if self.options.verbosity > 0 { undone.len() } else { MAX_MOVED.min(undone.len()) };
+        for row in undone.iter().take(shown) {
+            match row {
+                UndoneRow::Change { subject, change } => {
+                    let symbol = change.action.symbol();
+                    let fields = render_fields(&change.fields);
+                    writeln!(out, "  {symbol} {}  {fields}", Escaped(subject))?;
+                }
+                UndoneRow::Finding(UndoneFinding { code, level, message, .. }) => {
+                    let level = level_word(*level);
+                    writeln!(out, "  {level}[{}]: {}", Escaped(code), Escaped(message))?;
+                }
+            }
+        }
+        if shown < undone.len() {
+            writeln!(out, "  and {} more; -v shows all", undone.len() - shown)?;
+        }
+        out.push('\n');
+        Ok(())
+    }
+
     fn write_fields(&self, out: &mut String, block: &ChangeGroup) -> fmt::Result {
         if let Some(commit) = block.changes.first().and_then(|it| it.kind.git_commit()) {
             writeln!(out, "      {}", notes::describe_commit(commit))?;
@@ -204,6 +235,10 @@ impl TextPage<'_> {
                 let word = self.paint_text("1;33", "security");
                 writeln!(out, "      {word}: {trusted} will be trusted for this worker")?;
             }
+        }
+        if let Some(instead) = block.instead_of {
+            let (action, fields) = (instead.action.as_str(), render_fields(&instead.fields));
+            writeln!(out, "      pending until now: {action} {fields}")?;
         }
         Ok(())
     }
@@ -258,8 +293,10 @@ fn summary_line(plan: &Plan) -> String {
         0 => String::new(),
         n => format!("; {}", pluralize(n, "warning")),
     };
+    let split = plan.comparison.as_ref().map(|it| format!("; {}", it.describe_split()));
+    let split = split.unwrap_or_default();
     if create + update + replace + delete == 0 && denied == 0 {
-        return format!("No changes: the server matches the files{warnings}");
+        return format!("No changes: the server matches the files{split}{warnings}");
     }
     let parts = [(create, "create"), (update, "update"), (replace, "replace"), (delete, "delete")];
     let parts: Vec<_> =
@@ -268,11 +305,14 @@ fn summary_line(plan: &Plan) -> String {
     let refused = match denied {
         0 => String::new(),
         _ => match Verdict::of_plan(plan) {
-            Verdict::Refused { gates } => format!("; refused by {}", pluralize(gates, "gate")),
+            Verdict::Refused { gates } => {
+                let already = if plan.is_refused_already() { ", pending already" } else { "" };
+                format!("; refused by {}{already}", pluralize(gates, "gate"))
+            }
             Verdict::NoChanges | Verdict::Ready => String::new(),
         },
     };
-    format!("Plan: {changes}{refused}{warnings}")
+    format!("Plan: {changes}{split}{refused}{warnings}")
 }
 
 /// Returns what a plan touches, or `None` if that is nothing.
@@ -312,9 +352,10 @@ fn reveal_trailing(line: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        finding::FindingLocation,
+        diff::compare_with_base,
+        finding::{Code, Finding, FindingLocation, Level},
         model::{Endpoint, Id, Linked, Place},
-        plan::{Cause, PoolEdit, WorkerEdit, sample},
+        plan::{BaseComparison, Cause, PoolEdit, StepEdit, WorkerEdit, sample},
     };
 
     fn render_text(plan: &Plan, verbosity: i8) -> String {
@@ -408,11 +449,42 @@ mod tests {
     }
 
     #[test]
+    fn a_comparison_tells_what_is_brought_from_what_was_pending_and_what_is_undone() {
+        let moved = |step| sample::placement("Web Store", step, Place::DefaultPool);
+        let (pending, mut other) = (moved("Seed"), moved("Migrate"));
+        let base = sample::plan(vec![pending.clone(), moved("Migrate"), moved("Gone")], Vec::new());
+        other.kind = moved_by_variable();
+        let finding =
+            |message| Finding::new(Code::EmptyPool, Level::Deny, FindingLocation::Nowhere, message);
+        let base = Plan { findings: vec![finding("one"), finding("gone")], ..base };
+        let plan = sample::plan(vec![pending, other, moved("New")], vec![finding("one")]);
+        let described = BaseComparison {
+            base: "origin/\u{1b}main".into(),
+            commit: Some("0123456789abcdef".into()),
+            ..BaseComparison::default()
+        };
+        let compared = compare_with_base(plan, Some(&base), described);
+        insta::assert_snapshot!(render_text(&compared, 0));
+        let unchanged = sample::plan(Vec::new(), Vec::new());
+        let undone = compare_with_base(unchanged, Some(&base), BaseComparison::default());
+        insta::assert_snapshot!(render_text(&undone, -1));
+    }
+
+    fn moved_by_variable() -> ChangeKind {
+        let mut kind = sample::placement("Web Store", "Migrate", Place::DefaultPool).kind;
+        if let ChangeKind::PlaceStep { edits, .. } = &mut kind {
+            let pool = Place::Variable("Pool".into());
+            *edits = vec![StepEdit::Place(sample::delta(Place::DefaultPool, pool))].into();
+        }
+        kind
+    }
+
+    #[test]
     fn steps_that_no_rule_moves_have_a_reason() {
         let rollback = |project| {
             let mut change = sample::placement(project, "Seed", Place::DefaultPool);
             let why = Some("the receipt says that it ran there".to_owned());
-            change.cause = Cause { location: FindingLocation::Nowhere, rule: None, why };
+            change.cause = Cause { why, ..Cause::default() };
             change
         };
         let plan = sample::plan(vec![rollback("Web Store"), rollback("Billing")], Vec::new());

@@ -30,6 +30,12 @@ pub(super) fn render_sides(field: &FieldDiff) -> String {
     }
 }
 
+/// Renders the fields of a change on one line.
+pub(super) fn render_fields(fields: &[FieldDiff]) -> String {
+    let fields = fields.iter().map(|it| format!("{} {}", Escaped(&it.path), render_sides(it)));
+    fields.collect::<Vec<_>>().join(", ")
+}
+
 fn render_value(path: &str, value: &Value) -> String {
     // Addresses need no quotes.
     let is_address = matches!(path, "pool" | "pools" | "sort_order");

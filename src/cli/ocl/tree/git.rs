@@ -3,23 +3,15 @@
 //! Git knows what belongs to a repository: files in submodules, in other worktrees inside it, and ignored files do
 //! not. Never: a command that runs a hook or writes.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-/// The variables by which a hook tells Git about another repository or index.
-const FOREIGN: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+use crate::cli::git::git_command;
+use std::path::{Path, PathBuf};
 
 /// Returns the files in a folder that are tracked or could be, relative to the folder; `None` if the folder is not in
 /// a repository, or Git cannot be asked.
 pub(super) fn list_files(folder: &Path) -> Option<Vec<PathBuf>> {
-    let mut command = Command::new("git");
-    // A configured monitor of the file system is a program, and it may come with the repository.
-    command.arg("-C").arg(folder).args(["-c", "core.fsmonitor=false", "ls-files", "-z"]);
-    command.args(["--cached", "--others", "--exclude-standard"]);
-    FOREIGN.iter().for_each(|name| _ = command.env_remove(name));
-    let output = command.env("GIT_OPTIONAL_LOCKS", "0").output().ok()?;
+    let mut command = git_command(folder);
+    command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let output = command.output().ok()?;
     output.status.success().then(|| {
         let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
         names.map(path_from_bytes).collect()

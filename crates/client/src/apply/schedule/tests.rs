@@ -10,7 +10,7 @@ use poolwright_core::{
 use proptest::prelude::*;
 
 fn change(address: Address, kind: ChangeKind, after: &[&Address]) -> Change {
-    let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
+    let cause = Cause::default();
     Change { address, kind, cause, after: after.iter().copied().cloned().collect() }
 }
 

@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     finding::{Finding, Level, Sources},
-    plan::{Change, FieldDiff},
+    plan::{Change, FieldDiff, UndoneFinding},
     render::{
         danger::{Danger, DangerKind, short_address},
         group::{ChangeGroup, PlanSection},
         notes::describe_commit,
         report::{ProjectRow, Report, step_project},
-        values::{long_text_sides, render_sides},
+        undone::{UNDONE_TITLE, UndoneRow, level_word},
+        values::{long_text_sides, render_fields, render_sides},
     },
     text::{
         markdown::{code_cell, code_html, code_span, prose},
@@ -46,6 +47,10 @@ pub(super) fn plan_parts(report: &Report, sources: &Sources) -> Parts {
         let forms = most.into_iter().chain(fewer).collect();
         parts.push(Part::new("changes", Importance::Changes, forms));
     }
+    if !report.undone.is_empty() {
+        let forms = [usize::MAX, 50, 10, 0].map(|most| undone_form(&report.undone, most));
+        parts.push(Part::new("undone changes", Importance::Projects, forms.into()));
+    }
     if report.projects.len() > 1 {
         let forms = [usize::MAX, 100, 30, 10, 0].map(|most| project_form(report, most));
         parts.push(Part::new("projects", Importance::Projects, forms.into()));
@@ -67,7 +72,7 @@ pub(super) fn plan_parts(report: &Report, sources: &Sources) -> Parts {
 fn change_form(report: &Report, steps: usize, groups: usize) -> String {
     let mut text = String::from("### Changes\n\n");
     let mut left = groups;
-    for PlanSection { title, blocks } in &report.sections {
+    for PlanSection { title, blocks, .. } in &report.sections {
         if left == 0 {
             break;
         }
@@ -121,10 +126,37 @@ fn write_group(text: &mut String, group: &ChangeGroup, steps: usize) {
     for field in &group.fields {
         write_field(text, field);
     }
+    if let Some(instead) = group.instead_of {
+        let fields = code_span(&render_fields(&instead.fields));
+        _ = writeln!(text, "- pending until now: {} {fields}", instead.action.as_str());
+    }
     if group.changes.len() > 1 {
         write_steps(text, &group.changes, steps);
     }
     text.push_str("\n</details>\n\n");
+}
+
+/// Returns what the plan's base asks for and the plan does not, with at most so many lines.
+fn undone_form(undone: &[UndoneRow], most: usize) -> String {
+    let mut text = format!("### {UNDONE_TITLE}\n\n");
+    for row in undone.iter().take(most) {
+        match row {
+            UndoneRow::Change { subject, change } => {
+                let symbol = code_span(&change.action.symbol().to_string());
+                let fields = code_span(&render_fields(&change.fields));
+                _ = writeln!(text, "- {symbol} {}: {fields}", code_span(subject));
+            }
+            UndoneRow::Finding(UndoneFinding { code, level, message, .. }) => {
+                let (level, code) = (level_word(*level), code_span(code));
+                _ = writeln!(text, "- {level} {code}: {}", prose(message));
+            }
+        }
+    }
+    if undone.len() > most {
+        _ = writeln!(text, "- and {} more", undone.len() - most);
+    }
+    text.push('\n');
+    text
 }
 
 fn write_field(out: &mut String, field: &FieldDiff) {

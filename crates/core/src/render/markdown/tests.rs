@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::{
+    diff::compare_with_base,
     finding::{Code, Finding, FindingLocation, Level},
     model::{Address, Place, ProcessName},
-    plan::{Consequences, ExecutionPlace, MovedStep, sample},
+    plan::{BaseComparison, Consequences, ExecutionPlace, MovedStep, sample},
     receipt::Receipt,
 };
 
@@ -19,6 +20,33 @@ fn render(plan: &Plan, max_bytes: usize) -> String {
 #[test]
 fn a_plan_with_a_change_of_every_kind() {
     insta::assert_snapshot!(render(&sample::everything(), DEFAULT_MAX_BYTES));
+}
+
+#[test]
+fn a_comparison_is_above_the_changes_and_what_is_undone_below_them() {
+    let moved = |step| sample::placement("Web Store", step, Place::DefaultPool);
+    let base = sample::plan(vec![moved("Seed"), moved("Gone")], Vec::new());
+    let described = BaseComparison { base: "origin/@main".into(), ..BaseComparison::default() };
+    let mut plan = compare_with_base(sample::everything(), Some(&base), described.clone());
+    plan.changes[1].cause.instead_of =
+        plan.comparison.as_ref().map(|it| Box::new(it.undone[0].clone()));
+    let again = compare_with_base(sample::everything(), Some(&plan), described);
+    let shown = render(&plan, DEFAULT_MAX_BYTES);
+    let place = |text: &str| shown.find(text).unwrap();
+    assert!(place("**Compared with** `origin/@main`: brought: ") < place("### Look at this first"));
+    assert!(
+        place("pending until now: update `pool default → pools.database`") > place("### Changes")
+    );
+    assert!(place("### Undone: ") > place("### Changes"));
+    assert!(!shown.contains("pending already"));
+    let shown = render(&again, DEFAULT_MAX_BYTES);
+    for text in [
+        "**Pools, pending already**",
+        "is deleted (pending already)",
+        "Notify`: `pools.azure` → the Octopus Server (pending already)",
+    ] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
 }
 
 #[test]
@@ -43,7 +71,8 @@ fn step_address(project: usize, step: usize) -> Address {
 
 fn moved(project: usize, step: usize, after: ExecutionPlace) -> MovedStep {
     let before = vec![ExecutionPlace::Pool(Address::Pool("azure".into()))];
-    MovedStep { address: step_address(project, step), before, after: vec![after] }
+    let after = vec![after];
+    MovedStep { address: step_address(project, step), before, after, origin: None }
 }
 
 fn placements(projects: usize, steps: usize) -> Vec<crate::plan::Change> {
@@ -129,7 +158,7 @@ proptest! {
             step: name.clone(),
         };
         let before = vec![ExecutionPlace::Pool(Address::Pool(name.clone()))];
-        let affected = vec![MovedStep { address: step, before, after: vec![ExecutionPlace::Server] }];
+        let affected = vec![MovedStep { address: step, before, after: vec![ExecutionPlace::Server], origin: None }];
         let finding = Finding::new(Code::EmptyPool, Level::Warn, FindingLocation::Nowhere, format!("the pool `{name}` is empty"));
         let changes = vec![sample::placement(&name, &name, Place::Variable(name.clone())), sample::placement("b", &name, Place::DefaultPool)];
         let consequences = Consequences { affected, ..Consequences::default() };
