@@ -8,19 +8,20 @@ use serde_json::{Value, json};
 use std::{fs, process::Stdio};
 
 /// What is in every name of the server.
-const EVIL: &str = "::add-mask::E ##vso[task.setvariable variable=PATH]E ##[error]E \
-    ##teamcity[buildStop] ##octopus[setVariable name='E'] section_start:1:E\r\u{1b}[0K\u{1b}[2J\
+pub(crate) const EVIL: &str = "::add-mask::E ##vso[task.setvariable variable=PATH]E ##[error]E \
+    ##teamcity[buildStop] ##octopus[setVariable name='E'] ##octopus setVariable name='E'] section_start:1:E\r\u{1b}[0K\u{1b}[2J\
     \u{202e}\u{200b}\u{61c}\u{ad}\u{3164}\u{2028}\u{85}\n::error::E\n--- E\n^^^ +++\n";
 
 /// The same for a file, which takes no control characters in names.
-const PRINTABLE: &str =
-    "::add-mask::E ##vso[task.setvariable variable=PATH]E ##[error]E ##teamcity[E] ##octopus[E]";
+pub(crate) const PRINTABLE: &str = "::add-mask::E ##vso[task.setvariable variable=PATH]E ##[error]E ##teamcity[E] ##octopus[E] ##octopus E]";
 
 /// What a runner or a terminal would act on in a text; nothing, as a rule.
-fn commands(text: &str) -> Vec<String> {
+pub(crate) fn commands(text: &str) -> Vec<String> {
     let is_command = |line: &&str| {
         let bracketed = line.match_indices("##").any(|(at, _)| {
-            line[at + 2..].trim_start_matches(char::is_alphanumeric).starts_with('[')
+            let name = &line[at + 2..];
+            name.starts_with("octopus")
+                || name.trim_start_matches(char::is_alphanumeric).starts_with('[')
         });
         let folds = ["--- ", "+++ ", "~~~ ", "^^^ "].iter().any(|mark| line.starts_with(mark));
         let section = line.contains("section_start:1") || line.contains("section_end:1");
@@ -58,7 +59,7 @@ fn spoil(document: &mut Value) {
 }
 
 /// A server on which every name is evil.
-fn evil_server(seed: &str) -> Workbench {
+pub(crate) fn evil_server(seed: &str) -> Workbench {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("sandbox.db");
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -83,7 +84,7 @@ fn evil_server(seed: &str) -> Workbench {
 }
 
 /// A file that moves every step.
-fn rules() -> String {
+pub(crate) fn rules() -> String {
     format!(
         "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.new]\nname = \"{PRINTABLE}new\"\n\
          description = \"{PRINTABLE}\"\n[[placements]]\nlabel = \"{PRINTABLE}\"\nprocess = \"any\"\npool = \"new\"\n"
@@ -336,9 +337,17 @@ fn no_name_that_a_sandbox_copies_is_a_command() {
 
 #[test]
 fn the_test_itself_sees_what_it_looks_for() {
-    for text in
-        ["a ##vso[x]", "##[x]", "  ::x", "--- x", "a\u{61c}", "\u{85}", "a\rb", "section_start:1:x"]
-    {
+    for text in [
+        "a ##vso[x]",
+        "##octopus x",
+        "##[x]",
+        "  ::x",
+        "--- x",
+        "a\u{61c}",
+        "\u{85}",
+        "a\rb",
+        "section_start:1:x",
+    ] {
         assert_eq!(commands(text).len(), 1, "{text:?}");
     }
     assert_eq!(commands("a ::b --- ## [x] #vso[x]\r\n\tx\n"), [""; 0]);

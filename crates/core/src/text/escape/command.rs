@@ -5,12 +5,16 @@
 //! - GitHub Actions, and Gitea and Forgejo, which read the same: `::name::` at the start of a line, after white space;
 //!   the older `##[name]` anywhere in it (`ActionCommand.cs` of `actions/runner`).
 //! - Azure Pipelines: `##vso[` and `##[` anywhere in a line ("Logging commands").
-//! - TeamCity `##teamcity[` ("Service messages") and Octopus `##octopus[` ("Service messages"), anywhere in a line.
+//! - TeamCity: `##teamcity[` anywhere in a line ("Service messages").
+//! - Octopus: `##octopus` anywhere in a line, with or without `[`, up to the next `]`, which may be lines later
+//!   (`ServiceMessageParser.cs` of `OctopusDeploy/Calamari`).
 //! - GitLab: `section_start:` and `section_end:` with a time ("Custom collapsible sections").
 //! - Buildkite: `---`, `+++`, `~~~` and `^^^ +++` at the start of a line ("Managing log output").
 //!
-//! Jenkins and Bitbucket Pipelines document no commands in logs. Jenkins' notes are hidden terminal text, and control
-//! characters are escaped anyway.
+//! - Jenkins: `ConsoleNote.java` of `jenkinsci/jenkins` reads notes that begin with hidden terminal text, and plugins
+//!   colour by terminal sequences; control characters are escaped anyway. Plugins that search a log by patterns of the
+//!   job's own cannot be known here.
+//! - Bitbucket Pipelines documents no commands in logs.
 
 /// Finds commands in a line that is read from its start.
 #[derive(Debug, Default)]
@@ -44,10 +48,14 @@ impl CommandScanner {
     }
 }
 
-/// `##vso[`, `##teamcity[`, `##octopus[`, `##[`, and whatever else is named like these.
+/// `##vso[`, `##teamcity[`, `##[` and whatever else is named like these, and `##octopus` even without a bracket.
 fn is_bracketed(rest: &str) -> bool {
-    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    rest.strip_prefix("##").is_some_and(|it| it.trim_start_matches(name).starts_with('['))
+    const OPEN_ENDED: &str = "octopus";
+    let Some(rest) = rest.strip_prefix("##") else { return false };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let start = rest.get(..OPEN_ENDED.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(OPEN_ENDED))
+        || rest.trim_start_matches(is_name).starts_with('[')
 }
 
 /// `section_start:1560896352:name` and its end.
@@ -76,6 +84,9 @@ mod tests {
             "##[group]x",
             "###[error]x",
             "x ##teamcity[buildStop] ##octopus[setVariable name='x']",
+            "x ##octopus setVariable name='eA==' value='eA==']",
+            "##octopus",
+            "setVariable name='eA==' value='eA==']",
             "section_start:1560896352:a\r\u{1b}[0K",
             "section_end:done",
             "--- a",
@@ -97,6 +108,9 @@ mod tests {
         \u{23}#[group]x
         #\u{23}#[error]x
         x \u{23}#teamcity[buildStop] \u{23}#octopus[setVariable name='x']
+        x \u{23}#octopus setVariable name='eA==' value='eA==']
+        \u{23}#octopus
+        setVariable name='eA==' value='eA==']
         \u{73}ection_start:1560896352:a\r\u{1b}[0K
         section_end:done
         \u{2d}-- a
