@@ -57,7 +57,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LivePool, LiveWorker, UnreadSubject, built_in_worker_pool, describe_parts},
     model::Address,
-    plan::{Change, ChangeKind, Consequences, GateSettings, Plan, PlanHeader},
+    plan::{Change, ChangeKind, Consequences, GateSettings, OwnPlace, Plan, PlanHeader},
 };
 
 use branches::BranchTracker;
@@ -165,6 +165,23 @@ pub fn plan_from_changes(
     Plan { header, changes, findings, expectations, requirements, consequences, gates, comparison }
 }
 
+/// Adds what the program runs on to a plan, and the findings about it.
+pub fn guard_own_place(mut plan: Plan, own: &OwnPlace, live: &Live) -> Plan {
+    plan.gates.own.extend(own);
+    let desired = plan.gates.pools_as_desired();
+    let matched = Matched::new(&desired, live, &mut Vec::new());
+    let after = simulate_changes(live, &plan.changes);
+    let input = GateInput {
+        settings: &plan.gates,
+        matched: &matched,
+        changes: &plan.changes,
+        after: &after,
+    };
+    let findings = gates::check_own_place(&input);
+    plan.findings.extend(findings);
+    plan
+}
+
 /// Gives each change to a live pool the address that the server's name of the pool makes. A file's keys mean nothing
 /// where no file declares them.
 pub fn name_live_pools(changes: &mut [Change], live: &Live) {
@@ -187,7 +204,12 @@ fn keeps_pool(finding: &Finding) -> bool {
 }
 
 /// Turns a gate's finding into a warning, for plans without a file that could set the gate's level.
+///
+/// What the program runs on is taken away by no plan, not even by one that goes back.
 fn downgrade_to_warning(finding: Finding) -> Finding {
+    if finding.code == Code::OwnWorker {
+        return finding;
+    }
     let (kept, help) = if keeps_pool(&finding) {
         (": it is kept", Some("delete the pool by hand once nothing uses it".to_owned()))
     } else {

@@ -35,7 +35,7 @@ pub use field::{
     CommonField, EndpointField, Field, PoolField, ServerField, SpaceField, StepField, StepPart,
     TargetField, UnknownFieldError, ValueField, WorkerField,
 };
-pub use gate_settings::{DeclaredPool, GateLevel, GateSettings};
+pub use gate_settings::{DeclaredPool, GateLevel, GateSettings, OwnPlace};
 pub use new::{
     NewPool, NewWorker, RestoredWorker, final_worker_slug, interim_worker_name, interim_worker_slug,
 };

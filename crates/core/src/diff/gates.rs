@@ -5,7 +5,10 @@
 mod built_in;
 mod deletes;
 mod members;
+mod own_worker;
 mod variables;
+
+pub(super) use own_worker::check_own_place;
 
 use super::matched::Matched;
 use crate::{
@@ -37,6 +40,7 @@ pub(super) fn check_gates(input: &GateInput) -> Vec<Finding> {
         deletes::too_many_deletes(input),
         members::check_default_pool(input),
         deletes::protected_deletes(input),
+        check_own_place(input),
     ]
     .into_iter()
     .flatten()
@@ -45,7 +49,8 @@ pub(super) fn check_gates(input: &GateInput) -> Vec<Finding> {
 
 /// Whether findings with this code come from a gate.
 pub(super) fn is_gate_code(code: Code) -> bool {
-    code == Code::UnsetVariable || Gate::ALL.iter().any(|gate| gate.code() == code)
+    matches!(code, Code::UnsetVariable | Code::OwnWorker)
+        || Gate::ALL.iter().any(|gate| gate.code() == code)
 }
 
 impl GateInput<'_> {

@@ -155,6 +155,8 @@ codes! {
     OddFingerprint = "odd-fingerprint",
     /// A worker's name contains brackets that may not be meant as a range or a list.
     OddRange = "odd-range",
+    /// The plan would disable, replace, delete or empty the worker or pool on which the program itself runs.
+    OwnWorker = "own-worker",
     /// A pool would be deleted while something uses it.
     PoolInUse = "pool-in-use",
     /// The file turns a static pool into a dynamic one, or the other way round.

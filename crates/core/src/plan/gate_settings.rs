@@ -40,6 +40,37 @@ pub struct GateSettings {
     /// The projects whose repositories have to be readable: those in Git that the plan covers, changed or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repositories: Vec<String>,
+    /// What the program that makes or applies the plan runs on, which the plan must not take away.
+    #[serde(skip_serializing_if = "OwnPlace::is_empty")]
+    pub own: OwnPlace,
+}
+
+/// What the program itself runs on, by names or ids of the server. No file sets it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnPlace {
+    /// Workers: of the run that made the plan, and of the one that applies it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
+    /// Their pools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<String>,
+}
+
+impl OwnPlace {
+    /// Whether it names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.workers.is_empty() && self.pools.is_empty()
+    }
+
+    /// Adds what another run runs on.
+    pub fn extend(&mut self, other: &Self) {
+        for (own, added) in [(&mut self.workers, &other.workers), (&mut self.pools, &other.pools)] {
+            let new = added.iter().filter(|name| !own.contains(name)).cloned();
+            let new: Vec<String> = new.collect();
+            own.extend(new);
+        }
+    }
 }
 
 /// What a gate does with a plan that it objects to.
@@ -127,6 +158,7 @@ impl GateSettings {
             pools: pools.collect(),
             protected_workers: protected.map(|(name, _)| name.clone()).collect(),
             repositories: Vec::new(),
+            own: OwnPlace::default(),
         }
     }
 
