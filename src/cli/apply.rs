@@ -6,6 +6,7 @@ use super::{
     confirm::ask_to_confirm,
     exit, files,
     output_file::{InputFile, OutputFile, OutputKind, check_outputs},
+    own_place,
     plan::{PlanFilter, PlanFormat},
     print::{Stream, errln, outln, warn_secret_in_file},
     progress::Progress,
@@ -82,6 +83,8 @@ pub(super) struct ApplyFlags {
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
+    pub(super) own: own_place::Args,
+    #[command(flatten)]
     pub(super) time: time_limit::Args,
     #[command(flatten)]
     pub(super) session: session::Args,
@@ -138,6 +141,8 @@ impl ApplyRun<'_> {
         let text = flags.format == PlanFormat::Text;
         let mut checked_live = None;
         let mut plan = self.relax_gates(plan);
+        // The run that made a saved plan may have been on another worker.
+        plan.gates.own.extend(&flags.own.own_place());
         if saved.is_some() && !plan.changes.is_empty() {
             let provenance = find_provenance(&plan);
             let recheck = self.recheck(&plan, &provenance);
@@ -149,7 +154,9 @@ impl ApplyRun<'_> {
             }
         }
         if text {
-            flags.format.print_plan(&plan, sources, screen);
+            flags.format.report_plan(&plan, sources, *saved, screen)?;
+        } else {
+            screen.ci.report_plan(&plan, sources, *saved, Stream::Err)?;
         }
         let approved = match plan.approve() {
             Ok(approved) => approved,
@@ -255,6 +262,8 @@ impl ApplyRun<'_> {
         if !text {
             Stream::Out.print(&json, Syntax::Json);
         }
+        let stream = if text { Stream::Out } else { Stream::Err };
+        self.screen.ci.report_receipt(recorded, path, stream);
         if let Some(why) = lost {
             return report_lost_receipt(recorded, why, self.screen);
         }
@@ -300,7 +309,8 @@ async fn prepare_plan(
     args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let plan = args.narrowed.make_plan(&files, None, session_args, &session, screen).await?;
+    let own = args.flags.own.own_place();
+    let plan = args.narrowed.make_plan(&files, None, session_args, &session, &own, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 

@@ -21,6 +21,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let (desired, mut found) = config::load_desired(&sources);
     found.extend(args.files.untrusted_findings(&desired));
     files::print_findings(&found, &sources, screen);
+    screen.ci.report_check(&found, &sources);
     if found.iter().any(|finding| finding.level == Level::Error) {
         return Ok(exit::ERROR);
     }

@@ -1,6 +1,7 @@
 //! Reads and parses the files that a command works on.
 
 use super::{
+    links,
     print::{Stream, errln},
     screen::Screen,
 };
@@ -27,7 +28,8 @@ pub(super) struct Args {
     /// A configuration file, or `-` for standard input. May be repeated.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
-    /// The files may be written by anyone, as in a pull request: refuse what names a server or a space.
+    /// The files may be written by anyone, as in a pull request: refuse what names a server or a space, and links
+    /// that lead out of their folder.
     #[arg(long)]
     untrusted: bool,
 }
@@ -50,7 +52,16 @@ impl Args {
 
     /// Reads the files' texts.
     pub(super) fn read(&self) -> anyhow::Result<Sources> {
-        self.files.iter().map(|path| read_source(path)).collect::<anyhow::Result<_>>().map(Sources)
+        let sources = self.files.iter().map(|path| self.read_checked(path));
+        sources.collect::<anyhow::Result<_>>().map(Sources)
+    }
+
+    /// Reads one file, of which an untrusted author may have made a link.
+    fn read_checked(&self, path: &str) -> anyhow::Result<Source> {
+        if self.untrusted && path != "-" {
+            links::check_untrusted(Path::new(path))?;
+        }
+        read_source(path)
     }
 
     /// Reads and parses the files. Returns `None` after printing their errors.
@@ -83,6 +94,7 @@ pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Scre
     if let Some(tally) = findings::count_levels(found) {
         errln!("{tally}");
     }
+    screen.ci.annotate(found, sources, Stream::Err);
 }
 
 /// Warns about what a file lacks because it could not be read.

@@ -52,6 +52,33 @@ pub(super) fn resolve_read(
     ))
 }
 
+/// Checks that a configuration file whose author is not trusted is a file in its own folder, or a link to a TOML file in
+/// it. A path that does not exist is left to whoever reads it.
+///
+/// # Errors
+///
+/// Fails if a link leads elsewhere, or if it is not a regular file.
+pub(super) fn check_untrusted(path: &Path) -> anyhow::Result<()> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(());
+    }
+    let resolved = resolve_read(path, |real| real.extension().is_some_and(|it| it == "toml"))?;
+    let context = || format!("cannot read `{}`", path.display());
+    let real = resolved.path();
+    let named = named_path(path).with_context(context)?;
+    let folder = fs::canonicalize(named.parent().unwrap_or(&named)).with_context(context)?;
+    if !real.starts_with(&folder) {
+        return Err(link_error(path, &real, "an untrusted file stays in its folder"));
+    }
+    if real.is_file() || real.is_dir() {
+        return Ok(());
+    }
+    Err(error_with_help(
+        format!("{}: it is not a regular file", context()),
+        "name a TOML file with `-f FILE`",
+    ))
+}
+
 /// What a path that is written leads to.
 pub(super) enum WrittenPath {
     /// A file, which need not exist, or a folder.

@@ -3,6 +3,7 @@
 use super::{
     base, exit, files,
     output_file::{InputFile, PlanSubject},
+    own_place,
     print::Stream,
     saved_plan::{check_destination, save_plan},
     screen::Screen,
@@ -12,12 +13,12 @@ use crate::ops::{BaseFiles, LoadedFiles, PlanRequest, error_with_help, plan_file
 use poolwright_core::{
     diff::TargetFilter,
     finding::{Finding, Level, Sources},
-    plan::Plan,
+    plan::{OwnPlace, Plan},
     render::{self, RenderFormat},
     text::escape::Syntax,
 };
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Show what `apply` would change, without changing the server.
 ///
@@ -50,6 +51,8 @@ pub(super) struct Args {
     #[command(flatten)]
     narrowed: PlanFilter,
     #[command(flatten)]
+    own: own_place::Args,
+    #[command(flatten)]
     session: session::Args,
 }
 
@@ -73,6 +76,7 @@ impl PlanFilter {
         base: Option<&BaseFiles>,
         args: &session::Args,
         session: &Session,
+        own: &OwnPlace,
         screen: &Screen,
     ) -> anyhow::Result<Option<Plan>> {
         let request = PlanRequest {
@@ -80,6 +84,7 @@ impl PlanFilter {
             addresses: self.parse_targets()?,
             wave: self.wave.as_deref(),
             base,
+            own,
         };
         let plan = plan_files(&session.connection.reader(), files, &request).await?;
         if plan.highest_level() != Some(Level::Error) {
@@ -112,6 +117,25 @@ pub(super) enum PlanFormat {
 }
 
 impl PlanFormat {
+    /// Prints a plan of this run, which is saved in a file or not, and tells the CI system about it.
+    pub(super) fn report_plan(
+        self,
+        plan: &Plan,
+        sources: &Sources,
+        saved_as: Option<&Path>,
+        screen: &Screen,
+    ) -> anyhow::Result<()> {
+        if self == Self::Text {
+            let section = screen.ci.begin_section(Stream::Out, "poolwright plan");
+            self.print_plan(plan, sources, screen);
+            section.end();
+            return screen.ci.report_plan(plan, sources, saved_as, Stream::Out);
+        }
+        self.print_plan(plan, sources, screen);
+        // Commands have no place in a text for machines.
+        screen.ci.report_plan(plan, sources, saved_as, Stream::Err)
+    }
+
     /// Prints a plan to standard output.
     pub(super) fn print_plan(self, plan: &Plan, sources: &Sources, screen: &Screen) {
         let format = match self {
@@ -156,10 +180,13 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     check_destination(args.output.as_deref(), subject, &InputFile::configuration(&names))?;
     let base = args.load_base(&files)?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let plan = args.narrowed.make_plan(&files, base.as_ref(), &args.session, &session, screen);
-    let plan = plan.await?;
+    let own = args.own.own_place();
+    let plan = args
+        .narrowed
+        .make_plan(&files, base.as_ref(), &args.session, &session, &own, screen)
+        .await?;
     let Some(plan) = plan else { return Ok(exit::ERROR) };
-    args.format.print_plan(&plan, &files.sources, screen);
+    args.format.report_plan(&plan, &files.sources, args.output.as_deref(), screen)?;
     if let Some(path) = &args.output {
         save_plan(&plan, &files.sources, path)?;
     }

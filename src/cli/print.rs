@@ -1,9 +1,10 @@
 //! Prints to standard output and standard error: the one place that does.
 //!
-//! Nothing that is printed here can make a terminal or a CI runner act, or contains a secret that this process was
+//! Nothing that is printed here can make a terminal or a CI runner act, but for a [`CiCommand`], or contains a secret that this process was
 //! given. A closed stream causes no panic: `poolwright plan | head` ends quietly, and an apply continues after its
 //! terminal has closed.
 
+use super::ci_command::CiCommand;
 use poolwright_client::octopus::Secret;
 use poolwright_core::text::{
     escape::{Escaped, Syntax, escape_line, escape_output},
@@ -66,6 +67,11 @@ pub(super) fn warn_secret_in_file(path: &Path, text: &str) {
     }
 }
 
+/// Returns a text without any secret, for what reads it elsewhere than on a stream.
+pub(super) fn redact_printed(text: &str) -> String {
+    redact_keys(&redact_secrets(text))
+}
+
 /// Returns a text without the secrets that this process was given.
 fn redact_secrets(text: &str) -> String {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +100,11 @@ impl Stream {
         escape_line(&redact_secrets(&line.to_string()), self.text_syntax(), &mut safe);
         safe.push('\n');
         self.write(&safe);
+    }
+
+    /// Prints a command to the CI system that reads the log.
+    pub(super) fn print_command(self, command: &CiCommand) {
+        self.write(&format!("{}\n", command.as_line()));
     }
 
     fn text_syntax(self) -> Syntax {

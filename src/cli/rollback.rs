@@ -59,7 +59,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let file = args.undo.display().to_string();
     let reader = session.connection.reader();
     check_space(&reader, &receipt, args).await?;
-    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url);
+    let own = args.flags.own.own_place();
+    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own);
     let plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);
     if let Some(path) = &args.output {
@@ -109,7 +110,7 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
         let message = format!("cannot save the rollback: {flaw}");
         return Err(error_with_help(message, "apply it directly, without `-o`"));
     }
-    args.flags.format.print_plan(plan, &Sources::default(), screen);
+    args.flags.format.report_plan(plan, &Sources::default(), Some(path), screen)?;
     save_plan(plan, &Sources::default(), path)?;
     Ok(exit::DONE)
 }

@@ -1,6 +1,9 @@
 //! How output is printed: colour, verbosity and the log.
 
-use super::print::{self, LogWriter};
+use super::{
+    ci::CiReporter,
+    print::{self, LogWriter},
+};
 use poolwright_core::{render::RenderOptions, text::escape::Syntax};
 
 use std::io::IsTerminal as _;
@@ -44,17 +47,19 @@ enum LogFormat {
 }
 
 /// How to print, resolved from flags, the environment and terminals.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Screen {
     /// For standard output.
     pub(super) out: RenderOptions,
     /// For standard error.
     pub(super) err: RenderOptions,
+    /// The CI system that is told, if there is one.
+    pub(super) ci: CiReporter,
 }
 
 impl Screen {
     /// Resolves how to print, and starts the log.
-    pub(super) fn new(args: &Args) -> Self {
+    pub(super) fn new(args: &Args, ci: CiReporter) -> Self {
         let verbosity = i8::try_from(args.verbose).unwrap_or(i8::MAX)
             - i8::try_from(args.quiet).unwrap_or(i8::MAX);
         let is_env_set =
@@ -68,6 +73,7 @@ impl Screen {
         let screen = Self {
             out: RenderOptions { colour: use_colour(std::io::stdout().is_terminal()), verbosity },
             err: RenderOptions { colour: use_colour(std::io::stderr().is_terminal()), verbosity },
+            ci,
         };
         print::allow_colours(screen.out.colour, screen.err.colour);
         start_logging(args, screen.err);

@@ -155,8 +155,13 @@ fn check_files(
             return differing(names, "the text that it was made from", "another text");
         }
     };
-    let repositories = plan.gates.repositories.clone();
-    if (GateSettings { repositories, ..GateSettings::from_desired(&files.desired) }) != plan.gates {
+    // What a run runs on is not the files' to say, and which repositories they cover depends on the server.
+    let declared = GateSettings {
+        own: plan.gates.own.clone(),
+        repositories: plan.gates.repositories.clone(),
+        ..GateSettings::from_desired(&files.desired)
+    };
+    if declared != plan.gates {
         let names = format!("the list of gates and pool names in {}", names().join(", "));
         return differing(names, "the one that it shows", "different");
     }
@@ -195,12 +200,18 @@ mod tests {
         sample::{Server, source},
     };
     use octopus_sandbox::READER_KEY;
-    use poolwright_core::diff::TargetFilter;
+    use poolwright_core::{diff::TargetFilter, plan::OwnPlace};
 
     async fn plan(server: &Server, text: &str) -> Plan {
         let files = LoadedFiles::parse(source(text)).unwrap();
         let addresses = TargetFilter::default();
-        let request = PlanRequest { target: server.target(), addresses, wave: None, base: None };
+        let request = PlanRequest {
+            target: server.target(),
+            addresses,
+            wave: None,
+            base: None,
+            own: &OwnPlace::default(),
+        };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
 

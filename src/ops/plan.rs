@@ -7,7 +7,7 @@ use poolwright_core::{
     finding::{Finding, Level},
     live::Live,
     model::{Linked, Space},
-    plan::{BaseComparison, Change, ChangeKind, Plan, PlanHeader, PlanOrigin},
+    plan::{BaseComparison, Change, ChangeKind, OwnPlace, Plan, PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 use poolwright_refresh::{find_space, refresh_live, refresh_missing};
@@ -22,6 +22,8 @@ pub(crate) struct PlanRequest<'a> {
     pub(crate) wave: Option<&'a str>,
     /// What to compare the plan with.
     pub(crate) base: Option<&'a BaseFiles>,
+    /// What the program itself runs on.
+    pub(crate) own: &'a OwnPlace,
 }
 
 /// The files that a plan is compared with.
@@ -149,7 +151,8 @@ impl PlanRequest<'_> {
             scope,
             origin: PlanOrigin::Files,
         };
-        diff::plan_for_targets(&files.desired, live, header, &self.addresses, self.wave)
+        let plan = diff::plan_for_targets(&files.desired, live, header, &self.addresses, self.wave);
+        diff::guard_own_place(plan, self.own, live)
     }
 }
 
@@ -192,7 +195,13 @@ mod tests {
     async fn plan(server: &Server, text: &str) -> Plan {
         let files = LoadedFiles::parse(source(text)).unwrap();
         let addresses = TargetFilter::default();
-        let request = PlanRequest { target: server.target(), addresses, wave: None, base: None };
+        let request = PlanRequest {
+            target: server.target(),
+            addresses,
+            wave: None,
+            base: None,
+            own: &OwnPlace::default(),
+        };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
 
@@ -203,7 +212,8 @@ mod tests {
         let base = BaseFiles { name: "main".into(), commit: None, files: Ok(base) };
         let addresses = TargetFilter::default();
         let target = server.target();
-        let request = PlanRequest { target, addresses, wave: None, base: Some(&base) };
+        let own = OwnPlace::default();
+        let request = PlanRequest { target, addresses, wave: None, base: Some(&base), own: &own };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
 

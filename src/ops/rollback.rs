@@ -4,7 +4,7 @@ use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff,
     model::Linked,
-    plan::{Plan, PlanHeader, PlanOrigin},
+    plan::{OwnPlace, Plan, PlanHeader, PlanOrigin},
     receipt::Receipt,
     rollback::plan_rollback,
     scope::ReadScope,
@@ -12,7 +12,7 @@ use poolwright_core::{
 use poolwright_refresh::refresh_live;
 
 /// Makes the plan that undoes the changes in `receipt`. `file` is the path of the receipt, and `url` the server as
-/// the user named it.
+/// the user named it; `own` is what the program itself runs on.
 ///
 /// # Errors
 ///
@@ -22,6 +22,7 @@ pub(crate) async fn plan_receipt_rollback(
     receipt: &Receipt,
     file: String,
     url: &str,
+    own: &OwnPlace,
 ) -> anyhow::Result<Plan> {
     let space = Linked::new(&receipt.server.space_id, &receipt.server.space);
     let scope = ReadScope::for_rollback(&receipt.undone_changes());
@@ -36,5 +37,6 @@ pub(crate) async fn plan_receipt_rollback(
         scope,
         origin: PlanOrigin::Rollback,
     };
-    Ok(diff::plan_from_changes(changes, findings, &live, header))
+    let plan = diff::plan_from_changes(changes, findings, &live, header);
+    Ok(diff::guard_own_place(plan, own, &live))
 }

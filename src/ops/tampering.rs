@@ -12,7 +12,7 @@ use poolwright_core::{
     diff::{self, TargetFilter},
     finding::Sources,
     live::Live,
-    plan::{Plan, file},
+    plan::{OwnPlace, Plan, file},
     render::{RenderFormat, RenderOptions, format_plan},
 };
 use poolwright_refresh::refresh_live;
@@ -39,6 +39,7 @@ async fn saved() -> Saved {
         addresses: TargetFilter::default(),
         wave: None,
         base: None,
+        own: &OwnPlace::default(),
     };
     let reader = server.reader();
     let plan = plan_files(&reader, &files, &request).await.unwrap();

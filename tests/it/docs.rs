@@ -1,5 +1,6 @@
 //! What README and docs say is true: commands are run, files are read, pictures are real.
 
+use crate::workbench::CI_VARIABLES;
 use poolwright_core::{
     config,
     finding::{Level, Source, Sources},
@@ -28,6 +29,9 @@ fn run(command: &str, folder: &Path) -> (String, bool) {
     let program = if *program == "poolwright" { binary() } else { PathBuf::from(program) };
     let mut command = Command::new(program);
     for name in ["OCTOPUS_URL", "OCTOPUS_SPACE", "OCTOPUS_API_KEY", "OCTOPUS_ACCESS_TOKEN"] {
+        command.env_remove(name);
+    }
+    for name in CI_VARIABLES {
         command.env_remove(name);
     }
     let output = command.args(args).current_dir(folder).output().unwrap();

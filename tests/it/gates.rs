@@ -39,7 +39,7 @@ fn files() -> [(&'static str, String); 8] {
 }
 
 /// A company with a pool that is used, one with a single worker, and some that nobody needs.
-fn workbench(file: &str) -> Workbench {
+pub(crate) fn workbench(file: &str) -> Workbench {
     let workbench = Workbench::chapter(file);
     let pools = "/api/Spaces-1/workerpools";
     for name in ["Used", "Few", "Old 1", "Old 2", "Old 3"] {
@@ -63,7 +63,7 @@ fn at(gate: &str, level: &str, file: &str) -> String {
 }
 
 /// The lines of a text that begin a finding of a gate.
-fn found(text: &str, gate: &str) -> Vec<String> {
+pub(crate) fn found(text: &str, gate: &str) -> Vec<String> {
     let heads = text.lines().filter(|line| line.contains(&format!("[{gate}]:")));
     heads.map(str::to_owned).collect()
 }
