@@ -114,6 +114,8 @@ pub(super) enum PlanFormat {
     Text,
     /// JSON, for scripts; `poolwright schema plan` prints its schema.
     Json,
+    /// A page for people, in one file.
+    Html,
 }
 
 impl PlanFormat {
@@ -141,11 +143,13 @@ impl PlanFormat {
         let format = match self {
             Self::Text => RenderFormat::Text,
             Self::Json => RenderFormat::Json,
+            Self::Html => RenderFormat::Html,
         };
         let text = render::format_plan(plan, sources, format, screen.out);
         match self {
             Self::Text => Stream::Out.print_text(&text),
             Self::Json => Stream::Out.print(&text, Syntax::Json),
+            Self::Html => Stream::Out.print(&text, Syntax::Html),
         }
     }
 }

@@ -7,7 +7,7 @@ use poolwright_core::{
     diff::{deciding_rules, plan_changes, simulate_changes},
     explain::{DeclaredAnswer, ExplainInput, Explanation, PlacementAnswer, RuleAnswer},
     live::{Live, LivePool, LiveStep, UnreadPart, UnreadSubject, describe_parts},
-    model::{Address, Execution, Name, Place, UnresolvedReference, find_by_reference},
+    model::{Address, Execution, Id, Name, Place, Space, UnresolvedReference, find_by_reference},
     scope::ReadScope,
     text::nearest_name,
 };
@@ -75,8 +75,7 @@ pub(crate) async fn explain(
         ExplainQuestion::Steps { project, step } => (project, step),
     };
     if live.projects.is_empty() {
-        let all = reader.in_space(&space.id).list_projects().await.unwrap_or_default();
-        return Err(no_project_error(project, all.iter().map(|it| it.name.as_str())));
+        return Err(list_project_error(reader, &space.id, project).await);
     }
     let planned = desired.map(|desired| {
         let plan = plan_changes(desired, &live, unsaved_header(space));
@@ -96,6 +95,16 @@ pub(crate) async fn explain(
             Ok(ExplainAnswer { explanation, incomplete })
         }
     }
+}
+
+/// Returns the error about a project that the space does not have, with the nearest one that it has.
+pub(super) async fn list_project_error(
+    reader: &Reader,
+    space: &Id<Space>,
+    project: &str,
+) -> anyhow::Error {
+    let all = reader.in_space(space).list_projects().await.unwrap_or_default();
+    no_project_error(project, all.iter().map(|it| it.name.as_str()))
 }
 
 fn no_project_error<'a>(project: &str, known: impl Iterator<Item = &'a str>) -> anyhow::Error {
@@ -207,7 +216,8 @@ fn describe_verdict(verdict: &PlacementVerdict, desired: &Desired) -> PlacementA
     PlacementAnswer { place, pool, variable, execution, text, ..PlacementAnswer::default() }
 }
 
-fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePool> {
+/// Returns the pool with this name, slug or id.
+pub(super) fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePool> {
     let parts = |pool: &'a LivePool| (pool.id.as_str(), &pool.name, pool.slug.as_str());
     find_by_reference(live.pools.iter(), wanted, parts).map_err(|why| match why {
         UnresolvedReference::Missing => {

@@ -7,30 +7,21 @@
 // protocol over a pipe. Pictures are left in `target/page/`, for a person to look at.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Bench, Tab } from "./browser.mjs";
 
 const PROGRAM = resolve(process.env.POOLWRIGHT ?? "target/debug/poolwright");
-const CHROMIUM = process.env.CHROMIUM ?? "chromium";
 const PICTURES = resolve("target/page");
-const FOLDER = mkdtempSync(join(tmpdir(), "poolwright-page-"));
-const children = [];
-
-/** Starts a program and returns it; it ends with this script at the latest. */
-function start(program, args, options) {
-  const child = spawn(program, args, options);
-  children.push(child);
-  return child;
-}
+const BENCH = new Bench();
+const FOLDER = BENCH.folder;
 
 /** A sandbox of the chapter's company; its address and key. */
 async function sandbox() {
   const args = ["sandbox", "--port", "0", "--db", ":memory:", "--seed", "chapter"];
-  const child = start(PROGRAM, args, { cwd: FOLDER, stdio: ["ignore", "pipe", "ignore"] });
+  const child = BENCH.start(PROGRAM, args, { cwd: FOLDER, stdio: ["ignore", "pipe", "ignore"] });
   const said = {};
   for await (const line of createInterface({ input: child.stdout })) {
     const [name, value] = line.split("=");
@@ -44,7 +35,7 @@ async function sandbox() {
 function apply(commit, server) {
   copyFileSync(`examples/chapter/${commit}/workers.toml`, join(FOLDER, "workers.toml"));
   const options = { cwd: FOLDER, stdio: "ignore", env: { ...process.env, ...server } };
-  const child = start(PROGRAM, ["apply", "--auto-approve"], options);
+  const child = BENCH.start(PROGRAM, ["apply", "--auto-approve"], options);
   return new Promise((done, failed) => {
     child.on("exit", (code) => (code === 0 ? done() : failed(new Error(`${commit}: exit ${code}`))));
   });
@@ -59,77 +50,6 @@ async function ask(server, method, path, body) {
   return answer.json();
 }
 
-/** A tab of a new browser, spoken to over a pipe: a message is JSON that ends with a zero byte. */
-class Tab {
-  #sent = new Map();
-  #number = 0;
-  #session;
-  /** What the page has complained about. */
-  complaints = [];
-
-  static async open() {
-    const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-      "--disable-background-networking", "--hide-scrollbars", "--remote-debugging-pipe",
-      `--user-data-dir=${join(FOLDER, "browser")}`];
-    const stdio = ["ignore", "ignore", "ignore", "pipe", "pipe"];
-    const tab = new Tab();
-    tab.browser = start(CHROMIUM, flags, { stdio });
-    let text = "";
-    tab.browser.stdio[4].setEncoding("utf8").on("data", (part) => {
-      const messages = (text + part).split("\0");
-      text = messages.pop();
-      messages.forEach((it) => tab.#receive(JSON.parse(it)));
-    });
-    const { targetId } = await tab.send("Target.createTarget", { url: "about:blank" });
-    tab.#session = (await tab.send("Target.attachToTarget", { targetId, flatten: true })).sessionId;
-    for (const domain of ["Page", "Runtime", "Log"]) await tab.send(`${domain}.enable`);
-    return tab;
-  }
-
-  #receive({ id, result, error, method, params }) {
-    if (method === "Log.entryAdded") this.complaints.push(params.entry.text);
-    if (method === "Runtime.exceptionThrown") this.complaints.push(params.exceptionDetails.text);
-    const { done, failed } = this.#sent.get(id) ?? {};
-    if (error) failed?.(new Error(error.message));
-    else done?.(result);
-    this.#sent.delete(id);
-  }
-
-  send(method, params = {}) {
-    const id = ++this.#number;
-    const message = JSON.stringify({ id, method, params, sessionId: this.#session });
-    this.browser.stdio[3].write(`${message}\0`);
-    return new Promise((done, failed) => this.#sent.set(id, { done, failed }));
-  }
-
-  /** The value of an expression in the page. */
-  async value(expression) {
-    const { result } = await this.send("Runtime.evaluate", { expression, returnByValue: true });
-    return result.value;
-  }
-
-  /** Waits until an expression is true in the page. */
-  async until(expression) {
-    for (let tries = 0; tries < 600; tries++) {
-      if (await this.value(expression)) return;
-      await sleep(50);
-    }
-    throw new Error(`never true: ${expression}\n${await this.value("document.body.innerText")}`);
-  }
-
-  async look(width, height, scheme) {
-    await this.send("Emulation.setDeviceMetricsOverride",
-      { width, height, deviceScaleFactor: 1, mobile: width < 600 });
-    const features = [{ name: "prefers-color-scheme", value: scheme }];
-    await this.send("Emulation.setEmulatedMedia", { features });
-  }
-
-  async picture(name) {
-    const { data } = await this.send("Page.captureScreenshot", { captureBeyondViewport: true });
-    writeFileSync(join(PICTURES, `${name}.png`), Buffer.from(data, "base64"));
-  }
-}
-
 const steps = (place) => `document.querySelectorAll(".projects li.${place}").length`;
 const text = `document.querySelector("main").innerText`;
 
@@ -137,7 +57,7 @@ async function main() {
   assert(existsSync(PROGRAM), `${PROGRAM} is not there; cargo build makes it`);
   mkdirSync(PICTURES, { recursive: true });
   const server = await sandbox();
-  const tab = await Tab.open();
+  const tab = await Tab.open(BENCH, PICTURES);
 
   await tab.look(1280, 900, "light");
   await tab.send("Page.navigate", { url: server.OCTOPUS_URL });
@@ -200,7 +120,5 @@ async function main() {
 try {
   await main();
 } finally {
-  children.forEach((child) => child.kill("SIGKILL"));
-  await sleep(200);
-  rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5 });
+  await BENCH.end();
 }

@@ -10,6 +10,7 @@ mod words;
 pub use markdown::render_markdown;
 pub use table::{render_csv, render_json};
 pub use text::render_text;
+pub(crate) use words::{case_condition, health_text};
 
 use crate::{
     finding::SourceLine,

@@ -14,6 +14,7 @@ pub mod desired;
 pub mod diff;
 pub mod explain;
 pub mod finding;
+pub mod graph;
 pub mod live;
 pub mod model;
 pub mod ocl;

@@ -4,11 +4,13 @@
 //! (`diff`), showing one (`render`), or carrying one out (`apply`).
 
 mod action;
+mod census;
 mod change;
 mod check;
 mod comparison;
 mod consequences;
 mod edit;
+mod execution_place;
 mod fact;
 mod field;
 pub mod file;
@@ -23,12 +25,14 @@ mod value_edit;
 mod written_field;
 
 pub use action::{ChangeAction, ObjectKind};
+pub use census::{PlaceContents, PlaceTally, StepFlow};
 pub use change::{Cause, Change, ChangeKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
 pub use comparison::{ActionCounts, BaseComparison, PendingChange, UndoneFinding};
-pub use consequences::{Consequences, DefaultPool, ExecutionPlace, MovedStep};
+pub use consequences::{Consequences, DefaultPool, MovedStep};
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
+pub use execution_place::ExecutionPlace;
 pub(crate) use fact::ABSENT;
 pub use fact::{Expectation, Fact, FactValue, StepFact};
 pub use field::{

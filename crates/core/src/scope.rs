@@ -269,7 +269,14 @@ impl ReadScope {
 
     /// What explains the steps of a project, and what a file asks of them; or without a project, the uses of a pool.
     pub fn for_explain(project: Option<&str>, file: Option<&Desired>) -> Self {
-        let file = file.filter(|_| project.is_some()).map(Self::for_plan).unwrap_or_default();
+        let file = file.filter(|_| project.is_some());
+        let graph = Self::for_graph(project, file);
+        Self { snapshots: project.is_none(), features: false, ..graph }
+    }
+
+    /// What shows which steps run where, of one project or of all; and what a file asks of them.
+    pub fn for_graph(project: Option<&str>, file: Option<&Desired>) -> Self {
+        let file = file.map(Self::for_plan).unwrap_or_default();
         let default_branches =
             || GitScope { skip_unreachable: true, ..GitScope::default_branches() };
         Self {
@@ -278,8 +285,7 @@ impl ReadScope {
             runbooks: true,
             references: true,
             templates: true,
-            snapshots: project.is_none(),
-            features: false,
+            snapshots: false,
             features_if_visible: true,
             other_spaces: false,
             git: Some(file.git.clone().unwrap_or_else(default_branches)),

@@ -2,6 +2,8 @@
 //! a pool loses or gets workers, or because of another default pool, a variable, or the built-in worker's switch; steps
 //! that come to run on the Octopus Server; and what `default` means before and after.
 
+mod census;
+
 use super::matched::Matched;
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
@@ -27,7 +29,12 @@ pub(super) fn find_consequences(
         onto_server: Vec::new(),
         default_before: default_pool(matched.live, &states.names_before),
         default_after: default_pool(after, &states.names_after),
+        places: Vec::new(),
+        flows: Vec::new(),
     };
+    if !changes.is_empty() {
+        (found.places, found.flows) = census::take_census(&states);
+    }
     let placed: HashSet<(&Id<Process>, &Id<StepAction>)> =
         changes.iter().filter_map(placed_step).collect();
     let moves_others = changes.iter().any(may_affect_others);
@@ -158,17 +165,15 @@ fn default_pool(live: &Live, names: &PoolNames) -> Option<DefaultPool> {
 /// Returns the places of cases in the words of a plan, each once. Workers that have had no health check yet count if
 /// `unchecked` is set; that they have had none is a warning of its own.
 fn run_places(cases: &[Case], names: &PoolNames, unchecked: bool) -> Vec<ExecutionPlace> {
-    let pool = |id| names.get(id).cloned().map_or(ExecutionPlace::Unknown, ExecutionPlace::Pool);
+    let pool = |id: &Id<Pool>| names.get(id).cloned();
     let mut shown = Vec::new();
     for case in cases {
-        let place = match &case.place {
-            EffectivePlace::Pool(id) => pool(id),
-            EffectivePlace::Nowhere(Some(id), NowhereReason::Unchecked) if unchecked => pool(id),
-            EffectivePlace::Nowhere(..) => ExecutionPlace::Nowhere,
-            EffectivePlace::BuiltInWorker(_) | EffectivePlace::InServer => ExecutionPlace::Server,
-            EffectivePlace::OnTargets => ExecutionPlace::Targets,
-            EffectivePlace::InTemplate => ExecutionPlace::Template,
-            EffectivePlace::Unknown(_) => ExecutionPlace::Unknown,
+        let is_unchecked =
+            matches!(&case.place, EffectivePlace::Nowhere(_, NowhereReason::Unchecked));
+        let place = if unchecked && is_unchecked {
+            ExecutionPlace::from_required(&case.place, pool)
+        } else {
+            ExecutionPlace::from_effective(&case.place, pool)
         };
         if !shown.contains(&place) {
             shown.push(place);

@@ -218,7 +218,7 @@ fn unclear_reason(why: UnknownReason) -> &'static str {
 }
 
 /// Describes when a case applies: `environment Production, any other channel`; empty for always.
-pub(super) fn case_condition(case: &Case) -> String {
+pub(crate) fn case_condition(case: &Case) -> String {
     let conditions = case.when.iter().map(|condition| {
         let dimension = condition.dimension.as_str();
         match condition.names.as_slice() {
@@ -284,7 +284,7 @@ pub(super) fn health_word(health: Health) -> &'static str {
 }
 
 /// Describes a worker's health for people.
-pub(super) fn health_text(health: Health) -> &'static str {
+pub(crate) fn health_text(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",
         Health::HasWarnings => "healthy, with warnings",

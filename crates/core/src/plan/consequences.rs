@@ -2,14 +2,14 @@
 //!
 //! It follows from the changes and the server, so no decision depends on it, and a saved plan's is not believed.
 
-use super::Affected;
+use super::{Affected, ExecutionPlace, PlaceTally, StepFlow};
 use crate::{
     finding::ChangeOrigin,
-    model::{Address, ParseAddressError, ProcessName},
+    model::{Address, ProcessName},
 };
 
 use serde::{Deserialize, Serialize};
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::collections::HashSet;
 
 /// What a plan leads to besides its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub struct Consequences {
     /// The space's default pool after the changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_after: Option<DefaultPool>,
+    /// What each place where steps run has before and after the changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceTally>,
+    /// How many steps run where before and after the changes, those that stay included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<StepFlow>,
 }
 
 /// A step that will run in another place.
@@ -49,26 +55,6 @@ pub struct DefaultPool {
     pub pool: Address,
     /// Whether the pool has no workers, so that its steps run on the Octopus Server's built-in worker.
     pub on_server: bool,
-}
-
-/// Where a step runs, in the words of a plan.
-///
-/// In JSON a pool is its address, such as `pools.sql`, and any other place is a word.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum ExecutionPlace {
-    /// On a worker of this pool.
-    Pool(Address),
-    /// On the Octopus Server.
-    Server,
-    /// On its deployment targets.
-    Targets,
-    /// Wherever the steps of its process template run.
-    Template,
-    /// Nowhere: it fails.
-    Nowhere,
-    /// Not known.
-    Unknown,
 }
 
 impl Consequences {
@@ -99,54 +85,5 @@ impl MovedStep {
     pub fn comes_to_nowhere(&self) -> bool {
         self.after.contains(&ExecutionPlace::Nowhere)
             && !self.before.contains(&ExecutionPlace::Nowhere)
-    }
-}
-
-impl fmt::Display for ExecutionPlace {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Pool(address) => address.fmt(f),
-            Self::Server => f.write_str("the Octopus Server"),
-            Self::Targets => f.write_str("its targets"),
-            Self::Template => f.write_str("its template's steps"),
-            Self::Nowhere => f.write_str("nowhere"),
-            Self::Unknown => f.write_str("unknown"),
-        }
-    }
-}
-
-impl FromStr for ExecutionPlace {
-    type Err = ParseAddressError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "server" => Self::Server,
-            "targets" => Self::Targets,
-            "template" => Self::Template,
-            "nowhere" => Self::Nowhere,
-            "unknown" => Self::Unknown,
-            address => Self::Pool(address.parse()?),
-        })
-    }
-}
-
-impl TryFrom<String> for ExecutionPlace {
-    type Error = ParseAddressError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ExecutionPlace> for String {
-    fn from(place: ExecutionPlace) -> Self {
-        match place {
-            ExecutionPlace::Pool(address) => address.to_string(),
-            ExecutionPlace::Server => "server".to_owned(),
-            ExecutionPlace::Targets => "targets".to_owned(),
-            ExecutionPlace::Template => "template".to_owned(),
-            ExecutionPlace::Nowhere => "nowhere".to_owned(),
-            ExecutionPlace::Unknown => "unknown".to_owned(),
-        }
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{
     Cause, Change, ChangeKind, Consequences, DefaultPool, Delta, ExecutionPlace, Expectation, Fact,
-    FactValue, GateSettings, MovedStep, NewPool, NewWorker, Plan, PlanHeader, PlanOrigin,
-    PlannedValueScope, PoolEdit, PoolRequirement, RestoredWorker, StepEdit, StepFact, ValueEdit,
-    WorkerEdit,
+    FactValue, GateSettings, MovedStep, NewPool, NewWorker, PlaceContents, PlaceTally, Plan,
+    PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement, RestoredWorker, StepEdit,
+    StepFact, StepFlow, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -242,7 +242,42 @@ fn consequences() -> Consequences {
             pool: Address::Pool("database".into()),
             on_server: true,
         }),
+        places: tallies(),
+        flows: flows(),
     }
+}
+
+fn pool_place(key: &str) -> ExecutionPlace {
+    ExecutionPlace::Pool(Address::Pool(key.into()))
+}
+
+fn tallies() -> Vec<PlaceTally> {
+    let contents = |workers: &[&str], steps| {
+        let workers = workers.iter().map(|name| (*name).to_owned()).collect();
+        Some(PlaceContents { workers, steps })
+    };
+    let tally =
+        |place, name: &str, before, after| PlaceTally { place, name: name.into(), before, after };
+    vec![
+        tally(
+            pool_place("azure"),
+            "Azure Worker Pool",
+            contents(&["az-01"], 4),
+            contents(&["az-01"], 0),
+        ),
+        tally(pool_place("database"), "Database Worker Pool", None, contents(&["db-01"], 1)),
+        tally(ExecutionPlace::Server, "", contents(&[], 0), contents(&[], 2)),
+        tally(ExecutionPlace::Nowhere, "", contents(&[], 0), contents(&[], 1)),
+    ]
+}
+
+fn flows() -> Vec<StepFlow> {
+    let flow = |to, steps| StepFlow { from: pool_place("azure"), to, steps, projects: 1 };
+    vec![
+        flow(pool_place("database"), 1),
+        flow(ExecutionPlace::Server, 2),
+        flow(ExecutionPlace::Nowhere, 1),
+    ]
 }
 
 fn server() -> Vec<Change> {

@@ -10,7 +10,7 @@ use super::{
     notes,
     report::{Report, Verdict, step_project},
     undone::{UNDONE_TITLE, UndoneRow, level_word},
-    values::{long_text_sides, quote_text, render_fields, render_sides},
+    values::{diff_lines, long_text_sides, quote_text, render_fields, render_sides},
 };
 use crate::{
     finding::{SourceLine, Sources},
@@ -18,7 +18,7 @@ use crate::{
     text::{escape::Escaped, pluralize},
 };
 
-use similar::{ChangeTag, TextDiff};
+use similar::ChangeTag;
 use std::{
     collections::HashSet,
     fmt::{self, Write as _},
@@ -29,9 +29,6 @@ const MAX_STEPS: usize = 3;
 
 /// How many steps that move without a change of their own are listed without `-v`.
 const MAX_MOVED: usize = 10;
-
-/// How many unchanged lines are shown around changed ones.
-const CONTEXT_LINES: usize = 3;
 
 /// Renders the plan; the last line is the summary.
 pub(super) fn render_plan(plan: &Plan, sources: &Sources, options: RenderOptions) -> String {
@@ -245,23 +242,17 @@ impl TextPage<'_> {
 
     /// Writes two texts as a line diff.
     fn write_line_diff(&self, out: &mut String, before: &str, after: &str) -> fmt::Result {
-        let diff = TextDiff::from_lines(before, after);
-        let groups = diff.grouped_ops(CONTEXT_LINES);
-        let lines = groups.iter().flatten().flat_map(|part| diff.iter_changes(part));
-        let mut next = 0;
-        for line in lines {
-            let at = line.old_index().unwrap_or(next);
-            if next < at {
-                writeln!(out, "        …")?;
-            }
-            next = at + usize::from(line.tag() != ChangeTag::Insert);
-            let (symbol, colour) = match line.tag() {
-                ChangeTag::Delete => ("-", "31"),
-                ChangeTag::Insert => ("+", "32"),
-                ChangeTag::Equal => (" ", "0"),
+        for line in diff_lines(before, after) {
+            let (symbol, colour) = match line.tag {
+                Some(ChangeTag::Delete) => ("-", "31"),
+                Some(ChangeTag::Insert) => ("+", "32"),
+                Some(ChangeTag::Equal) => (" ", "0"),
+                None => {
+                    writeln!(out, "        …")?;
+                    continue;
+                }
             };
-            let text = line.value().trim_end_matches(['\r', '\n']);
-            let shown = format!("{symbol} {}", reveal_trailing(text));
+            let shown = format!("{symbol} {}", line.text);
             writeln!(out, "        {}", self.paint_text(colour, shown.trim_end()))?;
         }
         Ok(())
@@ -340,12 +331,6 @@ fn touches_line(touches: Touches) -> Option<String> {
 
 fn format_line(line: &SourceLine) -> String {
     format!("{}:{}", Escaped(&line.file), line.line)
-}
-
-/// Makes the trailing spaces of a line visible.
-fn reveal_trailing(line: &str) -> String {
-    let text = line.trim_end_matches(' ');
-    format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
 }
 
 #[cfg(test)]

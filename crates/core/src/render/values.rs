@@ -3,9 +3,21 @@
 use crate::{plan::FieldDiff, text::escape::Escaped};
 
 use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
 
 /// Texts longer than this, in characters, are shown as a line diff.
 const LONG_TEXT: usize = 80;
+
+/// How many unchanged lines are shown around changed ones.
+const CONTEXT_LINES: usize = 3;
+
+/// A line of a diff.
+pub(super) struct DiffLine {
+    /// What happens to the line; `None` where unchanged lines are left out.
+    pub(super) tag: Option<ChangeTag>,
+    /// The line, escaped, with its trailing spaces made visible.
+    pub(super) text: String,
+}
 
 /// Returns both sides of a text that is too long for one line.
 pub(super) fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
@@ -36,7 +48,8 @@ pub(super) fn render_fields(fields: &[FieldDiff]) -> String {
     fields.collect::<Vec<_>>().join(", ")
 }
 
-fn render_value(path: &str, value: &Value) -> String {
+/// Returns a value as it is shown: a text between quotes.
+pub(super) fn render_value(path: &str, value: &Value) -> String {
     // Addresses need no quotes.
     let is_address = matches!(path, "pool" | "pools" | "sort_order");
     match value {
@@ -55,4 +68,28 @@ fn render_value(path: &str, value: &Value) -> String {
 pub(super) fn quote_text(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", Escaped(&text))
+}
+
+/// Returns what differs between two texts, line by line.
+pub(super) fn diff_lines(before: &str, after: &str) -> Vec<DiffLine> {
+    let diff = TextDiff::from_lines(before, after);
+    let groups = diff.grouped_ops(CONTEXT_LINES);
+    let mut shown = Vec::new();
+    let mut next = 0;
+    for line in groups.iter().flatten().flat_map(|part| diff.iter_changes(part)) {
+        let at = line.old_index().unwrap_or(next);
+        if next < at {
+            shown.push(DiffLine { tag: None, text: String::new() });
+        }
+        next = at + usize::from(line.tag() != ChangeTag::Insert);
+        let text = reveal_trailing(line.value().trim_end_matches(['\r', '\n']));
+        shown.push(DiffLine { tag: Some(line.tag()), text });
+    }
+    shown
+}
+
+/// Makes the trailing spaces of a line visible.
+fn reveal_trailing(line: &str) -> String {
+    let text = line.trim_end_matches(' ');
+    format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
 }

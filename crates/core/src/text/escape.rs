@@ -33,6 +33,8 @@ pub enum Syntax {
     Csv,
     /// JSON: `\u0023`, so that every value stays the same.
     Json,
+    /// HTML or XML: `&#x23;`, so that every text stays the same. What hides or reorders text is shown as in [`Escaped`].
+    Html,
     /// TOML whose strings are all basic strings: `\u0023`, so that every value stays the same.
     Toml,
     /// XML: `&#x23;`, so that every text stays the same. What XML cannot hold is escaped as in text.
@@ -82,10 +84,11 @@ pub fn escape_line(line: &str, syntax: Syntax, safe: &mut String) {
 fn push_escape(c: char, syntax: Syntax, safe: &mut String) {
     let code = u32::from(c);
     _ = match syntax {
-        Syntax::Text | Syntax::ColouredText | Syntax::Csv if is_unsafe(c) => {
+        Syntax::Text | Syntax::ColouredText | Syntax::Csv | Syntax::Html if is_unsafe(c) => {
             write!(safe, "{}", c.escape_default())
         }
         Syntax::Text | Syntax::ColouredText | Syntax::Csv => write!(safe, "\\u{{{code:x}}}"),
+        Syntax::Html => write!(safe, "&#x{code:x};"),
         Syntax::Json => {
             let mut units = [0; 2];
             c.encode_utf16(&mut units).iter().try_for_each(|unit| write!(safe, "\\u{unit:04x}"))
