@@ -74,7 +74,7 @@ fn a_file_that_is_wrong_is_told_so() {
     }
     insta::assert_snapshot!(all, @"
     error[missing-key]: `version` is missing
-    error[syntax]: unclosed table, expected `]`
+    error[syntax]: the header has no closing `]`
     error[unknown-version]: this file is written for version 2, but this tool reads version 1
     error[wrong-type]: expected a whole number, found a string
     error[wrong-type]: expected a table of tables, found an integer
@@ -82,7 +82,7 @@ fn a_file_that_is_wrong_is_told_so() {
     error[empty-text]: the text is empty
     error[unknown-key]: unknown key `descripton`
     error[unknown-key]: unknown key `pool`
-    error[syntax]: duplicate key
+    error[syntax]: `sql` is declared twice
     error[duplicate-pool]: two pools are named `sql`
     error[duplicate-default]: two pools are declared as the default pool
     error[missing-key]: one of `listening`, `polling`, `ssh`, `kubernetes` is missing

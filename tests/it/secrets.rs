@@ -50,7 +50,7 @@ fn no_excerpt_shows_a_secret() {
     error[missing-key]: `fingerprint` is missing
     --> workers.toml:4
      = note: the line is not shown, because it may contain a secret
-     = help: add `fingerprint`: the fingerprint of the host's key, as the server shows it
+     = help: add `fingerprint`, the fingerprint of the host's key, as the server shows it
 
     error[unknown-key]: unknown key `hots`
     --> workers.toml:4
