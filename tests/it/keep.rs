@@ -72,7 +72,7 @@ pub(crate) fn commented(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_of_what_is_kept_is_empty_and_every_comment_is_there(

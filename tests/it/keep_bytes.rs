@@ -112,7 +112,7 @@ fn any_space() -> impl Strategy<Value = Live> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_file_of_which_all_is_so_stays_as_it_is(

@@ -116,7 +116,7 @@ fn later(choosers: &IndirectPools, dice: &[usize]) -> IndirectPools {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_of_what_is_kept_of_any_file_is_empty_whatever_chooses_pools(

@@ -223,7 +223,7 @@ fn reformed(pulled: &str, dice: &[usize]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn however_a_file_is_written_a_plan_of_what_is_kept_is_empty_and_comments_stay(

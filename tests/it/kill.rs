@@ -66,6 +66,10 @@ pub(crate) fn workbench_to_change(faults: Vec<Fault>) -> Workbench {
 /// What is there once all is done: every name once.
 pub(crate) fn finished(workbench: &Workbench) {
     workbench.settled();
+    names_are_there(workbench);
+}
+
+fn names_are_there(workbench: &Workbench) {
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "General", "Kubernetes"]);
     let workers = ["general-worker-01", "general-worker-02", "kubernetes-worker-01"];
     assert_eq!(workbench.names("workers"), workers);
@@ -92,12 +96,12 @@ static REQUESTS: LazyLock<[(&str, usize); 4]> = LazyLock::new(|| {
 });
 
 impl Workbench {
-    /// The last receipt is one of these, and what it says of each change is so.
-    fn receipts_tell(&self, statuses: &[&str]) {
+    /// The last receipt is one of these, and what it says of each change is so. Whether anything is left to do.
+    fn receipts_tell(&self, statuses: &[&str]) -> bool {
         let Some(receipt) = self.receipts().pop() else {
             // A receipt is written before the first request that could change something.
             assert_eq!(self.writes().len(), set_up("POST"), "written, and no receipt is there");
-            return;
+            return true;
         };
         assert!(statuses.contains(&receipt["status"].as_str().unwrap()), "{receipt:#}");
         let left = self.run(&["plan", "--format", "json"]).expect(0);
@@ -115,12 +119,16 @@ impl Workbench {
                 outcome => assert_eq!(outcome, "failed", "{entry}"),
             }
         }
+        !left.is_empty()
     }
 
-    /// The next apply makes the rest.
-    fn goes_on(&self) {
-        self.apply();
-        finished(self);
+    /// The next apply makes the rest, if there is any.
+    fn goes_on(&self, is_left: bool) {
+        if is_left {
+            self.apply();
+            self.settled();
+        }
+        names_are_there(self);
     }
 }
 
@@ -130,8 +138,8 @@ fn survives(on: &str, nth: usize, what: &FaultKind) {
     let refused = matches!(what, FaultKind::Status { code: 500, .. });
     let wanted: &[i32] = if refused { &[0, 1, 5] } else { &[0] };
     assert!(wanted.contains(&code), "{on} {nth} {what:?}: {code}\n{stdout}\n{stderr}");
-    workbench.receipts_tell(&[if code == 0 { "done" } else { "partial" }]);
-    workbench.goes_on();
+    let is_left = workbench.receipts_tell(&[if code == 0 { "done" } else { "partial" }]);
+    workbench.goes_on(is_left);
 }
 
 fn survives_a_kill(on: &str, nth: usize, what: FaultKind) {
@@ -140,8 +148,8 @@ fn survives_a_kill(on: &str, nth: usize, what: FaultKind) {
     workbench.wait_for(nth + set_up(on), on, &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
-    workbench.receipts_tell(&["running", "done"]);
-    workbench.goes_on();
+    let is_left = workbench.receipts_tell(&["running", "done"]);
+    workbench.goes_on(is_left);
 }
 
 /// Every write that is unlike others, and some of those that are alike, and of the reads.
@@ -205,6 +213,6 @@ fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
         outcomes.clone().all(|outcome| outcome == "skipped" || outcome == "done"),
         "{receipt:#}"
     );
-    workbench.receipts_tell(&["partial"]);
-    workbench.goes_on();
+    let is_left = workbench.receipts_tell(&["partial"]);
+    workbench.goes_on(is_left);
 }

@@ -164,7 +164,7 @@ const MEANT: [&str; 5] =
     ["lingering-pool", "odd-range", "stray-n", "unseen-steps", "unset-variable"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {

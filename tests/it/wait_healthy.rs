@@ -104,7 +104,7 @@ fn a_pool_made_here_is_checked_before_its_steps_move() {
 fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
     let workbench = Workbench::chapter(&good_and_bad());
     let before = workbench.processes();
-    let output = workbench.applies("5s", 5);
+    let output = workbench.applies("10s", 5);
     assert!(output.stderr.contains("\nsaved to .poolwright/receipts/"), "{}", output.stderr);
     insta::assert_snapshot!(told(&output), @"
     waiting for pools.good: 1 worker, none healthy yet
@@ -121,7 +121,7 @@ fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
         assert_eq!(outcome, if stays { "skipped" } else { "done" }, "{address}");
         if stays {
             insta::allow_duplicates! {
-                insta::assert_snapshot!(text_at(entry, "/error"), @"no worker in pools.bad is healthy after 5s: bad-01 is Unavailable");
+                insta::assert_snapshot!(text_at(entry, "/error"), @"no worker in pools.bad is healthy after 10s: bad-01 is Unavailable");
             }
             assert_eq!(entry["written"], json!([]));
         }
@@ -215,9 +215,9 @@ fn a_worker_that_the_plan_deletes_in_the_end_is_none_to_wait_for() {
         "workers.toml",
         "version = 1\n[[removed]]\nworker = \"p-01\"\n[[placements]]\nproject = \"Web Store\"\npool = \"p\"\n",
     );
-    let output = workbench.applies("5s", 5);
+    let output = workbench.applies("10s", 5);
     assert!(
-        output.stderr.contains("no worker in pools.p is healthy after 5s: second is Unavailable"),
+        output.stderr.contains("no worker in pools.p is healthy after 10s: second is Unavailable"),
         "{}",
         output.stderr
     );
@@ -236,9 +236,9 @@ fn as_many_workers_are_waited_for_as_the_file_says() {
 
     let workbench = Workbench::chapter(&few.replace("HOST", "w-{n}.invalid"));
     workbench.run(&["plan", "-o", "plan.json"]).expect(3);
-    let output = workbench.run(&["apply", "plan.json", "--wait-healthy", "5s"]).expect(5);
+    let output = workbench.run(&["apply", "plan.json", "--wait-healthy", "1s"]).expect(5);
     assert!(
-        output.stderr.contains("pools.few has 0 of the 2 required healthy workers after 5s"),
+        output.stderr.contains("pools.few has 0 of the 2 required healthy workers after 1s"),
         "{}",
         output.stderr
     );
@@ -334,9 +334,9 @@ fn a_way_back_waits_too() {
     workbench.edit(&path, |value| value["Endpoint"]["Uri"] = json!("https://old.invalid:10933"));
     let receipt = workbench.receipt();
     let back = ["rollback", receipt.as_str(), "--auto-approve", "--wait-healthy"];
-    let output = workbench.run(&[&back[..], &["5s"]].concat()).expect(5);
+    let output = workbench.run(&[&back[..], &["1s"]].concat()).expect(5);
     assert!(
-        output.stderr.contains("no worker in pools.old is healthy after 5s"),
+        output.stderr.contains("no worker in pools.old is healthy after 1s"),
         "{}",
         output.stderr
     );
@@ -381,7 +381,7 @@ fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
     );
     let pool = workbench.unchecked("p", "p.example");
     workbench.check(&pool);
-    let output = workbench.applies("5s", 1);
+    let output = workbench.applies("1s", 1);
     assert!(
         output.stderr.contains("p-01 was Healthy, but its check has not ended"),
         "{}",
