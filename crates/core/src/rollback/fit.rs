@@ -48,7 +48,7 @@ impl RollbackPlanner<'_> {
             Address::Pool(key) => self.check_pool_fit(entry, key),
             Address::Worker(name) => self.check_worker_fit(entry, name),
             address => match self.live_address(entry) {
-                Some(live) if !is_same_address(&live, address) => {
+                Some(live) if !live.is_same_object(address) => {
                     Err(self.misfit(&live, self.exists(address)))
                 }
                 _ => Ok(()),
@@ -100,7 +100,7 @@ impl RollbackPlanner<'_> {
                 let mut processes = processes.filter(|process| process.owner.project == project);
                 processes.any(|process| {
                     let mut steps = process.steps.iter();
-                    steps.any(|step| is_same_address(&process.step_address(step), address))
+                    steps.any(|step| process.step_address(step).is_same_object(address))
                 })
             }
             Address::Target(name) => {
@@ -108,9 +108,8 @@ impl RollbackPlanner<'_> {
                 self.live.indirect.targets.iter().any(|target| target.name == name)
             }
             Address::Variable { owner, .. } => {
-                let owner = owner.to_string();
                 let mut sets = self.live.indirect.sets.iter();
-                sets.any(|set| eq_ignoring_case(&set.address_owner().to_string(), &owner))
+                sets.any(|set| set.address_owner().is_same_owner(owner))
             }
             _ => false,
         }
@@ -196,8 +195,4 @@ fn fits_kind(kind: ObjectKind, address: &Address) -> bool {
         ObjectKind::Placement => matches!(address, Address::Step { .. }),
         ObjectKind::Server => *address == Address::BuiltInWorker,
     }
-}
-
-fn is_same_address(one: &Address, other: &Address) -> bool {
-    eq_ignoring_case(&one.to_string(), &other.to_string())
 }

@@ -73,7 +73,7 @@ impl LabelChecker<'_> {
         let address = &change.address;
         match self.live_label(plan, change) {
             LiveLabel::Created => {}
-            LiveLabel::At(live) if is_same_address(&live, address) => {}
+            LiveLabel::At(live) if live.is_same_object(address) => {}
             LiveLabel::At(live) => {
                 self.push(address, "address", address.to_string(), live.to_string());
             }
@@ -284,16 +284,6 @@ fn name_steps<'a>(
     let changed: HashSet<Id<Process>> = changed.collect();
     let processes = live.processes.iter().filter(|process| changed.contains(&process.id));
     processes.map(|process| (&process.id, process.unique_step_names())).collect()
-}
-
-/// Whether two addresses are of one object. The spelling of a worker's name may be the file's.
-fn is_same_address(live: &Address, shown: &Address) -> bool {
-    match (live, shown) {
-        (Address::Worker(live), Address::Worker(shown)) => {
-            Name::new(live.as_str()) == Name::new(shown.as_str())
-        }
-        (live, shown) => live == shown,
-    }
 }
 
 /// Whether a change adds a value, so that no field of it has been there before.
