@@ -1,6 +1,6 @@
 //! `poolwright show`: shows a saved plan.
 
-use super::{exit, plan::PlanFormat, screen::Screen};
+use super::{exit, output_file::path_argument, plan::PlanFormat, screen::Screen};
 use crate::ops::error_with_help;
 use poolwright_core::{
     finding::Sources,
@@ -40,9 +40,12 @@ pub(super) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let shown = path.display();
     let unreadable_plan = |why: &dyn Display| {
         let message = format!("cannot read the plan `{shown}`: {why}");
+        // Another file, such as the configuration, was named by mistake and must not be replaced.
+        let is_plan = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("json"));
+        let file = if is_plan { path_argument(path) } else { "plan.json".to_owned() };
         let again =
-            format!("`poolwright plan -o {shown}` or `poolwright rollback RECEIPT -o {shown}`");
-        error_with_help(message, format!("save it again with {again}"))
+            format!("`poolwright plan -o {file}` or `poolwright rollback RECEIPT -o {file}`");
+        error_with_help(message, format!("save one with {again}"))
     };
     let text = fs::read_to_string(path).map_err(|why| unreadable_plan(&why))?;
     file::read(&text).map_err(|why| unreadable_plan(&why))

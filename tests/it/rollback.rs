@@ -138,7 +138,7 @@ fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
     let output = workbench.run(&["apply", "back.json"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"
     error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes differ from what it shows
-    help: save it again with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
+    help: save one with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
     "#);
     assert_eq!(workbench.writes(), writes);
 }

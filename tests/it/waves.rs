@@ -106,7 +106,7 @@ fn what_is_wrong_with_a_wave_is_told() {
     insta::assert_snapshot!(all, @"
     1 error[unknown-project]: there is no project `Web Stor` |   = help: a project with a similar name exists: `Web Store`
     0 warning[idle-wave]: no project is in this wave |   = help: an earlier wave has its projects, or its selectors match none
-    1 error[unknown-wave]: there is no wave `3` |  = help: there are 1 (`pilot`)
+    1 error[unknown-wave]: there is no wave `3` |  = help: available: 1 (`pilot`)
     1 error[duplicate-wave]: two waves have the label `A` |   = help: give each wave a label of its own
     1 error[unknown-wave]: there is no wave `1` |  = help: the file has no `[[waves]]`
     ");

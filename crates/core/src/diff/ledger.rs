@@ -197,7 +197,7 @@ impl<'a> RuleUsage<'a> {
             None if self.names.is_empty() => {
                 "check the rule's `project`, `project_group`, `project_tag`, `runbook` and `process`".to_owned()
             }
-            None => format!("there are {}", reference::first_names(self.names.iter().copied())),
+            None => format!("available: {}", reference::first_names(self.names.iter().copied())),
         };
         Finding::error(Code::UnknownStep, at.clone(), message).with_label(label).with_help(help)
     }

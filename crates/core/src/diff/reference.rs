@@ -113,7 +113,7 @@ pub(super) fn unknown_name_error<'a>(
             format!("{} with a similar name exists: `{near}`", text::with_article(noun))
         }
         (None, []) => format!("the space has no {noun} that this key can see"),
-        (None, _) => format!("there are {}", first_names(known.into_iter())),
+        (None, _) => format!("available: {}", first_names(known.into_iter())),
     };
     Finding::error(kind.unknown_code(), at, format!("there is no {noun} `{text}`")).with_help(help)
 }

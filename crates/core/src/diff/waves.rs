@@ -154,7 +154,7 @@ fn unknown_wave_error(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding 
     let names: Vec<_> = names.collect();
     let help = match names.as_slice() {
         [] => "the file has no `[[waves]]`".to_owned(),
-        names => format!("there are {}", names.join(", ")),
+        names => format!("available: {}", names.join(", ")),
     };
     Finding::new(Code::UnknownWave, Level::Error, FindingLocation::Nowhere, message).with_help(help)
 }
