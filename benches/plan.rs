@@ -138,6 +138,7 @@ async fn measure_rules(sandbox: &Sandbox) {
         digest: String::new(),
         scope,
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     let files = [
         ("1 rule", String::new()),

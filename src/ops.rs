@@ -15,6 +15,7 @@ mod keep;
 mod plan;
 mod pull;
 mod rollback;
+mod user;
 
 pub(crate) use apply::{
     LackingPermission, PlanCheck, PlanProvenance, is_untouched, lacking_apply_permissions,
@@ -34,6 +35,7 @@ pub(crate) use keep::{KeepOutcome, keep_file};
 pub(crate) use plan::{BaseFiles, PlanRequest, plan_files};
 pub(crate) use pull::{PulledConfig, pull_config};
 pub(crate) use rollback::plan_receipt_rollback;
+pub(crate) use user::user_name;
 
 use poolwright_core::{
     model::{Linked, Space},
@@ -60,6 +62,7 @@ fn unsaved_header(space: Linked<Space>) -> PlanHeader {
         digest: String::new(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `poolwright apply`: applies a plan to the server.
 
+mod age;
 mod report;
 
 use super::{
+    ci_job,
     confirm::ask_to_confirm,
     exit, files,
     output_file::{InputFile, OutputFile, OutputKind, check_outputs},
@@ -16,6 +18,7 @@ use super::{
     session::{self, DeclaredServer, Session},
     show,
     signals::{ReceiptSlot, listen_for_stop},
+    stamp::{UserLookup, stamp_commit},
     time_limit::{self, RunClock, finish_before},
     turns::turns_folder,
     undone::RollbackOutcome,
@@ -25,14 +28,17 @@ use crate::ops::{
     LackingPermission, PlanCheck, PlanProvenance, error_with_help, lacking_apply_permissions,
     recheck_plan,
 };
+use age::parse_age;
 use poolwright_client::apply::{
     self, ApplyEvent, ApplyListener, Deadline, LateChecks, StopReason, StoreError, apply_plan,
 };
 use poolwright_core::{
-    diff::{LateExpectations, StaleExpectation, relax_unhealthy_gate},
+    diff::{LateExpectations, relax_unhealthy_gate},
     finding::Sources,
     live::Live,
     plan::{ApprovedPlan, Plan},
+    receipt::RunRecord,
+    render::approval_line,
     text::{escape::Syntax, pluralize},
 };
 use poolwright_refresh::{PlanSource, find_space};
@@ -43,6 +49,7 @@ use futures_util::future::BoxFuture;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -59,6 +66,9 @@ pub(super) struct Args {
     /// A plan saved by `plan -o` or `rollback -o`; applied without confirmation.
     #[arg(conflicts_with_all = ["target", "wave", "files"])]
     plan: Option<PathBuf>,
+    /// Refuse a saved plan that was made longer ago than this (`24h`, `7d`), or whose time is not known.
+    #[arg(long, value_name = "DURATION", value_parser = parse_age, requires = "plan")]
+    max_age: Option<Duration>,
     #[command(flatten)]
     files: files::Args,
     #[command(flatten)]
@@ -91,6 +101,11 @@ pub(super) struct ApplyFlags {
 }
 
 impl ApplyFlags {
+    /// Whether the plan is applied without a question.
+    pub(super) fn is_approved(&self) -> bool {
+        self.auto_approve
+    }
+
     /// Checks, before a server is read, that the receipt replaces no file that has to stay.
     pub(super) fn check_receipt(&self, inputs: &[InputFile]) -> anyhow::Result<()> {
         let receipt = self.receipt.as_deref();
@@ -103,12 +118,14 @@ impl ApplyFlags {
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let clock = RunClock::start();
     let prepared = args.flags.time.bound(clock, prepare_plan(args, screen)).await?;
-    let Some((session, plan, sources)) = prepared else {
-        return Ok(exit::ERROR);
+    let (session, plan, sources) = match prepared {
+        Preparation::Ready { session, plan, sources } => (session, plan, sources),
+        Preparation::Stopped(code) => return Ok(code),
     };
     let saved = args.plan.as_deref();
     let outcome = RollbackOutcome::from_plan(&plan);
-    let run = ApplyRun { session: &session, flags: &args.flags, saved, clock, screen };
+    let user = UserLookup::start(&session);
+    let run = ApplyRun { session: &session, flags: &args.flags, saved, user, clock, screen };
     let code = run.confirm_and_apply(plan, &sources).await?;
     Ok(outcome.report(code))
 }
@@ -121,6 +138,8 @@ pub(super) struct ApplyRun<'a> {
     pub(super) flags: &'a ApplyFlags,
     /// The file that the plan was saved in, if any; such a plan needs no confirmation.
     pub(super) saved: Option<&'a Path>,
+    /// Who makes the changes.
+    pub(super) user: UserLookup,
     /// How long the run has taken.
     pub(super) clock: RunClock,
     /// How to print.
@@ -144,13 +163,14 @@ impl ApplyRun<'_> {
         // The run that made a saved plan may have been on another worker.
         plan.gates.own.extend(&flags.own.own_place());
         if saved.is_some() && !plan.changes.is_empty() {
+            errln!("applying {}", approval_line(&plan, age::describe_age(&plan).as_deref()));
             let provenance = find_provenance(&plan);
             let recheck = self.recheck(&plan, &provenance);
             match flags.time.bound(self.clock, recheck).await? {
                 PlanCheck::Fits { plan: derived, live } => {
                     (plan, checked_live) = (self.relax_gates(*derived), Some(live));
                 }
-                PlanCheck::Stale(changed) => return Ok(self.report_stale(&changed, &plan)),
+                other => return Ok(self.report_unfit(&other, plan)),
             }
         }
         if text {
@@ -188,7 +208,7 @@ impl ApplyRun<'_> {
                 Ok(approved) => self.write_with_receipt(&approved, &live, deadline).await,
                 Err(refused) => Ok(self.report_refusal(&refused, sources, false)),
             },
-            PlanCheck::Stale(changed) => Ok(self.report_stale(&changed, plan)),
+            other => Ok(self.report_unfit(&other, plan.clone())),
         }
     }
 
@@ -210,10 +230,19 @@ impl ApplyRun<'_> {
         exit::REFUSED
     }
 
-    /// Reports a plan that does not fit. Returns the exit code.
-    fn report_stale(&self, changed: &[StaleExpectation], plan: &Plan) -> u8 {
-        print_stale(changed, self.saved.map(|saved| (saved, plan)), self.screen);
-        exit::STALE
+    /// Reports a plan that cannot be carried out. Returns the exit code.
+    fn report_unfit(&self, check: &PlanCheck, plan: Plan) -> u8 {
+        if let PlanCheck::Stale { changed, applied } = check {
+            print_stale(changed, applied, self.saved.map(|saved| (saved, &plan)), self.screen);
+            return exit::STALE;
+        }
+        if self.flags.format == PlanFormat::Text {
+            outln!("Nothing to do: this plan is already applied");
+        } else if let Ok(approved) = plan.approve() {
+            let receipt = receipt::applied_receipt(&approved);
+            Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
+        }
+        exit::DONE
     }
 
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
@@ -227,7 +256,9 @@ impl ApplyRun<'_> {
         let (stop, stopped) = watch::channel(None);
         let slot = ReceiptSlot::default();
         listen_for_stop(stop.clone(), Arc::clone(&slot)).context("nothing was written")?;
-        let recorder = receipt::start_receipt(approved, live, flags.receipt.as_deref(), stop)
+        let (user, job) = (self.user.finish().await, ci_job::current_job());
+        let run = RunRecord { user, job, ..RunRecord::from_plan(approved.plan()) };
+        let recorder = receipt::start_receipt(approved, live, run, flags.receipt.as_deref(), stop)
             .context("nothing was written")?;
         let recorder = slot.get_or_init(|| recorder);
         let progress = Progress::new(approved.plan(), screen);
@@ -294,24 +325,39 @@ impl ApplyListener for ApplyObserver<'_> {
     }
 }
 
-/// Opens a connection and reads or makes the plan. Returns `None` after printing why there is no plan.
-async fn prepare_plan(
-    args: &Args,
-    screen: &Screen,
-) -> anyhow::Result<Option<(Session, Plan, Sources)>> {
+/// What an apply begins with.
+enum Preparation {
+    /// A connection, a plan, and the files that its locations point into.
+    Ready { session: Box<Session>, plan: Plan, sources: Sources },
+    /// Nothing, for a reason that has been printed; the exit code.
+    Stopped(u8),
+}
+
+/// Opens a connection and reads or makes the plan.
+async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparation> {
     if let Some(path) = &args.plan {
         let plan = show::read_plan(path)?;
+        if let Some(limit) = args.max_age
+            && let Err(why) = age::check_age(&plan, limit)
+        {
+            age::print_refusal(&why, &plan, path);
+            return Ok(Preparation::Stopped(exit::REFUSED));
+        }
         args.flags.check_receipt(&[InputFile { path, what: "the saved plan" }])?;
-        let session = open_for_saved_plan(args, &plan).await?;
-        return Ok(Some((session, plan, Sources::default())));
+        let session = Box::new(open_for_saved_plan(args, &plan).await?);
+        return Ok(Preparation::Ready { session, plan, sources: Sources::default() });
     }
-    let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
+    let Some(files) = args.files.load_files(screen)? else {
+        return Ok(Preparation::Stopped(exit::ERROR));
+    };
     args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let own = args.flags.own.own_place();
     let plan = args.narrowed.make_plan(&files, None, session_args, &session, &own, screen).await?;
-    Ok(plan.map(|plan| (session, plan, files.sources)))
+    let Some(mut plan) = plan else { return Ok(Preparation::Stopped(exit::ERROR)) };
+    stamp_commit(&mut plan);
+    Ok(Preparation::Ready { session: Box::new(session), plan, sources: files.sources })
 }
 
 /// Connects to the server and the space that a saved plan is for; another one is an error.

@@ -8,7 +8,7 @@ mod previous;
 
 use super::{files::DEFAULT, links, print::errln};
 use crate::ops::error_with_help;
-use poolwright_core::text::quote_argument;
+use poolwright_core::text::shell_word;
 
 use anyhow::Context as _;
 use identity::FileIdentity;
@@ -125,10 +125,8 @@ pub(super) fn print_saving(path: &Path, what: &str) {
 /// Returns a path as an argument of a command that people copy.
 pub(super) fn path_argument(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "_./\\:@%+,".contains(c) || c == '-';
     // A path that begins with a hyphen would be an option.
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.into_owned() };
-    if text.chars().all(is_plain) && !text.contains('\\') { text } else { quote_argument(&text) }
+    if text.starts_with('-') { shell_word(&format!("./{text}")) } else { shell_word(&text) }
 }
 
 /// Returns the command that plans with a configuration file.

@@ -8,6 +8,7 @@ use super::{
     saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::{self, DeclaredServer, Session},
+    stamp::{UserLookup, stamp_saved_plan},
 };
 use crate::ops::{BaseFiles, LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
@@ -184,12 +185,18 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     check_destination(args.output.as_deref(), subject, &InputFile::configuration(&names))?;
     let base = args.load_base(&files)?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
+    // Only what is kept says how it was made.
+    let is_kept = args.output.is_some() || args.format == PlanFormat::Json;
+    let user = is_kept.then(|| UserLookup::start(&session));
     let own = args.own.own_place();
     let plan = args
         .narrowed
         .make_plan(&files, base.as_ref(), &args.session, &session, &own, screen)
         .await?;
-    let Some(plan) = plan else { return Ok(exit::ERROR) };
+    let Some(mut plan) = plan else { return Ok(exit::ERROR) };
+    if let Some(user) = user {
+        stamp_saved_plan(&mut plan, user.finish().await);
+    }
     args.format.report_plan(&plan, &files.sources, args.output.as_deref(), screen)?;
     if let Some(path) = &args.output {
         save_plan(&plan, &files.sources, path)?;

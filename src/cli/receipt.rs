@@ -14,7 +14,7 @@ use poolwright_client::apply::{StopReason, journal};
 use poolwright_core::{
     live::{Live, LivePool},
     plan::ApprovedPlan,
-    receipt::Receipt,
+    receipt::{ChangeOutcome, Receipt, RunRecord},
 };
 
 use jiff::Timestamp;
@@ -31,10 +31,12 @@ use tokio::sync::watch;
 pub(super) fn start_receipt(
     approved: &ApprovedPlan,
     live: &Live,
+    run: RunRecord,
     path: Option<&Path>,
     stop: watch::Sender<Option<StopReason>>,
 ) -> anyhow::Result<ReceiptRecorder> {
     let mut receipt = journal::begin_receipt(approved, tool_version(), current_time());
+    receipt.run = run;
     let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
     receipt.pools = live.pools.iter().map(id_and_name).collect();
     let journal = match path {
@@ -103,6 +105,14 @@ pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
     receipt
 }
 
+/// Returns the receipt of a plan whose changes are in effect already: there is nothing to undo.
+pub(super) fn applied_receipt(approved: &ApprovedPlan) -> Receipt {
+    let mut receipt = journal::begin_receipt(approved, tool_version(), current_time());
+    receipt.entries.iter_mut().for_each(|entry| entry.outcome = ChangeOutcome::Done);
+    receipt.end_recording(current_time());
+    receipt
+}
+
 /// The name and version of this program, as a receipt records them.
 fn tool_version() -> String {
     format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
@@ -112,6 +122,11 @@ fn tool_version() -> String {
 pub(super) fn current_time() -> String {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// The current time in milliseconds, as receipts record the start and the end of each change.
+fn precise_time() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 /// The current time, as the names of receipts have it.

@@ -2,12 +2,16 @@
 
 use super::{
     apply::{ApplyFlags, ApplyRun},
+    confirm::{ask_yes, may_ask},
     exit,
-    output_file::{InputFile, PlanSubject},
+    output_file::{InputFile, PlanSubject, path_argument},
     print::errln,
+    receipt::FOLDER,
+    receipt_folder::{ReceiptFolder, resolve_receipt},
     saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::DeclaredServer,
+    stamp::{UserLookup, stamp_saved_plan},
     time_limit::RunClock,
     undone::RollbackOutcome,
 };
@@ -26,7 +30,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Undo an apply, using its receipt.
+/// Undo an apply, using its receipt. Without a receipt, a terminal offers the last one.
 ///
 /// Shows the rollback as a plan and applies it after confirmation, with a receipt of its
 /// own. Steps are restored byte for byte. Anything that has changed since the apply is left
@@ -36,9 +40,10 @@ use std::{
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The receipt of the apply to undo; the receipt of a rollback undoes the rollback.
+    /// The receipt of the apply to undo: a file, or a number that `history` shows. The receipt of a rollback undoes
+    /// the rollback.
     #[arg(value_name = "RECEIPT")]
-    undo: PathBuf,
+    undo: Option<String>,
     /// Save the rollback as a plan, without applying it.
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["auto_approve", "receipt", "wait_healthy"])]
     output: Option<PathBuf>,
@@ -49,25 +54,31 @@ pub(super) struct Args {
 /// Plans the rollback, asks for confirmation, and applies it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let clock = RunClock::start();
-    let receipt = read_receipt(args)?;
-    check_files(args, &receipt)?;
+    let Some(undo) = choose_receipt(args)? else {
+        errln!("nothing was written");
+        return Ok(exit::ERROR);
+    };
+    let receipt = read_receipt(args, &undo)?;
+    check_files(args, &undo, &receipt)?;
     let session = args
         .flags
         .session
         .open_session(Some(DeclaredServer::in_receipt(&receipt.server.url)))
         .await?;
-    let file = args.undo.display().to_string();
+    let file = undo.display().to_string();
     let reader = session.connection.reader();
     check_space(&reader, &receipt, args).await?;
+    let user = UserLookup::start(&session);
     let own = args.flags.own.own_place();
     let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own);
-    let plan = args.flags.time.bound(clock, plan).await?;
+    let mut plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);
     if let Some(path) = &args.output {
+        stamp_saved_plan(&mut plan, user.finish().await);
         let code = save_rollback(&plan, path, args, screen)?;
         return Ok(outcome.report(code));
     }
-    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, clock, screen };
+    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, user, clock, screen };
     let code = run.confirm_and_apply(plan, &Sources::default()).await?;
     Ok(outcome.report(code))
 }
@@ -92,13 +103,13 @@ async fn check_space(reader: &Reader, receipt: &Receipt, args: &Args) -> anyhow:
 }
 
 /// Checks that neither the plan nor the new receipt replaces a file that has to stay.
-fn check_files(args: &Args, receipt: &Receipt) -> anyhow::Result<()> {
-    let input = InputFile { path: &args.undo, what: "the receipt" };
+fn check_files(args: &Args, undo: &Path, receipt: &Receipt) -> anyhow::Result<()> {
+    let input = InputFile { path: undo, what: "the receipt" };
     args.flags.check_receipt(&[input])?;
     let subject = PlanSubject {
         url: Some(args.flags.session.url().unwrap_or(&receipt.server.url)),
         space: Some(&receipt.server.space_id),
-        files: &[args.undo.display().to_string()],
+        files: &[undo.display().to_string()],
     };
     check_destination(args.output.as_deref(), subject, &[input])
 }
@@ -115,12 +126,38 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
     Ok(exit::DONE)
 }
 
-fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
-    let shown = args.undo.display();
+/// Returns the receipt that the user names, or the last one if a person agrees; `None` if the person does not.
+fn choose_receipt(args: &Args) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(named) = &args.undo {
+        return resolve_receipt(named, None).map(Some);
+    }
+    let folder = ReceiptFolder::read(None)?;
+    let session = &args.flags.session;
+    let Some(last) = folder.last_written(session.url(), session.space_name(None)) else {
+        return Err(error_with_help(
+            format!("no receipt is named, and {FOLDER} has none of an apply that wrote something"),
+            "name the receipt of an apply: `poolwright rollback RECEIPT`",
+        ));
+    };
+    let path = PathBuf::from(&last.file);
+    let line = last.receipt.describe_line();
+    if args.flags.is_approved() || !may_ask() {
+        let command = format!("poolwright rollback {}", path_argument(&path));
+        return Err(error_with_help(
+            "no receipt is named",
+            format!("the last apply is undone by `{command}` ({line})"),
+        ));
+    }
+    errln!("The last apply is {} ({line}).", path.display());
+    Ok(ask_yes("Undo it?")?.then_some(path))
+}
+
+fn read_receipt(args: &Args, undo: &Path) -> anyhow::Result<Receipt> {
+    let shown = undo.display();
     let help =
         "name a receipt that `apply` wrote to `.poolwright/receipts` or to its `--receipt` file";
     // A journal may end within a character.
-    let text = fs::read(&args.undo)
+    let text = fs::read(undo)
         .map_err(|error| error_with_help(format!("cannot read `{shown}`: {error}"), help))?;
     let receipt = Receipt::read(&text).map_err(|error| {
         error_with_help(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)

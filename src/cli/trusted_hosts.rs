@@ -4,7 +4,8 @@
 //! host, never a key. Nobody is asked without a terminal, or where `CI` is set.
 
 use super::{
-    print::{self, errln},
+    confirm::{ask_yes, may_ask},
+    print::errln,
     replace_file::replace_file,
 };
 use crate::ops::error_with_help;
@@ -12,12 +13,7 @@ use poolwright_client::octopus::ServerHost;
 
 use anyhow::Context as _;
 use etcetera::{BaseStrategy as _, choose_base_strategy};
-use std::{
-    collections::BTreeSet,
-    env, fs,
-    io::{self, BufRead as _, IsTerminal as _},
-    path::PathBuf,
-};
+use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
 /// The variable that lists hosts.
 pub(super) const ALLOWED_HOSTS: &str = "OCTOPUS_ALLOWED_HOSTS";
@@ -50,21 +46,13 @@ pub(super) fn ask_to_trust(host: &ServerHost) -> anyhow::Result<bool> {
         return Ok(false);
     }
     errln!("The file names a server that you have not used before.");
-    print::ask(&format!("Send your credentials to {host}? Type `yes` to continue: "));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() != "yes" {
+    if !ask_yes(&format!("Send your credentials to {host}?"))? {
         return Ok(false);
     }
     if let Err(error) = remember_host(host) {
         errln!("warning: {host} is not remembered: {error:#}");
     }
     Ok(true)
-}
-
-fn may_ask() -> bool {
-    let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
-    !in_ci && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Returns the hosts of earlier answers. A line that is not a host is passed over.

@@ -6,6 +6,7 @@ use poolwright_core::{
     diff::{self, StaleExpectation},
     finding::Sources,
     live::Live,
+    model::Address,
     plan::{Change, ChangeAction, ChangeKind, GateSettings, Plan},
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
     rollback::plan_rollback,
@@ -70,8 +71,15 @@ pub(crate) enum PlanCheck {
         /// The state of the server.
         live: Box<Live>,
     },
-    /// It may not: what is not as the plan expects.
-    Stale(Vec<StaleExpectation>),
+    /// It may not.
+    Stale {
+        /// What is not as the plan expects.
+        changed: Vec<StaleExpectation>,
+        /// The addresses of the changes that are in effect already.
+        applied: Vec<Address>,
+    },
+    /// Nothing is left to do: all of its changes are in effect already.
+    Applied,
 }
 
 /// Where a plan that is checked comes from.
@@ -125,17 +133,25 @@ pub(crate) async fn recheck_plan(
             (Some(changes), Vec::new())
         }
     };
-    let checked = diff::recheck_plan(plan, &live, requested.as_deref());
-    Ok(match checked {
+    match diff::recheck_plan(plan, &live, requested.as_deref()) {
         Ok(plan) if stale.is_empty() => {
-            PlanCheck::Fits { plan: Box::new(plan), live: Box::new(live) }
+            return Ok(PlanCheck::Fits { plan: Box::new(plan), live: Box::new(live) });
         }
-        Ok(_) => PlanCheck::Stale(stale),
-        Err(found) => {
-            stale.extend(found);
-            PlanCheck::Stale(stale)
-        }
-    })
+        Ok(_) => {}
+        Err(found) => stale.extend(found),
+    }
+    Ok(stale_check(plan, &live, stale))
+}
+
+/// Returns the check of a plan that may not be carried out: what of it is in effect already.
+fn stale_check(plan: &Plan, live: &Live, changed: Vec<StaleExpectation>) -> PlanCheck {
+    let applied = diff::find_applied(plan, live);
+    let is_its_space = live.server.space == plan.header.space;
+    if is_its_space && !applied.is_empty() && applied.len() == plan.changes.len() {
+        return PlanCheck::Applied;
+    }
+    let applied = applied.into_iter().map(|change| change.address.clone()).collect();
+    PlanCheck::Stale { changed, applied }
 }
 
 /// Compares a plan with the files that it names. Returns the changes that the files ask for, and what differs.

@@ -3,11 +3,10 @@
 use poolwright_core::{
     config,
     desired::Desired,
-    finding::{Finding, Level, Sources},
+    finding::{Finding, Level, Source, Sources},
+    plan::FileDigest,
+    text::sha256_text,
 };
-
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 /// Configuration files without errors.
 #[derive(Debug)]
@@ -51,17 +50,20 @@ impl LoadedFiles {
 
     /// Returns `sha256:` and the digest of the files' texts.
     pub(crate) fn sources_digest(&self) -> String {
-        let mut digest = Sha256::new();
-        for source in &self.sources.0 {
-            // The length separates the texts, so that different lists of files have different digests.
-            digest.update(source.text.len().to_le_bytes());
-            digest.update(&source.text);
-        }
-        let mut text = "sha256:".to_owned();
-        for byte in digest.finalize() {
-            _ = write!(text, "{byte:02x}");
-        }
-        text
+        // The length separates the texts, so that different lists of files have different digests.
+        let lengths: Vec<_> =
+            self.sources.0.iter().map(|source| source.text.len().to_le_bytes()).collect();
+        let parts = self.sources.0.iter().zip(&lengths);
+        sha256_text(parts.flat_map(|(source, length)| [length.as_slice(), source.text.as_bytes()]))
+    }
+
+    /// Returns the digest of each file.
+    pub(crate) fn file_digests(&self) -> Vec<FileDigest> {
+        let digest = |source: &Source| FileDigest {
+            file: source.path.clone(),
+            digest: sha256_text([source.text.as_bytes()]),
+        };
+        self.sources.0.iter().map(digest).collect()
     }
 }
 

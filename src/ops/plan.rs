@@ -7,7 +7,7 @@ use poolwright_core::{
     finding::{Finding, Level},
     live::Live,
     model::{Linked, Space},
-    plan::{BaseComparison, Change, ChangeKind, OwnPlace, Plan, PlanHeader, PlanOrigin},
+    plan::{BaseComparison, Change, ChangeKind, OwnPlace, Plan, PlanHeader, PlanOrigin, PlanStamp},
     scope::ReadScope,
 };
 use poolwright_refresh::{find_space, refresh_live, refresh_missing};
@@ -150,6 +150,11 @@ impl PlanRequest<'_> {
             digest: files.sources_digest(),
             scope,
             origin: PlanOrigin::Files,
+            stamp: PlanStamp {
+                wave: self.wave.map(str::to_owned),
+                files: files.file_digests(),
+                ..PlanStamp::default()
+            },
         };
         let plan = diff::plan_for_targets(&files.desired, live, header, &self.addresses, self.wave);
         diff::guard_own_place(plan, self.own, live)

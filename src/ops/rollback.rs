@@ -36,6 +36,7 @@ pub(crate) async fn plan_receipt_rollback(
         digest: receipt.config.clone(),
         scope,
         origin: PlanOrigin::Rollback,
+        stamp: Default::default(),
     };
     let plan = diff::plan_from_changes(changes, findings, &live, header);
     Ok(diff::guard_own_place(plan, own, &live))

@@ -54,6 +54,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         digest: "sha256:0".into(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
     Plan {
@@ -91,7 +92,7 @@ async fn run_until(
     let outcomes = sent(apply_plan(&approved, &connection, &options, None, stop, &listener)).await;
     let events = listener.events.into_inner().unwrap();
     for event in events.iter().cloned().filter_map(journal::journal_event) {
-        lines.push_str(&receipt.record_event(event));
+        lines.push_str(&receipt.record_event(event, None));
     }
     assert_eq!(Receipt::read(&lines).unwrap(), receipt, "{lines}");
     receipt.end_recording("2026-11-23T14:51:09Z".into());

@@ -31,6 +31,7 @@ pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
         digest: String::new(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let live = &read_again(live, skips);

@@ -152,6 +152,7 @@ fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
         digest: String::new(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let plan = plan_changes(&desired, &read_again(live, skips), header);

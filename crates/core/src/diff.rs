@@ -49,7 +49,7 @@ pub use ledger::rules_about_unread;
 pub use placements::deciding_rules;
 pub use recheck::recheck_plan;
 pub use snapshots::frozen_warnings;
-pub use stale::{StaleExpectation, find_stale};
+pub use stale::{StaleExpectation, find_applied, find_stale};
 pub use targets::TargetFilter;
 
 use crate::{

@@ -9,6 +9,7 @@ mod change;
 mod check;
 mod comparison;
 mod consequences;
+mod digest;
 mod edit;
 mod execution_place;
 mod fact;
@@ -19,6 +20,7 @@ mod new;
 mod pool_handles;
 #[cfg(test)]
 pub(crate) mod sample;
+mod stamp;
 mod step_edits;
 mod touches;
 mod value_edit;
@@ -30,6 +32,7 @@ pub use change::{Cause, Change, ChangeKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
 pub use comparison::{ActionCounts, BaseComparison, PendingChange, UndoneFinding};
 pub use consequences::{Consequences, DefaultPool, MovedStep};
+pub use digest::PlanDigest;
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
 pub use execution_place::ExecutionPlace;
@@ -43,6 +46,7 @@ pub use gate_settings::{DeclaredPool, GateLevel, GateSettings, OwnPlace};
 pub use new::{
     NewPool, NewWorker, RestoredWorker, final_worker_slug, interim_worker_name, interim_worker_slug,
 };
+pub use stamp::{FileDigest, PlanStamp, SourceCommit};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
 pub use touches::{Affected, Touches};
@@ -95,6 +99,8 @@ pub struct PlanHeader {
     pub scope: ReadScope,
     /// What requested the changes.
     pub origin: PlanOrigin,
+    /// How the plan was made.
+    pub stamp: PlanStamp,
 }
 
 /// What requested the changes of a plan.

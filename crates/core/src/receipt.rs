@@ -4,10 +4,14 @@
 //! before and after. It never holds a whole document or a secret, and this module has no clock; times are passed
 //! in as text.
 
+mod history;
 mod journal;
+mod run;
 
 pub use crate::plan::WrittenField;
+pub use history::{HistoryEntry, UnreadableReceipt, history_json, render_history, render_receipt};
 pub use journal::JournalEvent;
+pub use run::RunRecord;
 
 use crate::{
     model::{Address, VariableSetOwner},
@@ -45,6 +49,9 @@ pub struct Receipt {
     /// What requested the changes.
     #[serde(default, skip_serializing_if = "PlanOrigin::is_files")]
     pub origin: PlanOrigin,
+    /// Who made the apply, from where, and of what.
+    #[serde(default, skip_serializing_if = "RunRecord::is_empty")]
+    pub run: RunRecord,
     /// When the apply began, as RFC 3339.
     pub started: String,
     /// When the apply ended; `None` while it runs, or if it was killed.
@@ -120,6 +127,12 @@ pub struct ReceiptEntry {
     pub outcome: ChangeOutcome,
     /// Why the change failed, was skipped, or has an unknown outcome.
     pub error: Option<String>,
+    /// When its first request was about to be sent, as RFC 3339; `None` if nothing was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// When its outcome was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
     /// Every field that was written, or may have been if the outcome is `unknown`. Empty if nothing was, such
     /// as for a pool that someone else created in the meantime.
     #[serde(rename = "written")]
@@ -138,6 +151,18 @@ pub enum ChangeOutcome {
     Skipped,
     /// A request was sent, and no answer arrived that says what came of it.
     Unknown,
+}
+
+impl ChangeOutcome {
+    /// Returns the word for the outcome.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl From<serde_json::Error> for ReceiptReadError {
@@ -188,6 +213,7 @@ impl Receipt {
             },
             config: header.digest.clone(),
             origin: header.origin,
+            run: RunRecord::default(),
             started,
             ended: None,
             pools: BTreeMap::new(),
@@ -258,6 +284,8 @@ impl ReceiptEntry {
             base: change.kind.git_commit().and_then(|commit| commit.base.clone()),
             outcome: ChangeOutcome::Skipped,
             error: None,
+            started: None,
+            ended: None,
             written: Vec::new(),
         }
     }
@@ -291,8 +319,14 @@ impl ReceiptEntry {
         self.find_written(field)?.before.as_ref()
     }
 
-    /// Records an event of the journal.
-    fn record_event(&mut self, event: JournalEvent) {
+    /// Records an event of the journal, and when it took place.
+    fn record_event(&mut self, event: JournalEvent, time: Option<&str>) {
+        let time = || time.map(str::to_owned);
+        match &event {
+            JournalEvent::Sent { .. } => self.started = self.started.take().or_else(time),
+            JournalEvent::Skipped { .. } | JournalEvent::Ended { .. } => {}
+            _ => self.ended = time(),
+        }
         match event {
             JournalEvent::Sent { written, .. } => self.record_request(&written),
             JournalEvent::Done { id, written, .. } => {
@@ -376,6 +410,8 @@ mod tests {
             base: None,
             outcome: ChangeOutcome::Unknown,
             error: Some("no answer".into()),
+            started: Some("2026-11-23T14:51:07.120Z".into()),
+            ended: None,
             written: before,
         };
         Receipt {
@@ -390,6 +426,7 @@ mod tests {
             },
             config: format!("sha256:{}", "0".repeat(64)),
             origin: PlanOrigin::Files,
+            run: RunRecord { user: Some("alice".into()), ..RunRecord::default() },
             started: "2026-11-23T14:51:07Z".into(),
             ended: None,
             pools: [("WorkerPools-21".to_owned(), "Linux".to_owned())].into(),

@@ -10,8 +10,9 @@ use crate::{
 };
 use poolwright_core::{
     diff::StaleExpectation,
+    model::Address,
     plan::{Plan, PlanOrigin},
-    receipt::{ApplyStatus, ChangeOutcome, Receipt},
+    receipt::{ApplyStatus, Receipt},
     text::{
         escape::{Escaped, Syntax},
         secret::redact_keys,
@@ -25,6 +26,7 @@ const FEW: usize = 10;
 
 pub(super) fn print_stale(
     changed: &[StaleExpectation],
+    applied: &[Address],
     saved: Option<(&Path, &Plan)>,
     screen: &Screen,
 ) {
@@ -34,6 +36,10 @@ pub(super) fn print_stale(
         format!("{address}{field} is {found}, but the plan expects {expected}")
     });
     print_some(lines, screen);
+    if !applied.is_empty() {
+        errln!("note: {} already made:", are_changes(applied.len()));
+        print_some(applied.iter().map(ToString::to_string), screen);
+    }
     match saved {
         Some((path, plan)) => {
             let receipt =
@@ -44,6 +50,10 @@ pub(super) fn print_stale(
         }
         None => errln!("help: run `poolwright apply` again to plan against the current state"),
     }
+}
+
+fn are_changes(count: usize) -> String {
+    if count == 1 { "1 change is".to_owned() } else { format!("{count} changes are") }
 }
 
 /// Prints the first lines of a list, or all of them with `-v`.
@@ -91,11 +101,7 @@ pub(super) fn print_unfinished(receipt: &Receipt, screen: &Screen) {
     let open = unfinished_entries(receipt);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let lines = open.iter().map(|entry| {
-        let outcome = match entry.outcome {
-            ChangeOutcome::Failed => "failed",
-            ChangeOutcome::Unknown => "unknown",
-            ChangeOutcome::Skipped | ChangeOutcome::Done => "skipped",
-        };
+        let outcome = entry.outcome.as_str();
         let why = entry.error.as_deref().unwrap_or_default();
         format!("{}: {outcome}: {why}", entry.address)
     });

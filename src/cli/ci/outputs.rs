@@ -29,7 +29,7 @@ impl PlanOutputs {
             counts.into_iter().map(|(name, count)| (name, count.to_string())).collect();
         let file = saved_as.map(|path| path.to_string_lossy().replace(['\r', '\n'], " "));
         outputs.push(("plan-file", clean_text(&file.unwrap_or_default())));
-        outputs.push(("digest", plan.header.digest.clone()));
+        outputs.push(("digest", plan.digest().to_string()));
         Self(outputs)
     }
 

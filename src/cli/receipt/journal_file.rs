@@ -69,7 +69,7 @@ impl JournalFile {
     ///
     /// Fails if the file cannot be written. The journal is whole then, as far as it could be written.
     pub(super) fn finish(mut self, receipt: &mut Receipt, time: String) -> anyhow::Result<()> {
-        let line = receipt.record_event(JournalEvent::Ended { time });
+        let line = receipt.record_event(JournalEvent::Ended { time }, None);
         if self.placed.is_stream {
             return self.append(line.as_bytes());
         }

@@ -3,7 +3,7 @@
 //!
 //! Never: a request that goes out before its line is on disk.
 
-use super::journal_file::JournalFile;
+use super::{journal_file::JournalFile, precise_time};
 use poolwright_client::apply::{ApplyEvent, StopReason, StoreError, journal::journal_event};
 use poolwright_core::receipt::{ChangeOutcome, JournalEvent, Receipt, ReceiptEntry};
 
@@ -111,7 +111,7 @@ impl ReceiptRecorder {
     /// Notes an event, without waiting until it is on disk.
     pub(in crate::cli) fn note_event(&self, event: ApplyEvent) {
         if let Some(event) = journal_event(event) {
-            self.shared.lock_state().note_event(event);
+            self.shared.lock_state().note_event(event, &precise_time());
             self.shared.work.notify_one();
         }
     }
@@ -228,7 +228,7 @@ impl SharedJournal {
 }
 
 impl JournalState {
-    fn note_event(&mut self, event: JournalEvent) {
+    fn note_event(&mut self, event: JournalEvent, time: &str) {
         let is_unsent = |entry: Option<&ReceiptEntry>| {
             entry.is_some_and(|entry| entry.outcome == ChangeOutcome::Skipped)
         };
@@ -238,9 +238,9 @@ impl JournalState {
             JournalEvent::Failed { change, error, .. }
                 if self.sealed && is_unsent(self.receipt.entries.get(change)) =>
             {
-                self.receipt.record_event(JournalEvent::Skipped { change, error });
+                self.receipt.record_event(JournalEvent::Skipped { change, error }, Some(time));
             }
-            event if self.sealed => _ = self.receipt.record_event(event),
+            event if self.sealed => _ = self.receipt.record_event(event, Some(time)),
             event => {
                 let first_sent = match &event {
                     JournalEvent::Sent { change, .. } => {
@@ -248,7 +248,7 @@ impl JournalState {
                     }
                     _ => None,
                 };
-                let text = self.receipt.record_event(event);
+                let text = self.receipt.record_event(event, Some(time));
                 self.queue.push(QueuedLine { text, first_sent });
                 self.queued += 1;
             }
@@ -262,6 +262,7 @@ impl JournalState {
                 && entry.outcome == ChangeOutcome::Unknown
             {
                 entry.outcome = ChangeOutcome::Skipped;
+                entry.started = None;
                 entry.written.clear();
             }
         }

@@ -74,6 +74,11 @@ impl Reader {
         self.0.get_json(&RequestPath::new("/api/users/me/permissions")).await
     }
 
+    /// Reads the key's user.
+    pub async fn read_user(&self) -> Result<wire::UserResource, ClientError> {
+        self.0.get_json(&RequestPath::new("/api/users/me")).await
+    }
+
     /// Returns a reader for a space.
     pub fn in_space(&self, space: &Id<Space>) -> SpaceReader {
         SpaceReader::new(self.0.clone(), space)

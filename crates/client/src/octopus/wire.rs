@@ -13,6 +13,7 @@ mod resolved;
 mod task;
 mod tenant;
 mod tolerant;
+mod user;
 mod worker;
 
 pub(super) use page::{HasId, ResourceCollection};
@@ -34,6 +35,7 @@ pub use tenant::{
     ActionTemplateParameterResource, ActionTemplateResource, TagResource, TagSetResource,
     TenantValue, TenantVariableResource,
 };
+pub use user::UserResource;
 pub use worker::{
     EndpointResource, TentacleEndpointConfigurationResource, WorkerPoolDynamicWorkerTypesResource,
     WorkerPoolResource, WorkerResource,

@@ -201,7 +201,7 @@ fn default_policy(live: &Live) -> Linked<MachinePolicy> {
         .map_or_else(|| Linked::new("", ""), |policy| Linked::new(&policy.id, policy.name.as_str()))
 }
 
-fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
+pub(super) fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
     match edit {
         PoolEdit::Name(name) => pool.name = Name::new(name.after()),
         PoolEdit::Slug(slug) => pool.slug = slug.after().clone(),
@@ -210,7 +210,7 @@ fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
     }
 }
 
-fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
+pub(super) fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
     match edit {
         WorkerEdit::Name(name) => worker.name = Name::new(name.after()),
         WorkerEdit::Slug(slug) => worker.slug.clone_from(slug.after()),

@@ -7,7 +7,11 @@ mod tampering;
 
 pub(crate) use indirect_pools::{any_file, any_server};
 
-use super::{after::simulate_changes, plan_changes, stale::find_stale};
+use super::{
+    after::simulate_changes,
+    plan_changes,
+    stale::{find_applied, find_stale},
+};
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, Declared, Desired, DesiredEndpoint, DesiredPlacement,
@@ -38,6 +42,8 @@ proptest! {
         prop_assume!(is_possible(&plan));
         prop_assert_eq!(check_soundness(&plan), Ok(()));
         let done = simulate_changes(&live, &plan.changes);
+        // The first plan is recognized as one that is in effect.
+        prop_assert_eq!(find_applied(&plan, &done).len(), plan.changes.len(), "{:#?}", plan.changes);
         let again = self::plan(&desired, &done);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
         prop_assert!(is_possible(&again), "{:#?}", again.findings);
@@ -81,6 +87,7 @@ proptest! {
     fn a_new_plan_is_not_stale(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assert_eq!(find_stale(&plan, &live), []);
+        prop_assert!(find_applied(&plan, &live).is_empty(), "{:#?}", find_applied(&plan, &live));
     }
 
     #[test]
@@ -107,6 +114,7 @@ pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
         digest: String::new(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     plan_changes(desired, live, header)
 }

@@ -4,6 +4,7 @@
 //! Edits of anything else do not matter. What a change relies on is computed from the change, so that a saved plan
 //! cannot leave it out. Never: judging whether the plan would still be a good one.
 
+mod applied;
 mod fields;
 mod labels;
 mod links;
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 
+pub use applied::find_applied;
 use labels::LabelChecker;
 use observer::Observer;
 pub(super) use observer::split_lines;

@@ -138,6 +138,7 @@ fn plan_of(file: &str, live: &Live) -> String {
         digest: String::new(),
         scope: ReadScope::default(),
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     };
     let plan = plan_changes(&desired, live, header);
     let mut told = String::new();

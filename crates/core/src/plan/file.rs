@@ -5,8 +5,8 @@
 
 use super::{
     BaseComparison, Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff,
-    GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanSummary,
-    PoolRequirement, Touches, check_soundness,
+    FileDigest, GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw, PlanHeader, PlanOrigin,
+    PlanStamp, PlanSummary, PoolRequirement, Touches, check_soundness,
 };
 use crate::{
     finding::{ChangeOrigin, Code, Finding, FindingLocation, Level, SourceLine, Sources},
@@ -20,6 +20,9 @@ use serde_json::Value;
 
 /// The version of the format; readers of `1.x` read every `1.y`.
 const FORMAT: &str = "1.0";
+
+/// The version of this tool.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Why a text is not a plan that can be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,10 @@ pub enum PlanReadError {
 struct PlanFile<W> {
     format_version: String,
     tool: PlanTool,
+    #[serde(default)]
+    digest: String,
+    #[serde(default, skip_serializing_if = "PlanStamp::is_empty")]
+    made: PlanStamp,
     server: PlanServer,
     config: PlanConfig,
     changes: Vec<SavedChange<W>>,
@@ -100,6 +107,8 @@ struct PlanServer {
 struct PlanConfig {
     files: Vec<String>,
     digest: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    digests: Vec<FileDigest>,
 }
 
 /// A saved change. `W` is a [`ChangeKind`], or a [`Value`] while the file is read.
@@ -164,15 +173,21 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         format_version: FORMAT.to_owned(),
         tool: PlanTool {
             name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: header.stamp.tool.clone().unwrap_or_else(|| VERSION.to_owned()),
         },
+        digest: plan.digest().to_string(),
+        made: header.stamp.clone(),
         server: PlanServer {
             url: header.url.clone(),
             version: header.server_version.clone(),
             space_id: header.space.id.as_str().to_owned(),
             space: header.space.name.clone(),
         },
-        config: PlanConfig { files: header.files.clone(), digest: header.digest.clone() },
+        config: PlanConfig {
+            files: header.files.clone(),
+            digest: header.digest.clone(),
+            digests: header.stamp.files.clone(),
+        },
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
         summary: plan.summarize(),
@@ -215,6 +230,11 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
             digest: file.config.digest,
             scope: file.scope,
             origin: file.origin,
+            stamp: PlanStamp {
+                tool: Some(file.tool.version),
+                files: file.config.digests,
+                ..file.made
+            },
         },
         changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
         findings: file.findings.into_iter().map(read_finding).collect(),
@@ -389,7 +409,9 @@ mod tests {
         let text = write(&everything(), &sources());
         let plan = read(&text).unwrap();
         assert_eq!(write(&plan, &Sources::default()), text);
-        assert_eq!(plan.header, everything().header);
+        let stamp = plan.header.stamp.clone();
+        assert_eq!(stamp.tool.as_deref(), Some(VERSION));
+        assert_eq!(plan.header, PlanHeader { stamp, ..everything().header });
         assert_eq!(plan.expectations, everything().expectations);
         assert_eq!(plan.requirements, everything().requirements);
     }
@@ -499,7 +521,7 @@ mod tests {
         let read = |text: &str| {
             super::read(text).map(|item| item.changes.into_iter().next().unwrap().kind)
         };
-        assert_eq!(super::read(&text).unwrap().header, way().header);
+        assert_eq!(super::read(&text).unwrap().header.origin, PlanOrigin::Rollback);
         assert_eq!(read(&text).unwrap(), way().changes[0].kind);
         let mut forged: Value = serde_json::from_str(&text).unwrap();
         forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();

@@ -57,6 +57,7 @@ pub(crate) fn header() -> PlanHeader {
         digest: "sha256:0f".into(),
         scope: ReadScope { workers: true, deployments: true, ..ReadScope::default() },
         origin: PlanOrigin::Files,
+        stamp: Default::default(),
     }
 }
 

@@ -64,11 +64,19 @@ pub enum JournalEvent {
 }
 
 impl JournalEvent {
-    /// Returns the event as a line that ends with a newline.
-    fn to_line(&self) -> String {
+    /// Returns the event as a line that ends with a newline, with the time at which it took place.
+    fn to_line(&self, time: Option<&str>) -> String {
+        #[derive(Serialize)]
+        struct TimedEvent<'a> {
+            #[serde(flatten)]
+            event: &'a JournalEvent,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            time: Option<&'a str>,
+        }
+        let time = time.filter(|_| !matches!(self, Self::Ended { .. }));
         // Strings, numbers and lists always have a JSON form.
-        let text = escape_json(&serde_json::to_string(self).unwrap_or_default());
-        format!("{text}\n")
+        let text = serde_json::to_string(&TimedEvent { event: self, time }).unwrap_or_default();
+        format!("{}\n", escape_json(&text))
     }
 
     /// Returns the change that the event is about.
@@ -91,18 +99,18 @@ impl Receipt {
         format!("{text}\n")
     }
 
-    /// Records an event, and returns its line of the journal.
-    pub fn record_event(&mut self, mut event: JournalEvent) -> String {
+    /// Records an event that took place at `time`, as RFC 3339, and returns its line of the journal.
+    pub fn record_event(&mut self, mut event: JournalEvent, time: Option<&str>) -> String {
         let entry = event.change().and_then(|change| self.entries.get_mut(change));
         if let (JournalEvent::Done { written, .. }, Some(entry)) = (&mut event, &entry)
             && written.as_ref() == Some(&entry.written)
         {
             *written = None;
         }
-        let line = event.to_line();
+        let line = event.to_line(time);
         match (event, entry) {
             (JournalEvent::Ended { time }, _) => self.end_recording(time),
-            (event, Some(entry)) => entry.record_event(event),
+            (event, Some(entry)) => entry.record_event(event, time),
             (_, None) => {}
         }
         line
@@ -256,7 +264,7 @@ impl JournalReader {
         match (event, entry) {
             (Ok(event), SavedEntry::Understood(known)) => {
                 let before = known.clone();
-                known.record_event(event);
+                known.record_event(event, saved.get("time").and_then(Value::as_str));
                 if let Err(why) = known.check_fields() {
                     *known = before;
                     self.set_aside(change, why);

@@ -71,12 +71,13 @@ fn head(report: &Report) -> String {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     _ = writeln!(
         text,
-        "{}{more} on {} (Octopus {}), space {}\n",
+        "{}{more} on {} (Octopus {}), space {}; plan `{}`\n",
         files.iter().take(MAX_FILES).cloned().collect::<Vec<_>>().join(", "),
         // The sandbox's name ends with a colon.
         code_span(header.url.trim_end_matches(':')),
         version(&header.server_version),
         code_span(&header.space.name),
+        report.plan.digest().short(),
     );
     if let Some(comparison) = &report.plan.comparison {
         let base: String = comparison.base.chars().take(MAX_BASE).collect();

@@ -3,7 +3,7 @@
 //! Colour adds no information.
 
 use super::{
-    RenderOptions,
+    RenderOptions, approval,
     danger::{DangerKind, newly_trusted, short_address, trusted_identity},
     findings,
     group::{ChangeGroup, PlanSection},
@@ -62,6 +62,9 @@ impl TextPage<'_> {
         }
         if let Some(touches) = touches_line(self.plan.count_touched()) {
             writeln!(out, "{touches}")?;
+        }
+        if let Some(line) = approval::making_line(self.plan) {
+            writeln!(out, "{line}")?;
         }
         writeln!(out, "{}", summary_line(self.plan))
     }

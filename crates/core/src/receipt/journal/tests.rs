@@ -11,6 +11,9 @@ use crate::{
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::json;
 
+/// When every event takes place.
+const TIME: &str = "2026-11-23T14:51:08.250Z";
+
 /// The changes of the receipts below.
 const CHANGES: usize = 4;
 
@@ -26,6 +29,8 @@ fn begun() -> Receipt {
         base: None,
         outcome: ChangeOutcome::Skipped,
         error: None,
+        started: None,
+        ended: None,
         written: Vec::new(),
     };
     Receipt {
@@ -40,6 +45,7 @@ fn begun() -> Receipt {
         },
         config: format!("sha256:{}", "0".repeat(64)),
         origin: Default::default(),
+        run: Default::default(),
         started: "2026-11-23T14:51:07Z".into(),
         ended: None,
         pools: [("WorkerPools-21".to_owned(), "Lïnux".to_owned())].into(),
@@ -103,7 +109,7 @@ proptest! {
         let mut known = vec![(journal.len(), receipt.clone())];
         let end = ends.then(|| JournalEvent::Ended { time: "2026-11-23T14:51:09Z".into() });
         for event in events.into_iter().chain(end) {
-            journal.push_str(&receipt.record_event(event));
+            journal.push_str(&receipt.record_event(event, Some(TIME)));
             known.push((journal.len(), receipt.clone()));
         }
         let around = known.iter().flat_map(|(end, _)| [end - 2, end - 1, *end]);
@@ -144,13 +150,13 @@ fn a_journal_has_short_lines() {
         JournalEvent::Failed { change: 0, error: "the server returned 400".into(), partial: false },
         JournalEvent::Ended { time: "2026-11-23T14:51:09Z".into() },
     ] {
-        lines.push_str(&receipt.record_event(event));
+        lines.push_str(&receipt.record_event(event, Some(TIME)));
     }
     insta::assert_snapshot!(lines, @r#"
-    {"event":"sent","change":1,"written":[{"path":"IsDisabled","before":false,"after":true}]}
-    {"event":"done","change":1,"id":"Workers-7"}
-    {"event":"done","change":2}
-    {"event":"failed","change":0,"error":"the server returned 400"}
+    {"event":"sent","change":1,"written":[{"path":"IsDisabled","before":false,"after":true}],"time":"2026-11-23T14:51:08.250Z"}
+    {"event":"done","change":1,"id":"Workers-7","time":"2026-11-23T14:51:08.250Z"}
+    {"event":"done","change":2,"time":"2026-11-23T14:51:08.250Z"}
+    {"event":"failed","change":0,"error":"the server returned 400","time":"2026-11-23T14:51:08.250Z"}
     {"event":"ended","time":"2026-11-23T14:51:09Z"}
     "#);
     let entry = &receipt.entries[1];

@@ -244,6 +244,8 @@ fn entry(object: EntryObject, action: ChangeAction, written: Vec<WrittenField>) 
         base: None,
         outcome: ChangeOutcome::Done,
         error: None,
+        started: None,
+        ended: None,
         written,
     }
 }
@@ -263,6 +265,7 @@ fn undo(entry: ReceiptEntry, live: &Live) -> (Vec<Change>, Vec<Finding>) {
         },
         config: String::new(),
         origin: Default::default(),
+        run: Default::default(),
         started: String::new(),
         ended: None,
         pools: pools.collect(),
