@@ -30,36 +30,13 @@ type PlacedCase = (ExecutionPlace, String);
 impl Diagram {
     /// Returns which projects run in which pools, or which steps of one project.
     pub fn from_live(live: &Live, filter: &GraphFilter) -> Self {
-        let mut boxes = PlaceBoxes::new(live);
-        let mut sources: IndexMap<String, usize> = IndexMap::new();
-        let mut edges: IndexMap<(usize, usize, String), usize> = IndexMap::new();
-        let processes = live.processes.iter();
-        let steps =
-            processes.flat_map(|it| step_cases(it, live).into_iter().map(move |step| (it, step)));
-        for (process, (step, cases)) in steps {
-            let placed: Vec<PlacedCase> = placed_cases(&cases, filter);
-            if placed.is_empty() {
-                continue;
-            }
-            let source = match filter.project {
-                Some(_) => step_name(process, &step),
-                None => process.owner.project.to_string(),
-            };
-            let next = sources.len();
-            let from = sources.entry(source).or_insert_with(|| next);
-            let (from, mut reached) = (*from, Vec::new());
-            for (place, when) in placed {
-                let to = boxes.place_index(&place);
-                let when = if filter.project.is_some() { when } else { String::new() };
-                if !reached.contains(&to) {
-                    boxes.count_step(to);
-                    reached.push(to);
-                } else if when.is_empty() {
-                    continue;
-                }
-                *edges.entry((from, to, when)).or_default() += 1;
+        let mut count = SourceCount::new(live, filter);
+        for process in &live.processes {
+            for (step, cases) in step_cases(process, live) {
+                count.add_step(process, &step, &cases);
             }
         }
+        let SourceCount { boxes, sources, edges, .. } = count;
         let kind = if filter.project.is_some() { BoxKind::Step } else { BoxKind::Source };
         let mut left: Vec<DiagramBox> =
             sources.into_keys().map(|name| DiagramBox::new(name, kind)).collect();
@@ -143,6 +120,48 @@ impl Diagram {
             edge.to = right.get(&edge.to).copied().unwrap_or_default();
         }
         self
+    }
+}
+
+/// The steps that were counted by what they belong to.
+struct SourceCount<'a> {
+    filter: &'a GraphFilter,
+    boxes: PlaceBoxes,
+    sources: IndexMap<String, usize>,
+    /// The number of steps from a source to a place, by when they run there.
+    edges: IndexMap<(usize, usize, String), usize>,
+}
+
+impl<'a> SourceCount<'a> {
+    fn new(live: &Live, filter: &'a GraphFilter) -> Self {
+        let boxes = PlaceBoxes::new(live);
+        Self { filter, boxes, sources: IndexMap::new(), edges: IndexMap::new() }
+    }
+
+    fn add_step(&mut self, process: &LiveProcess, step: &str, cases: &[Case]) {
+        let placed = placed_cases(cases, self.filter);
+        if placed.is_empty() {
+            return;
+        }
+        let by_step = self.filter.project.is_some();
+        let source =
+            if by_step { step_name(process, step) } else { process.owner.project.to_string() };
+        let next = self.sources.len();
+        let from = *self.sources.entry(source).or_insert(next);
+        let mut reached = Vec::new();
+        for (place, when) in placed {
+            let to = self.boxes.place_index(&place);
+            let is_first = !reached.contains(&to);
+            if is_first {
+                self.boxes.count_step(to);
+                reached.push(to);
+            }
+            // A project has one line to a place, a step one for each case.
+            let when = if by_step { when } else { String::new() };
+            if is_first || !when.is_empty() {
+                *self.edges.entry((from, to, when)).or_default() += 1;
+            }
+        }
     }
 }
 

@@ -16,19 +16,10 @@ impl Diagram {
         if consequences.places.is_empty() {
             return None;
         }
-        let has_workers = plan.header.scope.workers;
-        let column = |is_after: bool| -> (Vec<DiagramBox>, HashMap<&ExecutionPlace, usize>) {
-            let shown = consequences.places.iter().filter_map(|tally| {
-                let contents = if is_after { &tally.after } else { &tally.before };
-                let is_pool = matches!(tally.place, ExecutionPlace::Pool(_));
-                let contents = contents.as_ref().filter(|it| is_pool || it.steps > 0)?;
-                Some((&tally.place, tally_box(tally, contents, has_workers)))
-            });
-            let (places, boxes): (Vec<_>, Vec<_>) = shown.unzip();
-            (boxes, places.into_iter().enumerate().map(|(at, place)| (place, at)).collect())
-        };
-        let (left, before) = column(false);
-        let (right, after) = column(true);
+        let before = |tally: &'_ PlaceTally| tally.before.clone();
+        let after = |tally: &'_ PlaceTally| tally.after.clone();
+        let (left, before) = draw_column(plan, before);
+        let (right, after) = draw_column(plan, after);
         let edges = consequences.flows.iter().filter_map(|flow| {
             Some(DiagramEdge {
                 from: *before.get(&flow.from)?,
@@ -44,6 +35,22 @@ impl Diagram {
         let notes = unread_notes(plan);
         Some(Self { title, left_title: "Before", right_title: "After", left, right, edges, notes })
     }
+}
+
+/// Returns the boxes of a column, and the index of each place.
+fn draw_column(
+    plan: &Plan,
+    side: impl Fn(&PlaceTally) -> Option<PlaceContents>,
+) -> (Vec<DiagramBox>, HashMap<&ExecutionPlace, usize>) {
+    let (mut boxes, mut indices) = (Vec::new(), HashMap::new());
+    for tally in &plan.consequences.places {
+        let is_pool = matches!(tally.place, ExecutionPlace::Pool(_));
+        if let Some(contents) = side(tally).filter(|it| is_pool || it.steps > 0) {
+            indices.insert(&tally.place, boxes.len());
+            boxes.push(tally_box(tally, &contents, plan.header.scope.workers));
+        }
+    }
+    (boxes, indices)
 }
 
 fn tally_box(tally: &PlaceTally, contents: &PlaceContents, has_workers: bool) -> DiagramBox {
