@@ -38,10 +38,17 @@ pub(crate) use rollback::plan_receipt_rollback;
 pub(crate) use user::user_name;
 
 use poolwright_core::{
+    desired::{AcceptDate, Desired},
+    finding::{Finding, FindingLocation},
     model::{Linked, Space},
-    plan::{PlanHeader, PlanOrigin},
+    plan::{
+        DeniedWarnings, GateSettings, OwnPlace, Plan, PlanHeader, PlanOrigin, SettleContext,
+        SettledFindings,
+    },
     scope::ReadScope,
 };
+
+use std::collections::BTreeSet;
 
 /// The server and the space that a command is about, as the user named them.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +57,59 @@ pub(crate) struct Target<'a> {
     pub(crate) url: &'a str,
     /// The space's name, slug or id; the default space if `None`.
     pub(crate) space: Option<&'a str>,
+}
+
+/// What findings are settled with, besides the files.
+#[derive(Clone, Debug)]
+pub(crate) struct SettleRequest {
+    /// The day on which it is done, in UTC.
+    pub(crate) today: AcceptDate,
+    /// The warnings that the command line denies.
+    pub(crate) denied: BTreeSet<DeniedWarnings>,
+}
+
+/// What guards a plan besides the files.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanGuards {
+    /// What the program itself runs on.
+    pub(crate) own: OwnPlace,
+    /// What the findings are settled with.
+    pub(crate) settle: SettleRequest,
+}
+
+impl SettleRequest {
+    /// Settles findings about files alone, without a plan.
+    pub(crate) fn settle_files(
+        &self,
+        desired: &Desired,
+        findings: Vec<Finding>,
+    ) -> SettledFindings {
+        let settings =
+            GateSettings { denied: self.denied.clone(), ..GateSettings::from_desired(desired) };
+        let places = accept_places(desired);
+        let context =
+            SettleContext { today: self.today, space: None, places: &places, is_whole: false };
+        settings.settle(findings, &context)
+    }
+
+    /// Settles the findings of a plan: those of files if there are any, whole unless they were narrowed.
+    pub(crate) fn settle_plan(
+        &self,
+        mut plan: Plan,
+        places: &[FindingLocation],
+        is_whole: bool,
+    ) -> Plan {
+        plan.gates.denied.extend(self.denied.iter().copied());
+        let space = plan.header.space.clone();
+        let context = SettleContext { today: self.today, space: Some(&space), places, is_whole };
+        plan.settle_findings(&context)
+    }
+}
+
+/// Returns where the files accept findings.
+fn accept_places(desired: &Desired) -> Vec<FindingLocation> {
+    let accepts = desired.policy.accepts.iter();
+    accepts.map(|rule| FindingLocation::Source(rule.span.clone())).collect()
 }
 
 /// Returns the header of a plan that is only inspected, neither saved nor applied.

@@ -6,7 +6,7 @@ mod report;
 use super::{
     ci_job,
     confirm::ask_to_confirm,
-    exit, files,
+    exit, files, levels,
     output_file::{InputFile, OutputFile, OutputKind, check_outputs},
     own_place,
     plan::{PlanFilter, PlanFormat},
@@ -25,8 +25,8 @@ use super::{
     wait,
 };
 use crate::ops::{
-    LackingPermission, PlanCheck, PlanProvenance, error_with_help, lacking_apply_permissions,
-    recheck_plan,
+    LackingPermission, PlanCheck, PlanGuards, PlanProvenance, error_with_help,
+    lacking_apply_permissions, recheck_plan,
 };
 use age::parse_age;
 use poolwright_client::apply::{
@@ -82,7 +82,7 @@ pub(super) struct Args {
 #[group(skip)]
 pub(super) struct ApplyFlags {
     /// Do not ask for confirmation.
-    #[arg(long)]
+    #[arg(short = 'y', long, visible_alias = "yes")]
     auto_approve: bool,
     /// The file to write the receipt to [default: a timestamped file in `.poolwright/receipts`].
     #[arg(long, value_name = "FILE")]
@@ -90,6 +90,8 @@ pub(super) struct ApplyFlags {
     /// Output format; `json` prints the receipt instead of the plan, unless the plan is only saved.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
     pub(super) format: PlanFormat,
+    #[command(flatten)]
+    pub(super) levels: levels::Args,
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
@@ -144,6 +146,13 @@ pub(super) struct ApplyRun<'a> {
     pub(super) clock: RunClock,
     /// How to print.
     pub(super) screen: &'a Screen,
+}
+
+impl ApplyFlags {
+    /// Returns what guards a plan besides the files.
+    pub(super) fn guards(&self) -> PlanGuards {
+        PlanGuards { own: self.own.own_place(), settle: self.levels.request() }
+    }
 }
 
 impl ApplyRun<'_> {
@@ -218,7 +227,8 @@ impl ApplyRun<'_> {
 
     async fn recheck(&self, plan: &Plan, provenance: &PlanProvenance) -> anyhow::Result<PlanCheck> {
         let session = self.session;
-        recheck_plan(&session.connection.reader(), plan, &session.url, provenance).await
+        let settle = self.flags.levels.request();
+        recheck_plan(&session.connection.reader(), plan, &session.url, provenance, &settle).await
     }
 
     /// Reports a plan that gates refuse, with their findings unless these were shown. Returns the exit code.
@@ -344,6 +354,7 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
             return Ok(Preparation::Stopped(exit::REFUSED));
         }
         args.flags.check_receipt(&[InputFile { path, what: "the saved plan" }])?;
+        let plan = args.flags.levels.request().settle_plan(plan, &[], false);
         let session = Box::new(open_for_saved_plan(args, &plan).await?);
         return Ok(Preparation::Ready { session, plan, sources: Sources::default() });
     }
@@ -353,8 +364,9 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
     args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let own = args.flags.own.own_place();
-    let plan = args.narrowed.make_plan(&files, None, session_args, &session, &own, screen).await?;
+    let guards = args.flags.guards();
+    let plan = args.narrowed.make_plan(&files, None, &guards, session_args, &session, screen);
+    let plan = plan.await?;
     let Some(mut plan) = plan else { return Ok(Preparation::Stopped(exit::ERROR)) };
     stamp_commit(&mut plan);
     Ok(Preparation::Ready { session: Box::new(session), plan, sources: files.sources })

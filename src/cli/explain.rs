@@ -1,7 +1,7 @@
 //! `poolwright explain`: where steps run and why, or what uses a pool.
 
 use super::{
-    exit, files,
+    codes, exit, files,
     print::Stream,
     screen::Screen,
     session::{self, DeclaredServer},
@@ -14,7 +14,7 @@ use poolwright_core::{
 
 use std::path::Path;
 
-/// Explain where a project's steps run, and on which workers, or what uses a pool.
+/// Explain where a project's steps run, and on which workers, what uses a pool, or what a finding means.
 ///
 /// No file is needed; if there is a `workers.toml`, the rule that places each step is shown
 /// too. Example:
@@ -24,7 +24,7 @@ use std::path::Path;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The project's name, slug or id.
-    #[arg(required_unless_present = "pool", conflicts_with = "pool")]
+    #[arg(required_unless_present_any = ["pool", "code"], conflicts_with_all = ["pool", "code"])]
     project: Option<String>,
     /// The name of a step or action in the project; all steps if omitted.
     #[arg(requires = "project")]
@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Explain what uses this pool, given by name, slug or id.
     #[arg(long, value_name = "POOL")]
     pool: Option<String>,
+    /// Explain what this code of a finding means and what to do about it, without a server; all codes if omitted.
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with = "pool")]
+    code: Option<String>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT")]
     format: ExplainFormat,
@@ -54,6 +57,9 @@ enum ExplainFormat {
 
 /// Reads what the question needs and prints the answer.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    if let Some(code) = &args.code {
+        return codes::run(code);
+    }
     let has_file = !args.files.are_default() || Path::new(files::DEFAULT).exists();
     let files = if has_file {
         let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };

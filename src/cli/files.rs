@@ -11,7 +11,8 @@ use poolwright_core::{
     desired::Desired,
     finding::{Finding, Source, Sources},
     live::UnreadPart,
-    render::findings,
+    plan::AcceptedFinding,
+    render::{findings, render_accepted},
     text::escape::Escaped,
 };
 
@@ -25,7 +26,8 @@ pub(super) const DEFAULT: &str = "workers.toml";
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
-    /// A configuration file, or `-` for standard input. May be repeated.
+    /// A configuration file, a folder, of which every `*.toml` is read, or `-` for standard input.
+    /// May be repeated.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
     /// The files may be written by anyone, as in a pull request: refuse what names a server or a space, and links
@@ -52,7 +54,9 @@ impl Args {
 
     /// Reads the files' texts.
     pub(super) fn read(&self) -> anyhow::Result<Sources> {
-        let sources = self.files.iter().map(|path| self.read_checked(path));
+        let paths = self.files.iter().map(|path| expand_folder(path));
+        let paths = paths.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten();
+        let sources = paths.map(|path| self.read_checked(&path));
         sources.collect::<anyhow::Result<_>>().map(Sources)
     }
 
@@ -97,11 +101,51 @@ pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Scre
     screen.ci.annotate(found, sources, Stream::Err);
 }
 
+/// Prints what the files accept to standard error.
+pub(super) fn print_accepted(accepted: &[AcceptedFinding], sources: &Sources, screen: &Screen) {
+    let lists_all = screen.err.verbosity > 0;
+    Stream::Err.print_text(&render_accepted(accepted, sources, lists_all));
+}
+
 /// Warns about what a file lacks because it could not be read.
 pub(super) fn warn_unread(unread: &[UnreadPart]) {
     for UnreadPart { what, why, .. } in unread {
         errln!("warning: missing from the file: {}: {}", Escaped(what), Escaped(why));
     }
+}
+
+/// Returns the `*.toml` files of a folder, by name; any other path is returned as it is. Hidden files and folders in
+/// the folder are left out.
+fn expand_folder(path: &str) -> anyhow::Result<Vec<String>> {
+    let folder = Path::new(path);
+    if path == "-" || !folder.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unreadable = |error: std::io::Error| unreadable_file(path, &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let name = name.into_string().map_err(|name| {
+            let message = format!("cannot read a file of `{path}`: {name:?} is not UTF-8");
+            error_with_help(message, "rename the file")
+        })?;
+        let is_config = name.ends_with(".toml") && !name.starts_with('.');
+        if is_config && !folder.join(&name).is_dir() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    if names.is_empty() {
+        let message = format!("there is no `*.toml` file in `{path}`");
+        let help = "run `poolwright init` there to write a starter file; files in folders below are not read";
+        return Err(error_with_help(message, help));
+    }
+    // As a user would name them: `workers.toml`, not `./workers.toml`.
+    let in_folder = |name: &String| match path {
+        "." | "./" => name.clone(),
+        _ => folder.join(name).to_string_lossy().into_owned(),
+    };
+    Ok(names.iter().map(in_folder).collect())
 }
 
 /// Reads one file, or standard input.
@@ -143,9 +187,6 @@ fn unreadable_file(path: &str, error: &std::io::Error) -> anyhow::Error {
             message,
             "run `poolwright init` to write a starter file, or name another one with `-f FILE`",
         ),
-        std::io::ErrorKind::IsADirectory => {
-            error_with_help(message, "name a file, not a folder, with `-f FILE`")
-        }
         _ => error_with_help(
             message,
             "name a readable file with `-f FILE`, or `-` for standard input",

@@ -4,7 +4,7 @@ mod hunks;
 mod tree;
 
 use super::{
-    exit, files,
+    exit, files, levels,
     print::{Stream, errln},
     replace_file::replace_file,
     screen::Screen,
@@ -75,6 +75,8 @@ enum OclFormat {
 struct OclInput {
     #[command(flatten)]
     files: files::Args,
+    #[command(flatten)]
+    levels: levels::Args,
     /// The project that the OCL files belong to, as the rules name it.
     #[arg(long, value_name = "NAME")]
     project: Option<String>,
@@ -87,7 +89,10 @@ struct OclInput {
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.command {
         OclCommand::Plan { input, exit_code, format } => {
-            let Some(outcome) = plan_checkout(input, screen)? else { return Ok(exit::ERROR) };
+            let outcome = match plan_checkout(input, screen)? {
+                Ok(outcome) => outcome,
+                Err(code) => return Ok(code),
+            };
             match format {
                 OclFormat::Text => Stream::Out.print_text(&render_text(&outcome)),
                 OclFormat::Json => Stream::Out.print(&render_json(&outcome), Syntax::Json),
@@ -96,7 +101,10 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
         OclCommand::Apply { input } => {
-            let Some(outcome) = plan_checkout(input, screen)? else { return Ok(exit::ERROR) };
+            let outcome = match plan_checkout(input, screen)? {
+                Ok(outcome) => outcome,
+                Err(code) => return Ok(code),
+            };
             outcome.changed_files().try_for_each(|file| tree::check_writable(&file.path))?;
             for file in outcome.changed_files() {
                 replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
@@ -111,9 +119,9 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
 }
 
-/// Plans the edits of the files. Returns `None` after printing what is wrong.
-fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
-    let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
+/// Plans the edits of the files. Returns the exit code after printing what is wrong.
+fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Result<CheckoutEdits, u8>> {
+    let Some(rules) = input.files.load_files(screen)? else { return Ok(Err(exit::ERROR)) };
     let tree::TreeFiles { files: found, skipped, outside, unlisted } = tree::read(&input.paths)?;
     for folder in unlisted {
         let folder = Escaped(&folder.to_string_lossy()).to_string();
@@ -139,11 +147,18 @@ fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<Che
     let here = std::env::current_dir().context("cannot read the working folder")?;
     let project = input.project.as_deref();
     let request = CheckoutRequest { project, paths: &input.paths, here: &here };
+    let desired = rules.desired.clone();
     let CheckoutPlan { edits, findings, sources } = ops::plan_checkout(rules, found, request);
-    if !findings.is_empty() {
-        files::print_findings(&findings, &sources, screen);
+    let settled = input.levels.request().settle_files(&desired, findings);
+    if !settled.findings.is_empty() {
+        files::print_findings(&settled.findings, &sources, screen);
     }
-    Ok(findings.iter().all(|finding| finding.level < Level::Error).then_some(edits))
+    files::print_accepted(&settled.accepted, &sources, screen);
+    Ok(match settled.findings.iter().map(|finding| finding.level).max() {
+        Some(Level::Error) => Err(exit::ERROR),
+        Some(Level::Deny) => Err(exit::REFUSED),
+        Some(Level::Warn) | None => Ok(edits),
+    })
 }
 
 /// Renders each step that moves and each value that changes, the rule that asks for it, and a diff of the files.

@@ -1,7 +1,7 @@
 //! `poolwright plan`: shows what `apply` would change.
 
 use super::{
-    base, exit, files,
+    base, exit, files, levels,
     output_file::{InputFile, PlanSubject},
     own_place,
     print::Stream,
@@ -10,20 +10,21 @@ use super::{
     session::{self, DeclaredServer, Session},
     stamp::{UserLookup, stamp_saved_plan},
 };
-use crate::ops::{BaseFiles, LoadedFiles, PlanRequest, error_with_help, plan_files};
+use crate::ops::{BaseFiles, LoadedFiles, PlanGuards, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
     diff::TargetFilter,
     finding::{Finding, Level, Sources},
-    plan::{OwnPlace, Plan},
+    model::Address,
+    plan::Plan,
     render::{self, RenderFormat},
-    text::escape::Syntax,
+    text::{escape::Syntax, nearest_name},
 };
 
 use std::path::{Path, PathBuf};
 
 /// Show what `apply` would change, without changing the server.
 ///
-/// Exits with 3 if a gate refuses the plan and, with `--exit-code`, with 2 if there are
+/// Exits with 3 if a gate or a denied warning refuses the plan and, with `--exit-code`, with 2 if there are
 /// changes. Example:
 ///
 ///   poolwright plan -f workers.toml -o plan.json
@@ -54,6 +55,8 @@ pub(super) struct Args {
     #[command(flatten)]
     own: own_place::Args,
     #[command(flatten)]
+    levels: levels::Args,
+    #[command(flatten)]
     session: session::Args,
 }
 
@@ -75,17 +78,18 @@ impl PlanFilter {
         &self,
         files: &LoadedFiles,
         base: Option<&BaseFiles>,
+        guards: &PlanGuards,
         args: &session::Args,
         session: &Session,
-        own: &OwnPlace,
         screen: &Screen,
     ) -> anyhow::Result<Option<Plan>> {
         let request = PlanRequest {
             target: session.target(args, files.space()),
-            addresses: self.parse_targets()?,
+            addresses: self.parse_targets(files)?,
             wave: self.wave.as_deref(),
             base,
-            own,
+            own: &guards.own,
+            settle: &guards.settle,
         };
         let plan = plan_files(&session.connection.reader(), files, &request).await?;
         if plan.highest_level() != Some(Level::Error) {
@@ -97,13 +101,18 @@ impl PlanFilter {
         Ok(None)
     }
 
-    fn parse_targets(&self) -> anyhow::Result<TargetFilter> {
+    fn parse_targets(&self, files: &LoadedFiles) -> anyhow::Result<TargetFilter> {
         let targets = TargetFilter::new(self.target.iter().map(String::as_str));
         targets.map_err(|error| {
-            error_with_help(
-                error.to_string(),
-                "use an address that `plan` shows, such as `pools.sql` or `projects[\"Web Store\"]*`",
-            )
+            let declared = files.desired.pools.keys().cloned().map(Address::Pool);
+            let workers = files.desired.workers.keys().cloned().map(Address::Worker);
+            let known: Vec<String> = declared.chain(workers).map(|it| it.to_string()).collect();
+            let help = match nearest_name(&error.text, known.iter().map(String::as_str)) {
+                Some(near) => format!("a similar address exists: `{near}`"),
+                None => "use an address that `plan` shows, such as `pools.sql` or `projects[\"Web Store\"]*`"
+                    .to_owned(),
+            };
+            error_with_help(error.to_string(), help)
         })
     }
 }
@@ -188,12 +197,10 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     // Only what is kept says how it was made.
     let is_kept = args.output.is_some() || args.format == PlanFormat::Json;
     let user = is_kept.then(|| UserLookup::start(&session));
-    let own = args.own.own_place();
-    let plan = args
-        .narrowed
-        .make_plan(&files, base.as_ref(), &args.session, &session, &own, screen)
-        .await?;
-    let Some(mut plan) = plan else { return Ok(exit::ERROR) };
+    let guards = PlanGuards { own: args.own.own_place(), settle: args.levels.request() };
+    let (base, narrowed) = (base.as_ref(), &args.narrowed);
+    let plan = narrowed.make_plan(&files, base, &guards, &args.session, &session, screen);
+    let Some(mut plan) = plan.await? else { return Ok(exit::ERROR) };
     if let Some(user) = user {
         stamp_saved_plan(&mut plan, user.finish().await);
     }

@@ -133,6 +133,11 @@ impl Stream {
     }
 }
 
+/// Whether the terminal, if there is one, only shows text: no colour, and no line that is drawn again.
+pub(super) fn is_dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Whether some of standard output could not be written.
 pub(super) fn has_lost_output() -> bool {
     LOST.load(Ordering::Relaxed)
@@ -167,7 +172,8 @@ pub(super) fn print_usage(mut error: clap::Error) {
     } else {
         (Stream::Out, io::stdout().is_terminal())
     };
-    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+    let colour = is_terminal && !is_unwanted && !is_dumb_terminal();
     let text = error.render();
     if colour {
         stream.print(&text.ansi().to_string(), Syntax::ColouredText);

@@ -1,6 +1,9 @@
 //! The progress of an apply: a bar on a terminal, otherwise a line per change.
 
-use super::{print::errln, screen::Screen};
+use super::{
+    print::{errln, is_dumb_terminal},
+    screen::Screen,
+};
 use poolwright_client::apply::ApplyEvent;
 use poolwright_core::{
     model::Address,
@@ -22,7 +25,8 @@ impl<'a> Progress<'a> {
     /// Starts showing progress on standard error.
     pub(super) fn new(plan: &'a Plan, screen: &Screen) -> Self {
         let quiet = screen.err.verbosity < 0;
-        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+        let draws = std::io::stderr().is_terminal() && !is_dumb_terminal();
+        let bar = (draws && !quiet).then(|| {
             let bar = ProgressBar::new(plan.changes.len().try_into().unwrap_or_default());
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -15,10 +15,10 @@ use super::{
     time_limit::RunClock,
     undone::RollbackOutcome,
 };
-use crate::ops::{error_with_help, plan_receipt_rollback};
+use crate::ops::{PlanGuards, error_with_help, plan_receipt_rollback};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    finding::Sources,
+    finding::{Level, Sources},
     plan::{Plan, check_soundness},
     receipt::{ApplyStatus, Receipt},
     text::eq_ignoring_case,
@@ -69,8 +69,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let reader = session.connection.reader();
     check_space(&reader, &receipt, args).await?;
     let user = UserLookup::start(&session);
-    let own = args.flags.own.own_place();
-    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own);
+    let PlanGuards { own, settle } = args.flags.guards();
+    let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own, &settle);
     let mut plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);
     if let Some(path) = &args.output {
@@ -123,7 +123,8 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
     }
     args.flags.format.report_plan(plan, &Sources::default(), Some(path), screen)?;
     save_plan(plan, &Sources::default(), path)?;
-    Ok(exit::DONE)
+    let is_refused = plan.highest_level() >= Some(Level::Deny);
+    Ok(if is_refused { exit::REFUSED } else { exit::DONE })
 }
 
 /// Returns the receipt that the user names, or the last one if a person agrees; `None` if the person does not.

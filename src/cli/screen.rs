@@ -2,7 +2,7 @@
 
 use super::{
     ci::CiReporter,
-    print::{self, LogWriter},
+    print::{self, LogWriter, is_dumb_terminal},
 };
 use poolwright_core::{render::RenderOptions, text::escape::Syntax};
 
@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 #[group(skip)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Args {
-    /// When to use colour; `auto` also honours `NO_COLOR` and `CLICOLOR_FORCE`.
+    /// When to use colour; `auto` also honours `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
     #[arg(long, value_enum, global = true, default_value_t = Colour::Auto, value_name = "WHEN")]
     color: Colour,
     /// Print only findings and the summary.
@@ -46,6 +46,27 @@ enum LogFormat {
     Json,
 }
 
+/// What the user says about colour, from the most to the least explicit.
+#[derive(Clone, Copy, Debug)]
+struct ColourWishes {
+    color: Colour,
+    no_color: bool,
+    force: bool,
+    is_dumb: bool,
+}
+
+impl ColourWishes {
+    /// Whether a stream is coloured.
+    fn allow_colour(self, is_terminal: bool) -> bool {
+        match self.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if self.no_color => false,
+            Colour::Auto => self.force || is_terminal && !self.is_dumb,
+        }
+    }
+}
+
 /// How to print, resolved from flags, the environment and terminals.
 #[derive(Clone, Debug)]
 pub(super) struct Screen {
@@ -64,12 +85,13 @@ impl Screen {
             - i8::try_from(args.quiet).unwrap_or(i8::MAX);
         let is_env_set =
             |name: &str| std::env::var_os(name).is_some_and(|os| !os.is_empty() && os != "0");
-        let use_colour = |terminal: bool| match args.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto if is_env_set("NO_COLOR") => false,
-            Colour::Auto => is_env_set("CLICOLOR_FORCE") || terminal,
+        let wishes = ColourWishes {
+            color: args.color,
+            no_color: is_env_set("NO_COLOR"),
+            force: is_env_set("CLICOLOR_FORCE"),
+            is_dumb: is_dumb_terminal(),
         };
+        let use_colour = |terminal: bool| wishes.allow_colour(terminal);
         let screen = Self {
             out: RenderOptions { colour: use_colour(std::io::stdout().is_terminal()), verbosity },
             err: RenderOptions { colour: use_colour(std::io::stderr().is_terminal()), verbosity },
@@ -99,4 +121,22 @@ fn start_logging(args: &Args, options: RenderOptions) {
         LogFormat::Text => log.with_ansi(options.colour).with_target(false).try_init(),
         LogFormat::Json => log.json().try_init(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dumb_terminal_is_not_coloured_unless_it_is_asked_for() {
+        let auto =
+            ColourWishes { color: Colour::Auto, no_color: false, force: false, is_dumb: false };
+        let dumb = ColourWishes { is_dumb: true, ..auto };
+        assert!(auto.allow_colour(true) && !auto.allow_colour(false));
+        assert!(!dumb.allow_colour(true));
+        assert!(ColourWishes { force: true, ..dumb }.allow_colour(true));
+        assert!(ColourWishes { color: Colour::Always, ..dumb }.allow_colour(false));
+        assert!(!ColourWishes { no_color: true, force: true, ..dumb }.allow_colour(true));
+        assert!(!ColourWishes { color: Colour::Never, force: true, ..auto }.allow_colour(true));
+    }
 }

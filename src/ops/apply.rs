@@ -1,10 +1,10 @@
 //! The checks around an apply: missing permissions, whether the plan still fits, and which changes are unfinished.
 
-use super::LoadedFiles;
+use super::{LoadedFiles, SettleRequest, accept_places};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff::{self, StaleExpectation},
-    finding::Sources,
+    finding::{Finding, Level, Sources},
     live::Live,
     model::Address,
     plan::{Change, ChangeAction, ChangeKind, GateSettings, Plan},
@@ -107,6 +107,7 @@ pub(crate) async fn recheck_plan(
     plan: &Plan,
     url: &str,
     provenance: &PlanProvenance,
+    settle: &SettleRequest,
 ) -> anyhow::Result<PlanCheck> {
     let header = &plan.header;
     let space = match provenance {
@@ -121,9 +122,18 @@ pub(crate) async fn recheck_plan(
     {
         live = refresh_missing(reader, live, &missing).await?;
     }
+    let mut denied = Vec::new();
     let (requested, mut stale) = match provenance {
         PlanProvenance::JustMade | PlanProvenance::Saved => (None, Vec::new()),
-        PlanProvenance::SavedWithFiles(sources) => check_files(plan, sources, &live),
+        PlanProvenance::SavedWithFiles(sources) => {
+            match check_files(plan, sources, &live, settle) {
+                Ok(asked) => {
+                    denied = asked.denied;
+                    (Some(asked.changes), Vec::new())
+                }
+                Err(differing) => (None, vec![differing]),
+            }
+        }
         PlanProvenance::SavedWithoutReceipt(path) => {
             (None, vec![differing_source(path.clone(), "a receipt", "another file")])
         }
@@ -133,8 +143,10 @@ pub(crate) async fn recheck_plan(
             (Some(changes), Vec::new())
         }
     };
-    match diff::recheck_plan(plan, &live, requested.as_deref()) {
-        Ok(plan) if stale.is_empty() => {
+    match diff::recheck_plan(plan, &live, requested.as_deref(), settle.today) {
+        Ok(mut plan) if stale.is_empty() => {
+            add_denied(&mut plan, denied);
+            let plan = settle.settle_plan(plan, &[], false);
             return Ok(PlanCheck::Fits { plan: Box::new(plan), live: Box::new(live) });
         }
         Ok(_) => {}
@@ -154,15 +166,27 @@ fn stale_check(plan: &Plan, live: &Live, changed: Vec<StaleExpectation>) -> Plan
     PlanCheck::Stale { changed, applied }
 }
 
-/// Compares a plan with the files that it names. Returns the changes that the files ask for, and what differs.
+/// What the files of a plan ask for now.
+struct RequestedPlan {
+    /// The changes.
+    changes: Vec<Change>,
+    /// The warnings that are denied, if the plan has all of these changes.
+    denied: Vec<Finding>,
+}
+
+/// Compares a plan with the files that it names. Returns what the files ask for.
+///
+/// # Errors
+///
+/// Returns what differs.
 fn check_files(
     plan: &Plan,
     sources: &Sources,
     live: &Live,
-) -> (Option<Vec<Change>>, Vec<StaleExpectation>) {
-    let differing = |field: String, expected: &str, found: &str| {
-        (None, vec![differing_source(field, expected, found)])
-    };
+    settle: &SettleRequest,
+) -> Result<RequestedPlan, StaleExpectation> {
+    let differing =
+        |field: String, expected: &str, found: &str| Err(differing_source(field, expected, found));
     let names = || sources.0.iter().map(|source| source.path.as_str()).collect::<Vec<_>>();
     let files = match LoadedFiles::parse(sources.clone()) {
         Ok(files) if files.sources_digest() == plan.header.digest => files,
@@ -171,18 +195,35 @@ fn check_files(
             return differing(names, "the text that it was made from", "another text");
         }
     };
-    // What a run runs on is not the files' to say, and which repositories they cover depends on the server.
-    let declared = GateSettings {
-        own: plan.gates.own.clone(),
-        repositories: plan.gates.repositories.clone(),
-        ..GateSettings::from_desired(&files.desired)
-    };
-    if declared != plan.gates {
+    if !plan.gates.has_settings_of(&GateSettings::from_desired(&files.desired)) {
         let names = format!("the list of gates and pool names in {}", names().join(", "));
         return differing(names, "the one that it shows", "different");
     }
-    let asked = diff::plan_changes(&files.desired, live, plan.header.clone());
-    (Some(asked.changes), Vec::new())
+    let mut asked = diff::plan_changes(&files.desired, live, plan.header.clone());
+    let is_planned = |change: &Change| plan.changes.iter().any(|it| it.address == change.address);
+    let mut denied = Vec::new();
+    if asked.changes.iter().all(is_planned) {
+        asked.findings.extend(files.warnings.iter().cloned());
+        let mut asked = asked.clone();
+        asked.gates.denied.extend(plan.gates.denied.iter().copied());
+        let asked = settle.settle_plan(asked, &accept_places(&files.desired), false);
+        let raises = |finding: &Finding| asked.gates.raises_warnings(finding.code);
+        denied.extend(
+            asked.findings.iter().filter(|it| it.level == Level::Deny && raises(it)).cloned(),
+        );
+    }
+    Ok(RequestedPlan { changes: asked.changes, denied })
+}
+
+/// Adds the denied warnings that a plan does not have, because somebody has edited it.
+fn add_denied(plan: &mut Plan, denied: Vec<Finding>) {
+    for finding in denied {
+        let same = |it: &Finding| it.code == finding.code && it.message == finding.message;
+        match plan.findings.iter_mut().find(|it| same(it)) {
+            Some(saved) => saved.level = saved.level.max(finding.level),
+            None => plan.findings.push(finding),
+        }
+    }
 }
 
 /// Returns the message about a file that differs from what its plan expects.
@@ -213,7 +254,7 @@ mod tests {
     use super::*;
     use crate::ops::{
         LoadedFiles, PlanRequest, plan_files,
-        sample::{Server, source},
+        sample::{Server, settle_request, source},
     };
     use octopus_sandbox::READER_KEY;
     use poolwright_core::{diff::TargetFilter, plan::OwnPlace};
@@ -221,12 +262,14 @@ mod tests {
     async fn plan(server: &Server, text: &str) -> Plan {
         let files = LoadedFiles::parse(source(text)).unwrap();
         let addresses = TargetFilter::default();
+        let settle = settle_request();
         let request = PlanRequest {
             target: server.target(),
             addresses,
             wave: None,
             base: None,
             own: &OwnPlace::default(),
+            settle: &settle,
         };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
@@ -250,7 +293,8 @@ mod tests {
         let server = Server::start().await;
         let plan = plan(&server, POOLS).await;
         let made = PlanProvenance::JustMade;
-        let check = recheck_plan(&server.reader(), &plan, server.target().url, &made).await;
+        let url = server.target().url;
+        let check = recheck_plan(&server.reader(), &plan, url, &made, &settle_request()).await;
         assert!(matches!(check.unwrap(), PlanCheck::Fits { live, .. } if !live.pools.is_empty()));
     }
 }

@@ -1,6 +1,6 @@
 //! Makes a plan from files and a server. What the plan itself turns out to need is read in at most one more step.
 
-use super::{LoadedFiles, Target};
+use super::{LoadedFiles, SettleRequest, Target, accept_places};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff::{self, TargetFilter},
@@ -24,6 +24,8 @@ pub(crate) struct PlanRequest<'a> {
     pub(crate) base: Option<&'a BaseFiles>,
     /// What the program itself runs on.
     pub(crate) own: &'a OwnPlace,
+    /// What the findings are settled with.
+    pub(crate) settle: &'a SettleRequest,
 }
 
 /// The files that a plan is compared with.
@@ -69,7 +71,9 @@ pub(crate) async fn plan_files(
     }
     let described =
         BaseComparison { base: name.clone(), commit: commit.clone(), ..BaseComparison::default() };
-    Ok(diff::compare_with_base(plan, base_plan.ok().as_ref(), described))
+    let plan = diff::compare_with_base(plan, base_plan.ok().as_ref(), described);
+    // A base without a use is a warning, which may be denied.
+    Ok(request.settle.settle_plan(plan, &accept_places(&files.desired), false))
 }
 
 /// Returns the plan of a base, or why it does not fit the server.
@@ -136,11 +140,23 @@ impl FilesPlanner<'_> {
             plan.findings.extend(warnings);
             plan.findings.splice(0..0, files.warnings.iter().cloned());
         }
-        Ok(plans)
+        let mut files = files.into_iter();
+        Ok(plans.map(|plan| match files.next() {
+            Some(files) => request.settle_plan(plan, files),
+            None => plan,
+        }))
     }
 }
 
 impl PlanRequest<'_> {
+    /// Settles the findings of the plan of these files.
+    fn settle_plan(&self, plan: Plan, files: &LoadedFiles) -> Plan {
+        let is_whole = self.addresses.is_empty()
+            && self.wave.is_none()
+            && plan.highest_level() != Some(Level::Error);
+        self.settle.settle_plan(plan, &accept_places(&files.desired), is_whole)
+    }
+
     fn plan_changes(&self, files: &LoadedFiles, live: &Live, scope: ReadScope) -> Plan {
         let header = PlanHeader {
             url: self.target.url.to_owned(),
@@ -194,18 +210,20 @@ impl FurtherNeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::sample::{Server, source};
+    use crate::ops::sample::{self, Server, source};
     use poolwright_core::finding::Code;
 
     async fn plan(server: &Server, text: &str) -> Plan {
         let files = LoadedFiles::parse(source(text)).unwrap();
         let addresses = TargetFilter::default();
+        let settle = sample::settle_request();
         let request = PlanRequest {
             target: server.target(),
             addresses,
             wave: None,
             base: None,
             own: &OwnPlace::default(),
+            settle: &settle,
         };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
@@ -217,8 +235,10 @@ mod tests {
         let base = BaseFiles { name: "main".into(), commit: None, files: Ok(base) };
         let addresses = TargetFilter::default();
         let target = server.target();
-        let own = OwnPlace::default();
-        let request = PlanRequest { target, addresses, wave: None, base: Some(&base), own: &own };
+        let (own, settle) = (OwnPlace::default(), sample::settle_request());
+        let base = Some(&base);
+        let request =
+            PlanRequest { target, addresses, wave: None, base, own: &own, settle: &settle };
         plan_files(&server.reader(), &files, &request).await.unwrap()
     }
 

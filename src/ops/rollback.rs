@@ -1,5 +1,6 @@
 //! Makes the plan that undoes an apply.
 
+use super::SettleRequest;
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff,
@@ -23,6 +24,7 @@ pub(crate) async fn plan_receipt_rollback(
     file: String,
     url: &str,
     own: &OwnPlace,
+    settle: &SettleRequest,
 ) -> anyhow::Result<Plan> {
     let space = Linked::new(&receipt.server.space_id, &receipt.server.space);
     let scope = ReadScope::for_rollback(&receipt.undone_changes());
@@ -39,5 +41,5 @@ pub(crate) async fn plan_receipt_rollback(
         stamp: Default::default(),
     };
     let plan = diff::plan_from_changes(changes, findings, &live, header);
-    Ok(diff::guard_own_place(plan, own, &live))
+    Ok(settle.settle_plan(diff::guard_own_place(plan, own, &live), &[], false))
 }

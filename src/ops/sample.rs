@@ -1,14 +1,25 @@
 //! A server and files for tests of the use cases.
 
-use super::Target;
+use super::{SettleRequest, Target};
 use octopus_sandbox::{RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server};
 use poolwright_client::octopus::{
     Connection, ConnectionOptions, Credentials, Reader, Secret, TrustedServer,
 };
-use poolwright_core::finding::{Source, Sources};
+use poolwright_core::{
+    desired::AcceptDate,
+    finding::{Source, Sources},
+};
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 use tokio::net::TcpListener;
+
+/// What findings are settled with where nothing is denied.
+pub(super) fn settle_request() -> SettleRequest {
+    SettleRequest { today: AcceptDate::new(2026, 11, 28), denied: BTreeSet::new() }
+}
 
 /// A sandbox that records its requests.
 pub(super) struct Server {

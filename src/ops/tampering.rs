@@ -5,7 +5,7 @@
 
 use super::{
     LoadedFiles, PlanRequest, plan_files,
-    sample::{Server, source},
+    sample::{Server, settle_request, source},
 };
 use octopus_sandbox::Seed;
 use poolwright_core::{
@@ -34,12 +34,14 @@ struct Saved {
 async fn saved() -> Saved {
     let server = Server::with_seed(Seed::Acme).await;
     let files = LoadedFiles::parse(source(FILE)).unwrap();
+    let settle = settle_request();
     let request = PlanRequest {
         target: server.target(),
         addresses: TargetFilter::default(),
         wave: None,
         base: None,
         own: &OwnPlace::default(),
+        settle: &settle,
     };
     let reader = server.reader();
     let plan = plan_files(&reader, &files, &request).await.unwrap();
@@ -132,7 +134,7 @@ impl Saved {
     /// Returns what is wrong with how an edited plan is taken.
     fn judge(&self, edited: &Value) -> Option<String> {
         let read = file::read(&edited.to_string()).ok()?;
-        let checked = diff::recheck_plan(&read, &self.live, None).ok()?;
+        let checked = diff::recheck_plan(&read, &self.live, None, settle_request().today).ok()?;
         if writes(&checked) == writes(&self.plan) {
             return None;
         }
@@ -182,7 +184,7 @@ async fn no_value_of_a_saved_plan_can_be_edited_unseen() {
 async fn a_plan_that_was_not_edited_is_derived_as_it_was_made() {
     let saved = saved().await;
     let read = file::read(&saved.text.to_string()).unwrap();
-    let checked = diff::recheck_plan(&read, &saved.live, None).unwrap();
+    let checked = diff::recheck_plan(&read, &saved.live, None, settle_request().today).unwrap();
     assert_eq!(show(&checked), show(&read));
     assert_eq!(checked.requirements, saved.plan.requirements);
     assert_eq!(checked.consequences, saved.plan.consequences);

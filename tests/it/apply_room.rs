@@ -61,6 +61,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         header,
         changes,
         findings,
+        accepted: Vec::new(),
         expectations: relies,
         requirements: needs,
         consequences: Default::default(),

@@ -1,6 +1,6 @@
 //! Files that are made of the program: compared, and written anew under `UPDATE=1`.
 
-use poolwright_core::finding::Code;
+use poolwright_core::finding::{Code, CodeLevel};
 use std::{collections::HashMap, env, fs};
 
 #[test]
@@ -24,13 +24,36 @@ fn each_code_has_a_section_in_the_list_of_findings() {
             Some((parts.next()?.trim_end_matches('`'), parts.nth(1)?))
         })
         .collect();
-    let missing = "Say here which level it has, when, and what to do.";
+    let missing = "Say here which level it has, when, what to do, and an example.";
     for code in Code::ALL {
         let advice = advice.get(code.as_str()).unwrap_or(&missing);
         page += &format!("\n## `{code}`\n\n{}\n\n{advice}\n", code.meaning());
     }
     is_up_to_date(path, &page);
     assert!(!page.contains(missing), "{path}: a section says: {missing}");
+    for section in page.split("\n## `").skip(1) {
+        let code = section.split('`').next().and_then(Code::from_word).unwrap();
+        assert!(section.contains("\n```"), "{path}: `{code}` has no example");
+        assert!(
+            section.contains(levels(code)),
+            "{path}: `{code}` is not told to be {}",
+            levels(code)
+        );
+    }
+}
+
+/// How the section of a code begins that has these levels.
+fn levels(code: Code) -> &'static str {
+    let levels: Vec<CodeLevel> = code.levels().to_vec();
+    match levels.as_slice() {
+        [CodeLevel::Error] => "*Error",
+        [CodeLevel::Gate] => "*Gate",
+        [CodeLevel::Warning | CodeLevel::Rollback] => "*Warning",
+        [CodeLevel::Error, CodeLevel::Warning | CodeLevel::Rollback] => "*Error or warning",
+        [CodeLevel::Gate | CodeLevel::Refusal, CodeLevel::Warning] => "*Gate or warning",
+        [CodeLevel::Unknown] => "*Any level",
+        other => panic!("{code} has the levels {other:?}"),
+    }
 }
 
 fn is_up_to_date(path: &str, made: &str) {

@@ -10,6 +10,7 @@ mod definition;
 mod expand;
 mod indirect_pools;
 mod language;
+mod levels;
 mod lint;
 mod lower;
 mod ocl;

@@ -2,6 +2,7 @@
 //!
 //! `None` always means that the file does not declare a value, so the server's is left unchanged.
 
+mod accept;
 mod endpoint;
 mod first_match;
 mod policy;
@@ -9,6 +10,7 @@ mod rule;
 mod variable;
 mod version_control;
 
+pub use accept::{AcceptDate, AcceptRule};
 pub use endpoint::DesiredEndpoint;
 pub use first_match::{
     FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning, with_earlier_rule,
@@ -73,7 +75,7 @@ pub struct Desired {
     pub project_folders: Vec<Declared<ProjectFolder>>,
     /// Pools and workers to delete, by name.
     pub removed: Vec<Declared<DesiredRemoval>>,
-    /// Limits on deletes, and the level of each gate.
+    /// Limits on deletes, the levels of findings, and which of them are accepted.
     pub policy: PlanPolicy,
 }
 

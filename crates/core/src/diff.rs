@@ -54,7 +54,7 @@ pub use targets::TargetFilter;
 
 use crate::{
     desired::Desired,
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level, Note},
     live::{Live, LivePool, LiveWorker, UnreadSubject, built_in_worker_pool, describe_parts},
     model::Address,
     plan::{Change, ChangeKind, Consequences, GateSettings, OwnPlace, Plan, PlanHeader},
@@ -111,9 +111,20 @@ pub fn plan_for_targets(
     gates.repositories = branches.needed_repositories();
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
+    let findings = gates.apply_levels(findings);
     let expectations = stale::plan_expectations(&changes, live);
-    let comparison = None;
-    Plan { header, changes, findings, expectations, requirements, consequences, gates, comparison }
+    let (accepted, comparison) = (Vec::new(), None);
+    Plan {
+        header,
+        changes,
+        findings,
+        accepted,
+        expectations,
+        requirements,
+        consequences,
+        gates,
+        comparison,
+    }
 }
 
 /// Plans everything that the file declares, in no particular order yet.
@@ -161,8 +172,18 @@ pub fn plan_from_changes(
     let expectations = stale::plan_expectations(&changes, live);
     let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
     let consequences = consequences::find_consequences(&matched, &changes, &done);
-    let comparison = None;
-    Plan { header, changes, findings, expectations, requirements, consequences, gates, comparison }
+    let (accepted, comparison) = (Vec::new(), None);
+    Plan {
+        header,
+        changes,
+        findings,
+        accepted,
+        expectations,
+        requirements,
+        consequences,
+        gates,
+        comparison,
+    }
 }
 
 /// Adds what the program runs on to a plan, and the findings about it.
@@ -316,7 +337,7 @@ fn unsettled_finding(desired: &Desired, done: &Live) -> Option<Finding> {
     errors.retain(|finding| finding.level == Level::Error);
     let moves = again.first().map(|change| change.cause.location.clone());
     let at = moves.or_else(|| errors.first().map(|finding| finding.location.clone()))?;
-    let mut steps: Vec<_> = again.iter().map(|change| change.address.to_string()).collect();
+    let mut steps: Vec<Note> = again.iter().map(|change| Note::from(&change.address)).collect();
     steps.extend(errors.into_iter().flat_map(|finding| finding.notes));
     let message = "the rules would never settle: after this plan, they would move steps again";
     Some(

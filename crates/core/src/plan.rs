@@ -3,12 +3,14 @@
 //! A plan leaves nothing to decide: `apply` carries it out as is. Not here: computing a change
 //! (`diff`), showing one (`render`), or carrying one out (`apply`).
 
+mod accepted;
 mod action;
 mod census;
 mod change;
 mod check;
 mod comparison;
 mod consequences;
+mod denied_warnings;
 mod digest;
 mod edit;
 mod execution_place;
@@ -20,18 +22,21 @@ mod new;
 mod pool_handles;
 #[cfg(test)]
 pub(crate) mod sample;
+mod settle;
 mod stamp;
 mod step_edits;
 mod touches;
 mod value_edit;
 mod written_field;
 
+pub use accepted::{AcceptedFinding, SettleContext};
 pub use action::{ChangeAction, ObjectKind};
 pub use census::{PlaceContents, PlaceTally, StepFlow};
 pub use change::{Cause, Change, ChangeKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
 pub use comparison::{ActionCounts, BaseComparison, PendingChange, UndoneFinding};
 pub use consequences::{Consequences, DefaultPool, MovedStep};
+pub use denied_warnings::{DeniedWarnings, UnknownWarningsError};
 pub use digest::PlanDigest;
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
@@ -46,6 +51,7 @@ pub use gate_settings::{DeclaredPool, GateLevel, GateSettings, OwnPlace};
 pub use new::{
     NewPool, NewWorker, RestoredWorker, final_worker_slug, interim_worker_name, interim_worker_slug,
 };
+pub use settle::SettledFindings;
 pub use stamp::{FileDigest, PlanStamp, SourceCommit};
 pub use step_edits::StepEdits;
 pub(crate) use step_edits::{container_from_fields, place_from_fields};
@@ -70,6 +76,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Gates and warnings.
     pub findings: Vec<Finding>,
+    /// What the files accept.
+    pub accepted: Vec<AcceptedFinding>,
     /// What the plan relies on besides the fields that it changes.
     pub expectations: Vec<Expectation>,
     /// What the pools that receive steps must have; each pool at most once.
@@ -174,6 +182,17 @@ impl Plan {
         } else {
             Err(Box::new(self))
         }
+    }
+
+    /// Gives each finding its level, and moves what the files accept to [`accepted`](Self::accepted).
+    ///
+    /// What was accepted before is settled again, so that nothing stays accepted without a rule.
+    #[must_use]
+    pub fn settle_findings(self, context: &SettleContext) -> Self {
+        let accepted = self.accepted.into_iter().map(|it| it.finding);
+        let findings = self.findings.into_iter().chain(accepted).collect();
+        let SettledFindings { findings, accepted } = self.gates.settle(findings, context);
+        Self { findings, accepted, ..self }
     }
 
     /// Returns the highest level among the findings.

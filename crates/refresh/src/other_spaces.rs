@@ -7,7 +7,7 @@ use super::{
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     live::{
-        Directory, HiddenData, Live, LiveServer, OtherSpace, UnreadPart, UnreadSubject,
+        Directory, HiddenData, Live, LiveServer, OtherSpace, PoolUse, UnreadPart, UnreadSubject,
         steps_on_built_in,
     },
     model::{Linked, PoolKind, Space},
@@ -63,12 +63,12 @@ async fn read_other_space(
     Ok((OtherSpace { space: space.name.clone(), on_built_in_worker }, unread_parts))
 }
 
-/// Describes the steps of a space that run on the built-in worker.
+/// Returns the steps of a space that run on the built-in worker.
 async fn built_in_steps(
     reader: &Reader,
     space: &Linked<Space>,
     rights: &UserPermissions,
-) -> Result<(Vec<String>, Vec<UnreadPart>), RefreshError> {
+) -> Result<(Vec<PoolUse>, Vec<UnreadPart>), RefreshError> {
     let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let mut live = pools_and_workers(&reading).await?;
     if !uses_built_in(&live) {

@@ -46,7 +46,7 @@ impl Annotation {
     fn new(finding: &Finding, sources: &Sources) -> Self {
         let mut lines = vec![finding.message.clone()];
         lines.extend(finding.label.clone());
-        lines.extend(finding.notes.iter().take(MAX_NOTES).cloned());
+        lines.extend(finding.notes.iter().take(MAX_NOTES).map(ToString::to_string));
         let left = finding.notes.len().saturating_sub(MAX_NOTES);
         lines.extend((left > 0).then(|| format!("and {left} more")));
         lines.extend(finding.help.as_ref().map(|help| format!("help: {help}")));

@@ -223,7 +223,7 @@ impl<'a> StepTemplateSteps<'a> {
         let (steps, stay) =
             (pluralize(self.steps.len(), "step"), stays_unchanged(self.steps.len()));
         let message = format!("{steps} from step templates, without a pool, {stay}");
-        let names = self.steps.iter().map(|action| format!("{:?}", action.step)).collect();
+        let names = self.steps.iter().map(|action| format!("{:?}", action.step));
         let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);
         Some(finding.with_help(
             "the file does not say whether a worker runs these steps; choose their pools once in Octopus",

@@ -15,7 +15,7 @@ use crate::ops::unsaved_header;
 use poolwright_core::{
     desired::{Declared, Desired, DesiredPool, DesiredPoolKind, Gate},
     diff::plan_changes,
-    finding::{Code, Finding, Level, Sources},
+    finding::{Code, Finding, Level, Note, Sources, Span},
     live::Live,
     model::{Linked, Name},
     ocl::OclAction,
@@ -243,8 +243,8 @@ impl FileEditor<'_> {
 /// Removes the empty project name from a finding's notes if `project` was not given.
 fn strip_project(finding: Finding, project: &str) -> Finding {
     let notes = finding.notes.into_iter();
-    let strip_prefix = |note: String| match note.strip_prefix("projects[\"\"].") {
-        Some(bare) if project.is_empty() => bare.to_owned(),
+    let strip_prefix = |note: Note| match note.strip_prefix("projects[\"\"].") {
+        Some(bare) if project.is_empty() => bare.into(),
         _ => note,
     };
     Finding { notes: notes.map(strip_prefix).collect(), ..finding }
@@ -269,6 +269,7 @@ pub(super) fn placement_part(desired: &Desired) -> Desired {
     let mut placing = Desired { rules: desired.rules.clone(), ..Desired::default() };
     placing.pools =
         desired.pools.iter().map(|(key, pool)| (key.clone(), name_only(pool))).collect();
-    placing.policy.gates = Gate::ALL.into_iter().map(|gate| (gate, None)).collect();
+    let allow = || Declared { value: None, span: Span::default() };
+    placing.policy.levels = Gate::ALL.into_iter().map(|gate| (gate.code(), allow())).collect();
     placing
 }

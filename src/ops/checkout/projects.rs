@@ -104,7 +104,7 @@ impl ProjectTree {
             let message =
                 format!("found {projects}, but cannot tell which files belong to `{project}`");
             let finding = several_projects(Level::Error, message);
-            let notes = self.folders.iter().map(|it| format_folder(it)).collect();
+            let notes = self.folders.iter().map(|it| format_folder(it));
             let help = "name the project's folder, `poolwright ocl plan --project NAME FOLDER`, or declare the project of each folder under `[ocl.folders]`";
             return (vec![all], vec![finding.with_notes(notes).with_help(help)]);
         };

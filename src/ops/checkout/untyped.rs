@@ -57,7 +57,7 @@ pub(super) fn untyped_finding(
         "{steps} from step templates may be placed differently on a server: the files do not contain their types"
     );
     let finding = Finding::warning(Code::UntypedStep, first.clone(), message);
-    let finding = finding.with_notes(doubtful.into_iter().collect());
+    let finding = finding.with_notes(doubtful);
     Some(finding.with_help(
         "add a rule that names these steps before the one with a type, or plan against a server: `poolwright plan`",
     ))

@@ -1,5 +1,7 @@
 //! Definitions of the language's tables, used to check files and to generate the JSON schema.
 
+use crate::finding::FixedReason;
+
 use serde_json::{Map, Value, json};
 
 /// The keys that a table may have.
@@ -22,9 +24,21 @@ pub(super) struct KeyDefinition {
     pub(super) required: bool,
     /// The schema of the value; `None` for a key that is reserved for a later version.
     pub(super) schema: Option<fn() -> Value>,
+    /// Why the key is known but must not be set; `None` for any other.
+    pub(super) fixed: Option<FixedReason>,
 }
 
 impl KeyDefinition {
+    /// Creates the definition of a key with a value.
+    pub(super) fn new(name: &'static str, doc: &'static str, schema: fn() -> Value) -> Self {
+        Self { name, doc, required: false, schema: Some(schema), fixed: None }
+    }
+
+    /// Creates the definition of a key that has no value.
+    pub(super) fn without_value(name: &'static str, fixed: Option<FixedReason>) -> Self {
+        Self { name, doc: "", required: false, schema: None, fixed }
+    }
+
     /// Returns what to do if the key is missing.
     pub(super) fn remedy(&self) -> String {
         let sentence = self.doc.split_once(". ").map_or(self.doc, |(first, _)| first);

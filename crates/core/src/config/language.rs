@@ -3,6 +3,7 @@
 use super::{
     definition::TableDefinition,
     expand::Expanded,
+    levels::{AcceptedCode, GateLevel, GatesTable},
     reader::{FileReader, Found, LIST, TableType, ValueType},
     table::{Optional, OrReported, Required, Reserved, TableField, tables},
     values::{
@@ -11,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    desired::{Declared, Gate, MaxDeletes, ProtectedBranchAction, SelectedProcesses},
+    desired::{AcceptDate, Declared, MaxDeletes, ProtectedBranchAction, SelectedProcesses},
     finding::Level,
     model::{Execution, Subscription, TentacleUrl, Thumbprint},
     text::pattern::Patterns,
@@ -29,6 +30,8 @@ tables! {
         server: Optional<ServerTable>,
         manage: Optional<ManageTable>,
         gates: Optional<GatesTable>,
+        /// Findings that are accepted, each for a reason: the first entry that matches decides.
+        accept: Tables<AcceptTable>,
         /// Worker pools, each by a key of your choice.
         pools: TableMap<PoolTable>,
         /// Workers by name. A range `[01..06]` or a list `[a,b,c]` in the name declares a worker
@@ -88,6 +91,29 @@ tables! {
 
     /// What `prune` may delete.
     enum PruneKind { "pools" => Pools, "workers" => Workers, }
+
+    /// Findings that are accepted instead of refusing a plan. Selectors accept `*`, `?` and a leading
+    /// `!`; one that is left out matches everything.
+    struct AcceptTable {
+        /// The code of the findings, such as empty-pool.
+        gate: Required<AcceptedCode>,
+        /// Projects by name.
+        project: Optional<Patterns>,
+        /// Steps by name.
+        step: Optional<Patterns>,
+        /// Pools by key or name.
+        pool: Optional<Patterns>,
+        /// Workers by name.
+        worker: Optional<Patterns>,
+        /// Spaces by name or id.
+        space: Optional<Patterns>,
+        /// Branches of projects whose processes are stored in Git.
+        branch: Optional<Patterns>,
+        /// The reason why they are accepted; every plan shows it.
+        reason: Required<String>,
+        /// The last day on which they are accepted (UTC), such as 2026-12-31.
+        until: Optional<AcceptDate>,
+    }
 
     words GateLevel { "deny" => Some(Level::Deny), "warn" => Some(Level::Warn), "allow" => None, }
 
@@ -358,29 +384,6 @@ tables! {
         pool => Pool(String),
         /// A worker's name.
         worker => Worker(String),
-    }
-}
-
-/// The level of each gate; each of [`Gate::ALL`] is a key.
-#[derive(Debug)]
-pub(super) struct GatesTable(pub(super) Vec<(Gate, Declared<GateLevel>)>);
-
-/// The level of a gate; `None` means "allow".
-pub(super) type GateLevel = Option<Level>;
-
-impl TableType for GatesTable {
-    fn define() -> TableDefinition {
-        let doc = "The level of each gate: deny (default), warn or allow.";
-        let mut table = TableDefinition { doc, keys: Vec::new(), choices: Vec::new() };
-        for code in Gate::ALL.map(Gate::code) {
-            Optional::<GateLevel>::define(&mut table, code.as_str(), code.meaning());
-        }
-        table
-    }
-
-    fn read_fields(table: &DeTable, reader: &mut FileReader) -> Option<Self> {
-        let read = |gate: Gate| Some((gate, reader.read_key(gate.code().as_str(), table)?));
-        Some(Self(Gate::ALL.into_iter().filter_map(read).collect()))
     }
 }
 

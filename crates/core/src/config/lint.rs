@@ -73,11 +73,13 @@ fn is_md5_fingerprint(text: &str) -> bool {
 }
 
 /// Warns of two pools in a file with the same position.
-pub(super) fn sort_order_warning(at: Span, position: u32, earlier: &str) -> Finding {
-    let message = format!("`{earlier}` already has position {position}");
-    Finding::warning(Code::SamePosition, at, message).with_help(
-        "give each pool a `sort_order` of its own; until then, the order in the file decides",
-    )
+pub(super) fn sort_order_warning(at: Span, position: u32, earlier: &Declared<String>) -> Finding {
+    let message = format!("`{}` already has position {position}", earlier.value);
+    Finding::warning(Code::SamePosition, at, message)
+        .with_other_place(earlier.span.clone(), "the other pool")
+        .with_help(
+            "give each pool a `sort_order` of its own; until then, the order in the file decides",
+        )
 }
 
 #[cfg(test)]

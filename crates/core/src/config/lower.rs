@@ -62,6 +62,7 @@ impl DesiredDraft {
             server,
             manage,
             gates,
+            accept,
             pools: _,
             workers: _,
             placements,
@@ -78,6 +79,7 @@ impl DesiredDraft {
         self.read_server(server);
         self.read_manage(manage);
         self.read_gates(gates);
+        self.read_accepts(accept);
         self.read_version_control(version_control);
         self.read_ocl(ocl);
         self.read_placements(placements);

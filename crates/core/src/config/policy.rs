@@ -1,15 +1,16 @@
-//! Lowers `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
+//! Lowers `[octopus]`, `[server]`, `[manage]`, `[gates]`, `[[accept]]` and `[[removed]]`.
 
 use super::{
     language::{
-        GatesTable, ManageTable, OctopusTable, PruneKind, RemovalChoice, RemovedTable, ServerTable,
+        AcceptTable, ManageTable, OctopusTable, PruneKind, RemovalChoice, RemovedTable, ServerTable,
     },
+    levels::GatesTable,
     lower::DesiredDraft,
     table::Optional,
     values::Tables,
 };
 use crate::{
-    desired::{Declared, Desired, DesiredRemoval},
+    desired::{AcceptRule, Declared, Desired, DesiredRemoval},
     finding::{Code, Finding, FindingLocation, Level, Span},
     model::Name,
     text::secret::has_secret_parameter,
@@ -47,14 +48,40 @@ impl DesiredDraft {
         self.set_once("protect", protect, |desired| &mut desired.policy.protect);
     }
 
-    /// Adds the levels of the gates.
+    /// Adds the levels of findings.
     pub(super) fn read_gates(&mut self, gates: Optional<GatesTable>) {
-        let Some(Declared { value: GatesTable(gates), .. }) = gates else { return };
-        for (gate, Declared { value: level, span }) in gates {
-            let before = self.desired.policy.gates.insert(gate, level);
-            if before.is_some_and(|before| before != level) {
-                self.report(conflict_error(gate.code().as_str(), span));
+        let Some(Declared { value: GatesTable(levels), .. }) = gates else { return };
+        for (code, level) in levels {
+            let span = level.span.clone();
+            match self.desired.policy.levels.get(&code) {
+                Some(before) if before.value != level.value => {
+                    let first = before.span.clone();
+                    let conflict = conflict_error(code.as_str(), span);
+                    self.report(conflict.with_other_place(first, "the other value"));
+                }
+                Some(_) => {}
+                None => _ = self.desired.policy.levels.insert(code, level),
             }
+        }
+    }
+
+    /// Adds the findings that a file accepts.
+    pub(super) fn read_accepts(&mut self, accepts: Tables<AcceptTable>) {
+        for Declared { value, span } in accepts {
+            let AcceptTable { gate, project, step, pool, worker, space, branch, reason, until } =
+                value;
+            let rule = AcceptRule {
+                gate: gate.value.0,
+                project: project.map(|it| it.value),
+                step: step.map(|it| it.value),
+                pool: pool.map(|it| it.value),
+                worker: worker.map(|it| it.value),
+                space: space.map(|it| it.value),
+                branch: branch.map(|it| it.value),
+                reason: reason.value,
+                until: until.map(|it| it.value),
+            };
+            self.desired.policy.accepts.push(Declared { value: rule, span });
         }
     }
 

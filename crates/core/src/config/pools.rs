@@ -25,13 +25,16 @@ pub(super) const LONGEST_NAME: usize = 200;
 impl DesiredDraft {
     /// Adds a file's pools.
     pub(super) fn read_pools(&mut self, pools: TableMap<PoolTable>) {
-        let mut positions: HashMap<u32, String> = HashMap::new();
+        let mut positions: HashMap<u32, Declared<String>> = HashMap::new();
         for (key, table) in pools {
             if let Some(position) = &table.sort_order {
                 let (at, number) = (position.span.clone(), position.value.0);
                 match positions.get(&number) {
                     Some(earlier) => self.report(sort_order_warning(at, number, earlier)),
-                    None => _ = positions.insert(number, key.value.clone()),
+                    None => {
+                        let span = position.span.clone();
+                        positions.insert(number, Declared { value: key.value.clone(), span });
+                    }
                 }
             }
             self.read_pool(key, table);

@@ -2,10 +2,10 @@
 //!
 //! Reading continues after a mistake, so that all are reported. What the values mean is decided elsewhere.
 
-use super::definition::TableDefinition;
+use super::definition::{KeyDefinition, TableDefinition};
 use crate::{
     desired::Declared,
-    finding::{Code, Finding, FindingLocation, Level, SourceId, Sources, Span},
+    finding::{Code, Finding, FindingLocation, FixedReason, Level, SourceId, Sources, Span},
     text::{
         nearest_name,
         secret::{Credential, is_secret_key, name_credential},
@@ -62,6 +62,9 @@ pub(super) const MAP: [&str; 2] =
 pub(super) const TEXTS: [&str; 2] =
     ["a table of strings", "write `key = \"value\"` below a header in brackets"];
 
+/// How many known keys are listed at most.
+const LISTED_KEYS: usize = 40;
+
 /// Reads one file and collects the findings about it.
 pub(super) struct FileReader<'a> {
     sources: &'a Sources,
@@ -111,6 +114,9 @@ impl<'a> FileReader<'a> {
             match definition.keys.iter().find(|known| known.name == name) {
                 None if is_secret_key(name) => self.report_secret(key),
                 None => self.report_unknown_key(key, &definition),
+                Some(KeyDefinition { fixed: Some(reason), .. }) => {
+                    self.report_fixed(name, *reason, key.span());
+                }
                 Some(known) if known.schema.is_none() => self.report_unsupported(key),
                 Some(_) => {}
             }
@@ -141,7 +147,13 @@ impl<'a> FileReader<'a> {
             (Some(first), Some(second)) => {
                 let message =
                     format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
-                self.report_error(Code::ConflictingKeys, second.span(), message, help);
+                let (first, second) =
+                    (self.source_span(first.span()), self.source_span(second.span()));
+                self.findings.push(
+                    Finding::error(Code::ConflictingKeys, second, message)
+                        .with_other_place(first, "the other key")
+                        .with_help(help),
+                );
             }
             (Some(_), None) => {}
         }
@@ -269,6 +281,12 @@ impl<'a> FileReader<'a> {
         self.report_error(Code::Unsupported, key.span(), message, help);
     }
 
+    /// Reports that the level of a code is not for the file to set.
+    pub(super) fn report_fixed(&mut self, code: &str, reason: FixedReason, at: Range<usize>) {
+        let message = format!("`{code}` {}", reason.describe());
+        self.report_error(Code::FixedLevel, at, message, reason.help());
+    }
+
     fn report_missing(&mut self, at: &Range<usize>, message: String, help: &str) {
         if self.is_complete {
             self.report_error(Code::MissingKey, at.clone(), message, help);
@@ -279,6 +297,10 @@ impl<'a> FileReader<'a> {
         let known: Vec<_> = definition.known_names().collect();
         let help = match nearest_name(key.get_ref(), known.iter().copied()) {
             Some(near) => format!("a key with a similar name exists: `{near}`"),
+            // One for each code that a finding may have.
+            None if known.len() > LISTED_KEYS => {
+                "`poolwright explain --code` lists the codes".to_owned()
+            }
             None => format!("known keys are {}", quote_names(&known)),
         };
         let message = match key.get_ref().as_ref() {

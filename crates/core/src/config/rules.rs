@@ -82,14 +82,14 @@ impl DesiredDraft {
         process: Optional<SelectedProcesses>,
         runbook: &Optional<Patterns>,
     ) -> SelectedProcesses {
+        let place = process.as_ref().map(|word| word.span.clone()).unwrap_or_default();
         match (process.map(|word| word.value), runbook) {
             (Some(SelectedProcesses::Deployments), Some(runbook)) => {
                 let message = "`runbook` matches nothing in deployment processes";
-                self.report_error(
-                    Code::ConflictingKeys,
-                    runbook.span.clone(),
-                    message,
-                    "remove `runbook`, or set `process = \"runbook\"`",
+                self.report(
+                    Finding::error(Code::ConflictingKeys, runbook.span.clone(), message)
+                        .with_other_place(place, "the other key")
+                        .with_help("remove `runbook`, or set `process = \"runbook\"`"),
                 );
                 SelectedProcesses::Deployments
             }
@@ -138,9 +138,9 @@ impl DesiredDraft {
             PlacementChoice::Pool(text) => Place::Pool(self.resolve_pool_ref(text)),
             PlacementChoice::PoolVariable(text) => Place::Variable(text.value),
             PlacementChoice::DefaultPool(Declared { value: True, .. }) => Place::DefaultPool,
-            PlacementChoice::Leave(Declared { value: True, .. }) => {
-                self.check_leave_key("execution", execution.map(|word| word.span));
-                self.check_leave_key("container", container.map(|table| table.span));
+            PlacementChoice::Leave(Declared { value: True, span: leave }) => {
+                self.check_leave_key("execution", execution.map(|word| word.span), &leave);
+                self.check_leave_key("container", container.map(|table| table.span), &leave);
                 return PlacementVerdict::Leave;
             }
         };
@@ -155,14 +155,13 @@ impl DesiredDraft {
     }
 
     /// Reports a key that has no effect in a rule with `leave`.
-    fn check_leave_key(&mut self, key: &str, at: Option<Span>) {
+    fn check_leave_key(&mut self, key: &str, at: Option<Span>, leave: &Span) {
         if let Some(at) = at {
             let message = format!("`leave` and `{key}` exclude each other");
-            self.report_error(
-                Code::ConflictingKeys,
-                at,
-                message,
-                format!("remove `{key}`: a rule with `leave` changes nothing"),
+            self.report(
+                Finding::error(Code::ConflictingKeys, at, message)
+                    .with_other_place(leave.clone(), "the other key")
+                    .with_help(format!("remove `{key}`: a rule with `leave` changes nothing")),
             );
         }
     }

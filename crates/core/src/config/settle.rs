@@ -205,8 +205,13 @@ fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRul
     let at = next.select.currently.as_ref().map_or(&next.span, |places| &places.span);
     let message =
         format!("the rules would never settle: this rule moves what {} has placed", name(first));
-    Finding::error(Code::UnsettledRules, at.clone(), message)
-        .with_help("make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`")
+    let finding = Finding::error(Code::UnsettledRules, at.clone(), message);
+    let finding = if first.span == next.span {
+        finding
+    } else {
+        finding.with_other_place(first.span.clone(), "the other rule")
+    };
+    finding.with_help("make sure that no rule's `currently` matches another rule's result, or move the rule that should win to the top and remove its `currently`")
 }
 
 #[cfg(test)]

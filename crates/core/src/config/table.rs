@@ -27,7 +27,8 @@ pub(super) type Required<T> = Declared<T>;
 
 impl<T: ValueType> TableField for Required<T> {
     fn define(table: &mut TableDefinition, name: &'static str, doc: &'static str) {
-        table.keys.push(KeyDefinition { name, doc, required: true, schema: Some(T::schema) });
+        let key = KeyDefinition::new(name, doc, T::schema);
+        table.keys.push(KeyDefinition { required: true, ..key });
     }
 
     fn read(name: &str, table: &DeTable, reader: &mut FileReader) -> Option<Self> {
@@ -40,7 +41,7 @@ pub(super) type Optional<T> = Option<Declared<T>>;
 
 impl<T: ValueType> TableField for Optional<T> {
     fn define(table: &mut TableDefinition, name: &'static str, doc: &'static str) {
-        table.keys.push(KeyDefinition { name, doc, required: false, schema: Some(T::schema) });
+        table.keys.push(KeyDefinition::new(name, doc, T::schema));
     }
 
     fn read(name: &str, table: &DeTable, reader: &mut FileReader) -> Option<Self> {
@@ -54,7 +55,7 @@ where
     Self: ValueType,
 {
     fn define(table: &mut TableDefinition, name: &'static str, doc: &'static str) {
-        table.keys.push(KeyDefinition { name, doc, required: false, schema: Some(Self::schema) });
+        table.keys.push(KeyDefinition::new(name, doc, Self::schema));
     }
 
     fn read(name: &str, table: &DeTable, reader: &mut FileReader) -> Option<Self> {
@@ -81,8 +82,8 @@ impl<T: TableField> TableField for OrReported<T> {
 pub(super) struct Reserved;
 
 impl TableField for Reserved {
-    fn define(table: &mut TableDefinition, name: &'static str, doc: &'static str) {
-        table.keys.push(KeyDefinition { name, doc, required: false, schema: None });
+    fn define(table: &mut TableDefinition, name: &'static str, _: &'static str) {
+        table.keys.push(KeyDefinition::without_value(name, None));
     }
 
     fn read(_: &str, _: &DeTable, _: &mut FileReader) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use super::reader::{FileReader, Found, LIST, MAP, NUMBER, TEXTS, TableType, ValueType};
 use crate::{
-    desired::{Declared, MaxDeletes},
+    desired::{AcceptDate, Declared, MaxDeletes},
     finding::Code,
     model::{Subscription, TentacleUrl, Thumbprint},
     text::pattern::Patterns,
@@ -273,6 +273,22 @@ impl ValueType for MaxDeletes {
     fn schema() -> Value {
         let percent = json!({ "type": "string", "pattern": "^(100|[0-9]{1,2}) *%$" });
         json!({ "anyOf": [DeleteCount::schema(), percent] })
+    }
+}
+
+/// A day, as TOML writes one.
+impl ValueType for AcceptDate {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        let expected = ["a date", "write the day alone and without quotes, such as `2026-12-31`"];
+        let as_day = |value: &DeValue| {
+            let time = value.as_datetime().filter(|it| it.time.is_none())?;
+            time.date.map(Self::from)
+        };
+        reader.expect(found.value, as_day, expected)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "date" })
     }
 }
 

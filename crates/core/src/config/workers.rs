@@ -14,7 +14,7 @@ use crate::{
     model::{KubernetesLink, Name, SSH_PORT, Thumbprint},
 };
 
-use std::collections::HashSet;
+use std::collections::{HashMap, hash_map::Entry};
 
 impl DesiredDraft {
     /// Adds a file's workers.
@@ -77,12 +77,14 @@ impl DesiredDraft {
         self.report(if is_range {
             finding.with_help("put `{n}` into the endpoint, which stands for the part that differs")
         } else {
-            finding.with_help("remove one of the two, or correct its endpoint")
+            finding
+                .with_other_place(earlier.span, "the other worker")
+                .with_help("remove one of the two, or correct its endpoint")
         });
     }
 
     fn read_worker_pools(&mut self, names: Vec<Declared<String>>) -> Vec<Declared<DesiredPoolRef>> {
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         let mut pools = Vec::new();
         for text in names {
             let pool = self.resolve_pool_ref(text);
@@ -100,11 +102,16 @@ impl DesiredDraft {
                         .with_help("list static pools only"),
                 );
             }
-            if seen.insert(pool.value.clone()) {
-                pools.push(pool);
-            } else {
-                let message = "the pool is listed twice";
-                self.report_error(Code::DuplicatePool, pool.span, message, "list it once");
+            match seen.entry(pool.value.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(pool.span.clone());
+                    pools.push(pool);
+                }
+                Entry::Occupied(first) => self.report(
+                    Finding::error(Code::DuplicatePool, pool.span, "the pool is listed twice")
+                        .with_other_place(first.get().clone(), "the first time")
+                        .with_help("list it once"),
+                ),
             }
         }
         pools
@@ -157,13 +164,14 @@ impl DesiredDraft {
     fn read_kubernetes(&mut self, table: KubernetesTable, at: &Span) -> Option<DesiredEndpoint> {
         let KubernetesTable { subscription, url, thumbprint, namespace } = table;
         let link = match (subscription, url) {
-            (Some(_), Some(_)) => {
+            (Some(subscription), Some(url)) => {
                 let message = "`subscription` and `url` exclude each other";
-                self.report_error(
-                    Code::ConflictingKeys,
-                    at.clone(),
-                    message,
-                    "set `subscription` for an agent that polls, or `url` for one that listens",
+                let help =
+                    "set `subscription` for an agent that polls, or `url` for one that listens";
+                self.report(
+                    Finding::error(Code::ConflictingKeys, url.span, message)
+                        .with_other_place(subscription.span, "the other key")
+                        .with_help(help),
                 );
                 return None;
             }

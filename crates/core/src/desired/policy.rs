@@ -1,6 +1,6 @@
-//! Limits on a plan, and the gates that refuse one.
+//! Limits on a plan, and the levels of what refuses one.
 
-use super::Declared;
+use super::{AcceptRule, Declared};
 use crate::{
     finding::{Code, Level, Span},
     text::pattern::Patterns,
@@ -69,7 +69,7 @@ pub enum MaxDeletes {
     Percent(u8),
 }
 
-/// Limits on deletes, and the level of each gate.
+/// Limits on deletes, the levels of findings, and which of them are accepted.
 #[derive(Clone, Debug, Default)]
 pub struct PlanPolicy {
     /// Where the file turns on pruning of undeclared pools; `None` if it does not.
@@ -80,18 +80,15 @@ pub struct PlanPolicy {
     pub protect: Option<Declared<Patterns>>,
     /// How many deletes a plan may have; without it, a tenth of everything if the file prunes, else no limit.
     pub max_deletes: Option<Declared<MaxDeletes>>,
-    /// Gates whose level the file sets; `None` is "allow".
-    pub gates: BTreeMap<Gate, Option<Level>>,
+    /// Codes whose level the file sets; `None` is "allow".
+    pub levels: BTreeMap<Code, Declared<Option<Level>>>,
+    /// Findings that the file accepts. The first that matches decides.
+    pub accepts: Vec<Declared<AcceptRule>>,
 }
 
 impl PlanPolicy {
     /// Returns where the file turns on pruning; `None` if it does not.
     pub fn prune_span(&self) -> Option<&Span> {
         self.prune_pools.as_ref().or(self.prune_workers.as_ref())
-    }
-
-    /// Returns the level of `gate`; `None` if the file allows it.
-    pub fn gate_level(&self, gate: Gate) -> Option<Level> {
-        self.gates.get(&gate).copied().unwrap_or(Some(Level::Deny))
     }
 }

@@ -9,13 +9,13 @@ mod block;
 use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
     desired::{ProtectedBranchAction, VersionControl},
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, CountUnit, CountedMessage, Finding, FindingLocation, Level, Note, Subject},
     live::{
         BranchRole, HiddenData, Live, LiveBranch, LiveVariableSet, UnreadSubject, VariableStore,
     },
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
-    text::{fold_case, pattern::Pattern, pluralize},
+    text::{fold_case, pattern::Pattern},
 };
 
 use block::BranchBlock;
@@ -279,16 +279,18 @@ impl<'a> BranchTracker<'a> {
         findings.extend(blocked.map(|(block, addresses)| {
             let (level, message, help) = block.describe(addresses, &settings.value);
             Finding::new(Code::ProtectedBranch, level, at.clone(), message)
-                .with_notes(addresses.iter().map(Address::to_string).collect())
+                .with_notes(addresses)
                 .with_help(help)
         }));
         findings.extend(self.idle_branches(&settings.value, &at));
         if !self.waiting.is_empty() {
             let message = "some changes are on branches that are not merged yet";
-            findings.push(
-                Finding::new(Code::UnmergedBranch, Level::Warn, at, message)
-                    .with_notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
-            );
+            findings.push(Finding::new(Code::UnmergedBranch, Level::Warn, at, message).with_notes(
+                self.waiting.into_iter().map(|(project, it)| {
+                    let project = Some(project.to_string());
+                    Note::about(it, Subject { project, ..Subject::default() })
+                }),
+            ));
         }
         findings
     }
@@ -326,17 +328,23 @@ impl<'a> BranchTracker<'a> {
     }
 }
 
+/// The words for a number of projects.
+const PROJECTS_IN_GIT: CountUnit =
+    CountUnit { one: "1 version-controlled project", many: "version-controlled projects" };
+
 /// Returns the finding about projects whose repositories cannot be read, each with the reason.
 pub(super) fn unreachable_finding<'u>(
     unreachable: impl ExactSizeIterator<Item = (&'u Name, &'u String)>,
     at: FindingLocation,
 ) -> Finding {
-    let projects = pluralize(unreachable.len(), "version-controlled project");
-    let message = format!("{projects} could not be read");
-    let why = unreachable.map(|(name, why)| format!("project {name:?}: {why}"));
+    let message = CountedMessage::new("", PROJECTS_IN_GIT, " could not be read");
+    let why = unreachable.map(|(name, why)| {
+        let subject = Subject { project: Some(name.to_string()), ..Subject::default() };
+        Note::about(format!("project {name:?}: {why}"), subject)
+    });
     let help = "check the project's Git settings in Octopus, or set `on_unreachable = \"skip\"`";
-    Finding::new(Code::UnreachableRepository, Level::Deny, at, message)
-        .with_notes(why.collect())
+    Finding::new(Code::UnreachableRepository, Level::Deny, at, "")
+        .with_counted_notes(message, why.collect())
         .with_help(help)
 }
 

@@ -170,7 +170,7 @@ fn compare_findings(findings: &mut [Finding], base: &[Finding], name: &str) -> V
         finding.origin = Some(match same {
             Some((at, _)) => {
                 matched.insert(at);
-                finding.notes.insert(0, format!("pending already: `{name}` has it too"));
+                finding.notes.insert(0, format!("pending already: `{name}` has it too").into());
                 ChangeOrigin::Pending
             }
             None => ChangeOrigin::Brought,

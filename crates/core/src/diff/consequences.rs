@@ -185,7 +185,8 @@ fn run_places(cases: &[Case], names: &PoolNames, unchecked: bool) -> Vec<Executi
 /// Returns a warning about steps that could not be read and so are not counted, unless `told` reports them.
 pub(super) fn uncounted_warning(live: &Live, told: &[Finding]) -> Option<Finding> {
     let notes = describe_parts(live.unread_by(UnreadSubject::AffectedSteps));
-    let is_told = |finding: &Finding| notes.iter().all(|note| finding.notes.contains(note));
+    let has_note = |finding: &Finding, text: &String| finding.notes.iter().any(|it| **it == **text);
+    let is_told = |finding: &Finding| notes.iter().all(|note| has_note(finding, note));
     if notes.is_empty() || told.iter().any(is_told) {
         return None;
     }

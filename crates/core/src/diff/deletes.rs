@@ -4,7 +4,7 @@ use super::{
     matched::Matched, misspelling::misspelt_name, names::NameCatalog, reference::ReferentKind,
 };
 use crate::{
-    desired::{Declared, DesiredPlacement, DesiredRemoval, PlacementVerdict},
+    desired::{Declared, DesiredPlacement, DesiredPoolRef, DesiredRemoval, PlacementVerdict},
     finding::{Code, Finding, FindingLocation, Level, Span},
     live::{LivePool, LiveWorker, UnreadSubject},
     model::{Address, Name, Place},
@@ -79,10 +79,23 @@ fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     doomed
         .map(|pool| {
             let message = "this pool is used in the file and would be deleted";
-            Finding::error(Code::NeededAndRemoved, pool.span.clone(), message)
-                .with_help("declare the pool under `[pools]`, or refer to another one")
+            let finding = Finding::error(Code::NeededAndRemoved, pool.span.clone(), message);
+            let finding = match removal_span(matched, pool) {
+                Some(removal) => finding.with_other_place(removal, "removed here"),
+                None => finding,
+            };
+            finding.with_help("declare the pool under `[pools]`, or refer to another one")
         })
         .collect()
+}
+
+/// Returns where the file removes a pool, or prunes all that it does not declare.
+fn removal_span(matched: &Matched, pool: &Declared<DesiredPoolRef>) -> Option<Span> {
+    let id = matched.resolve_pool(pool).ok()?.id().cloned()?;
+    let live = matched.live.find_pool(&id)?;
+    let mut removed = matched.desired.removed.iter();
+    let entry = removed.find(|removal| removal.pool_name() == Some(&live.name));
+    entry.map(|it| it.span.clone()).or_else(|| matched.desired.policy.prune_pools.clone())
 }
 
 /// Returns warnings about names to remove that nothing has, although something undeclared has a similar one.

@@ -13,8 +13,8 @@ pub(super) use own_worker::check_own_place;
 use super::matched::Matched;
 use crate::{
     desired::Gate,
-    finding::{Code, Finding, FindingLocation, Level},
-    live::Live,
+    finding::{Code, Finding, FindingLocation, Level, Note, Subject},
+    live::{Live, PoolUse},
     plan::{Change, GateSettings},
 };
 
@@ -53,18 +53,26 @@ pub(super) fn is_gate_code(code: Code) -> bool {
         || Gate::ALL.iter().any(|gate| gate.code() == code)
 }
 
-impl GateInput<'_> {
-    /// Returns a finding at the gate's level; `None` if the file allows it.
-    fn gate_finding(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
-        let level = self.settings.gate_level(gate)?;
-        Some(Finding::new(gate.code(), level, at, message))
-    }
+/// Returns a finding that refuses the plan unless the file says otherwise.
+fn gate_finding(gate: Gate, at: FindingLocation, message: impl Into<String>) -> Finding {
+    Finding::new(gate.code(), Level::Deny, at, message)
+}
 
-    /// Returns a warning for something that may be harmless; `None` if the file allows it.
-    fn gate_warning(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
-        self.gate_finding(gate, at, message)
-            .map(|finding| Finding { level: Level::Warn, ..finding })
-    }
+/// Returns a warning of a gate, for something that may be harmless.
+fn gate_warning(gate: Gate, at: FindingLocation, message: impl Into<String>) -> Finding {
+    Finding::new(gate.code(), Level::Warn, at, message)
+}
+
+/// Returns a note about something that uses a pool.
+fn note_use(pool_use: PoolUse) -> Note {
+    let PoolUse { what, address, project, .. } = pool_use;
+    let project = project.map(|name| name.to_string());
+    Note::about(what, Subject { address, project, ..Subject::default() })
+}
+
+/// Returns notes about things that use a pool.
+fn note_uses(uses: impl IntoIterator<Item = PoolUse>) -> Vec<Note> {
+    uses.into_iter().map(note_use).collect()
 }
 
 /// Returns the line of help that says how to bypass a gate.

@@ -8,7 +8,9 @@ use super::{
     stale::{source_process, split_lines},
 };
 use crate::{
-    live::{Live, LiveStep, LiveWorker, classify_step, describe_pool_users, steps_on_built_in},
+    live::{
+        Live, LiveStep, LiveWorker, classify_step, describe_built_in_users, describe_pool_users,
+    },
     model::{Address, Id, Place, Pool, PoolHandle, PoolKind, Worker},
     plan::{Change, ChangeKind, FactValue, Plan, StepEdit, WorkerEdit},
 };
@@ -358,11 +360,7 @@ fn leaves_pool(edit: &WorkerEdit, pool: &Id<Pool>) -> bool {
 fn find_users(live: &Live, pool: Option<&Id<Pool>>) -> Vec<String> {
     let users = match pool {
         Some(pool) => describe_pool_users(live, pool),
-        None => {
-            let other_spaces = live.other_spaces.iter();
-            let elsewhere = other_spaces.flat_map(|space| space.on_built_in_worker.clone());
-            steps_on_built_in(live).into_iter().chain(elsewhere).collect()
-        }
+        None => describe_built_in_users(live),
     };
     match split_lines(users) {
         FactValue::Users(users) => users,

@@ -236,7 +236,6 @@ impl<'a> RuleUsage<'a> {
                     "save the process in Octopus, or recreate the step: it cannot be changed alone",
                 ),
             };
-            let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
             // A wildcard leaves such steps alone; naming one exactly is a mistake.
             let is_skippable =
                 matches!(why, ExecutionConflict::OnlyByPool | ExecutionConflict::NoIdentity);

@@ -6,10 +6,15 @@
 
 use super::goal::StepReach;
 use crate::{
-    finding::{Code, Finding, Span},
+    finding::{Code, CountUnit, CountedMessage, Finding, Note, Span},
     live::LiveStep,
     model::{Address, Place},
-    text::pluralize,
+};
+
+/// The words for a number of steps that name something.
+const STEPS_NAME: CountUnit = CountUnit {
+    one: "1 step on deployment targets names",
+    many: "steps on deployment targets name",
 };
 
 /// Steps with a lingering pool that is not their rule's, and where the first such rule is.
@@ -35,13 +40,11 @@ impl LingeringPools {
 
     /// Returns one warning for all of the steps.
     pub(super) fn into_warning(self) -> Option<Finding> {
-        let verb = if self.steps.len() == 1 { "names" } else { "name" };
-        let steps = pluralize(self.steps.len(), "step");
-        let message = format!(
-            "{steps} on deployment targets {verb} a pool that has no effect and is not the rule's"
-        );
-        let finding = Finding::warning(Code::LingeringPool, self.span?, message);
-        let finding = finding.with_notes(self.steps.iter().map(Address::to_string).collect());
+        let message =
+            CountedMessage::new("", STEPS_NAME, " a pool that has no effect and is not the rule's");
+        let notes = self.steps.iter().map(Note::from).collect();
+        let finding = Finding::warning(Code::LingeringPool, self.span?, "")
+            .with_counted_notes(message, notes);
         Some(finding.with_help(
             "clear the pool in Octopus, or set `execution` to move these steps to a worker",
         ))

@@ -16,17 +16,18 @@ use super::{
     stale::{StaleExpectation, find_stale},
 };
 use crate::{
+    desired::AcceptDate,
     diff::after::simulate_changes,
     finding::{Code, Finding, FindingLocation, Level},
     live::{BranchRole, HiddenData, Live, LiveBranch, VariableStore},
     model::{Address, Name},
-    plan::{Change, ChangeKind, Plan, PlanHeader, PlanOrigin},
+    plan::{Change, ChangeKind, Plan, PlanHeader, PlanOrigin, SettleContext},
 };
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Derives a plan again from its changes and the server. `requested` is what its file or receipt asks for now, if that
-/// is known: the plan must not have any other change.
+/// is known: the plan must not have any other change. On `today` depends what is still accepted.
 ///
 /// # Errors
 ///
@@ -35,6 +36,7 @@ pub fn recheck_plan(
     plan: &Plan,
     live: &Live,
     requested: Option<&[Change]>,
+    today: AcceptDate,
 ) -> Result<Plan, Vec<StaleExpectation>> {
     let mut stale = find_stale(plan, live);
     if stale.is_empty() {
@@ -58,9 +60,11 @@ pub fn recheck_plan(
         PlanOrigin::Rollback => downgrade_to_warning(finding),
     });
     let findings = merge_findings(&plan.findings, gate_findings.collect());
+    // What a gate accepted is derived with it.
+    let accepted = plan.accepted.iter().filter(|it| !is_gate_code(it.finding.code)).cloned();
     let requirements = arrivals::pool_needs(&matched, &plan.gates, &changes, &after);
     let consequences = consequences::find_consequences(&matched, &changes, &after);
-    Ok(Plan {
+    let rechecked = Plan {
         header: PlanHeader {
             server_version: live.server.version.clone(),
             space: live.server.space.clone(),
@@ -68,12 +72,16 @@ pub fn recheck_plan(
         },
         changes,
         findings,
+        accepted: accepted.collect(),
         expectations: plan.expectations.clone(),
         requirements,
         consequences,
         gates: plan.gates.clone(),
         comparison: None,
-    })
+    };
+    let context =
+        SettleContext { today, space: Some(&live.server.space), places: &[], is_whole: false };
+    Ok(rechecked.settle_findings(&context))
 }
 
 /// Returns the changes that the file or the receipt of a plan does not ask for in the same way.
@@ -133,8 +141,7 @@ fn protected_branches(input: &GateInput) -> Vec<Finding> {
         let message = format!("branch `{branch}` is protected");
         let finding =
             Finding::new(Code::ProtectedBranch, Level::Deny, first.cause.location.clone(), message);
-        let notes = changes.iter().map(|change| change.address.to_string()).collect();
-        Some(finding.with_notes(notes))
+        Some(finding.with_notes(changes.iter().map(|change| &change.address)))
     });
     findings.collect()
 }

@@ -6,7 +6,7 @@
 //! `api.md` 3.1 (names are unique ignoring case), 0.2 and 7 (a step names a pool or a variable, and the pool exists).
 
 use crate::{
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level, Note},
     live::{Live, LiveProcess, LiveStep, is_expression},
     model::{Address, Id, Name, Place, StepAction},
     plan::{Change, ChangeKind},
@@ -52,8 +52,8 @@ impl RefusedProcesses {
         let message = format!("{steps} {stay}: the server would refuse to save their processes");
         let finding =
             self.location.map(|at| Finding::new(Code::RefusedProcess, Level::Warn, at, message))?;
-        let steps = self.steps.iter().map(Address::to_string);
-        let notes = self.reasons.into_iter().chain(steps).collect();
+        let steps = self.steps.iter().map(Note::from);
+        let notes = self.reasons.into_iter().map(Note::from).chain(steps);
         Some(finding.with_notes(notes).with_help("correct these processes in Octopus first"))
     }
 }

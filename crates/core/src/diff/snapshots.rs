@@ -7,7 +7,7 @@
 
 use super::after::planned_place;
 use crate::{
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level, Note, Subject},
     live::{HiddenData, Live, LiveProcess, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, Pool, StepAction},
     plan::{ChangeKind, Plan},
@@ -40,9 +40,12 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
             moved.is_some_and(|after| *after != step.place)
         });
         let Some(origin) = snapshot.describe_origin().filter(|_| differs) else { continue };
+        let project = Some(snapshot.process.owner.project.to_string());
+        let subject = Subject { project, ..Subject::default() };
+        let note = |origin: String| Note::about(format!("{origin}: {owner}"), subject.clone());
         match snapshot.origin {
-            SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(format!("{origin}: {owner}")),
-            SnapshotOrigin::Release { .. } => releases.push(format!("{origin}: {owner}")),
+            SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(note(origin)),
+            SnapshotOrigin::Release { .. } => releases.push(note(origin)),
             SnapshotOrigin::OtherBranch => {}
         }
     }
@@ -52,7 +55,7 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
     let frozen_finding = (!parts.is_empty()).then(|| {
         let verb = if snapshots.len() + releases.len() == 1 { "keeps" } else { "keep" };
         let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
-        let notes = snapshots.into_iter().chain(releases).collect();
+        let notes = snapshots.into_iter().chain(releases);
         let finding =
             Finding::new(Code::FrozenProcess, Level::Warn, FindingLocation::Nowhere, message);
         finding

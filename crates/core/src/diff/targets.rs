@@ -18,7 +18,8 @@ impl TargetFilter {
     ///
     /// # Errors
     ///
-    /// Returns a [`ParseAddressError`] for text without wildcards that is not an address.
+    /// Returns a [`ParseAddressError`] for text without wildcards that is not an address, and for wildcards that match
+    /// none, whatever there is.
     pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, ParseAddressError> {
         let target = |text: &str| {
             // Names in addresses are escaped in their own way.
@@ -28,9 +29,17 @@ impl TargetFilter {
                 let address: Address = exact.parse()?;
                 return Ok((text.to_owned(), Pattern::from_name(&address.to_string())));
             }
+            if !Address::ROOTS.iter().any(|root| pattern.may_match_prefix(root)) {
+                return Err(ParseAddressError::unknown_root(text));
+            }
             Ok((text.to_owned(), pattern))
         };
         written.into_iter().map(target).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether the filter covers every address.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the filter covers this address.
@@ -155,13 +164,20 @@ fn would_be_known(matched: &Matched, address: &Address) -> bool {
 fn idle_finding(matched: &Matched, written: &str, pattern: &Pattern, known: &[String]) -> Finding {
     let exists = known.iter().any(|shown| pattern.matches(&fold_case(shown)));
     let address = written.parse::<Address>().ok().filter(|_| pattern.exact_name().is_some());
-    let is_certain = address.is_some_and(|address| would_be_known(matched, &address));
+    let is_certain = address.as_ref().is_some_and(|it| would_be_known(matched, it));
+    // Nothing of its kind was read, because the files ask for nothing there.
+    let is_untouched = address.is_some() && matched.live.unread.is_empty();
     let (code, level, message) = match (exists, is_certain) {
         (true, _) => (Code::IdleTarget, Level::Warn, format!("nothing changes at `{written}`")),
         (false, true) => (
             Code::UnknownTarget,
             Level::Error,
             format!("there is nothing at the address `{written}`"),
+        ),
+        (false, false) if is_untouched => (
+            Code::UnknownTarget,
+            Level::Error,
+            format!("the files say nothing about the address `{written}`"),
         ),
         (false, false) => {
             (Code::IdleTarget, Level::Warn, format!("no change matches the target `{written}`"))

@@ -226,7 +226,7 @@ fn a_worker_of_another_kind_is_replaced_and_keeps_what_the_file_does_not_say() {
 fn a_pool_is_deleted_once_nothing_uses_it_after_the_plan() {
     insta::assert_snapshot!(plan("[[removed]]\npool = \"Old\""), @r#"
     - pools.Old name "Old"→
-    Deny pool-in-use: pool `Old` would be deleted while 2 things still use it
+    Deny pool-in-use: pool `Old` would be deleted while 2 things still use it, which the server refuses
     "#);
     insta::assert_snapshot!(plan("[[removed]]\npool = \"old\"\n[workers.b]\npools = [\"SQL\"]\npolling = {}\n[[placements]]\nstep = \"Load\"\npool = \"SQL\""), @r#"
     ~ workers.b pools ["pools.SQL","pools.Old"]→["pools.SQL"]

@@ -6,7 +6,7 @@
 use super::{matched::Matched, names::NameCatalog, reference::ReferentKind};
 use crate::{
     desired::{Declared, Desired, DesiredWave},
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level, Note, Subject},
     live::{Live, LiveProject, UnreadSubject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
@@ -178,9 +178,11 @@ fn later_waves_warning(
     let at = waves
         .get(last)
         .map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()));
-    let notes =
-        later.iter().map(|(project, steps)| format!("{project}: {}", pluralize(*steps, "step")));
+    let notes = later.iter().map(|(project, steps)| {
+        let subject = Subject { project: Some(project.clone()), ..Subject::default() };
+        Note::about(format!("{project}: {}", pluralize(*steps, "step")), subject)
+    });
     Finding::new(Code::LaterWaves, Level::Warn, at, message)
-        .with_notes(notes.collect())
+        .with_notes(notes)
         .with_help("continue with a later `--wave`, or move all of them without `--wave`")
 }

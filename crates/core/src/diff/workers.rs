@@ -343,13 +343,10 @@ fn not_registered_warning(
         _ => tentacle_command(declared.name.as_str(), server, &names),
     };
     let message = format!("worker `{}` has not registered itself yet", declared.name);
-    let mut finding = Finding::warning(Code::NotRegistered, declared.span.clone(), message);
-    finding.notes = vec![
-        "once it is registered, its pools, policy and `disabled` are managed; with `subscription` \
-         and `thumbprint`, poolwright could create it"
-            .to_owned(),
-    ];
-    finding.with_help(command)
+    let finding = Finding::warning(Code::NotRegistered, declared.span.clone(), message);
+    let note = "once it is registered, its pools, policy and `disabled` are managed; with `subscription` \
+                and `thumbprint`, poolwright could create it";
+    finding.with_notes([note]).with_help(command)
 }
 
 fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {

@@ -14,6 +14,10 @@ pub struct PoolUse {
     pub kind: UseKind,
     /// The object, in words or as an address.
     pub what: String,
+    /// The address of the step or worker that uses the pool.
+    pub address: Option<Address>,
+    /// The project that the object belongs to.
+    pub project: Option<Name>,
     /// Why it uses the pool.
     pub reason: PoolUseReason,
     /// Whether the server refuses to delete the pool because of it.
@@ -64,6 +68,8 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     let members = live.pool_members(pool).map(|worker| PoolUse {
         kind: UseKind::Member,
         what: format!("worker {:?}", worker.name),
+        address: Some(Address::Worker(worker.name.to_string())),
+        project: None,
         reason: PoolUseReason::Direct,
         is_held: true,
     });
@@ -72,6 +78,8 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
             let step_use = |address: Address, via, is_held| PoolUse {
                 kind: UseKind::Step,
                 what: address.to_string(),
+                address: Some(address),
+                project: Some(process.owner.project.clone()),
                 reason: via,
                 is_held,
             };
@@ -88,24 +96,24 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     members.chain(steps).chain(other_pool_uses(live, pool)).collect()
 }
 
-/// Describes the steps that run in `pool` in any case, including frozen ones and those on other branches.
-pub fn steps_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+/// Returns the steps that run in `pool` in any case, including frozen ones and those on other branches.
+pub fn steps_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     filter_step_uses(live, pool, |via| {
         matches!(via, PoolUseReason::Case(_) | PoolUseReason::Frozen(_))
     })
 }
 
-/// Describes the steps that may run in `pool`, including those that pass the pool to a template whose
+/// Returns the steps that may run in `pool`, including those that pass the pool to a template whose
 /// steps are not known.
-pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
     let unclear = filter_step_uses(live, pool, |via| matches!(via, PoolUseReason::Unclear(_)));
     let uses = uses_of_pool(live, pool).into_iter();
-    let named = uses.filter(|pool_use| pool_use.kind == UseKind::Parameter).map(|it| it.what);
+    let named = uses.filter(|pool_use| pool_use.kind == UseKind::Parameter);
     unclear.into_iter().chain(named).collect()
 }
 
-/// Describes the steps that run in the default pool because nothing chooses another one.
-pub fn steps_without_pool(live: &Live) -> Vec<String> {
+/// Returns the steps that run in the default pool because nothing chooses another one.
+pub fn steps_without_pool(live: &Live) -> Vec<PoolUse> {
     let Some(pool) = live.default_pool() else { return Vec::new() };
     let by_default = |via: &PoolUseReason| matches!(via, PoolUseReason::Case(case) if case.decided_by == Decider::DefaultPool);
     filter_step_uses(live, &pool.id, by_default)
@@ -115,13 +123,13 @@ fn filter_step_uses(
     live: &Live,
     pool: &Id<Pool>,
     matches_reason: impl Fn(&PoolUseReason) -> bool,
-) -> Vec<String> {
+) -> Vec<PoolUse> {
     let uses = uses_of_pool(live, pool).into_iter();
     let steps = uses.filter(|pool_use| {
         !matches!(pool_use.kind, UseKind::Member | UseKind::Parameter | UseKind::Reference(_))
             && matches_reason(&pool_use.reason)
     });
-    steps.map(|it| it.what).collect()
+    steps.collect()
 }
 
 /// Describes everything that would break without `pool`, in a fixed order.
@@ -178,6 +186,8 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
             named.map(|(name, _)| PoolUse {
                 kind: UseKind::Parameter,
                 what: format!("parameter {name:?} of {}", process.step_address(step)),
+                address: Some(process.step_address(step)),
+                project: Some(process.owner.project.clone()),
                 reason: PoolUseReason::Direct,
                 is_held: false,
             })
@@ -189,6 +199,8 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
             PoolUse {
                 kind: UseKind::Reference(reference.kind),
                 what: reference.what.clone(),
+                address: None,
+                project: reference.project.clone(),
                 reason: PoolUseReason::Direct,
                 is_held: false,
             }
@@ -211,7 +223,8 @@ fn snapshot_uses<'a>(
     let snapshot_use = move |address: Address, via| {
         let origin = snapshot.describe_origin();
         let what = origin.map_or(address.to_string(), |origin| format!("{origin}: {address}"));
-        PoolUse { kind, what, reason: via, is_held: false }
+        let project = Some(process.owner.project.clone());
+        PoolUse { kind, what, address: Some(address), project, reason: via, is_held: false }
     };
     process.steps.iter().flat_map(move |step| {
         let by_value = match (&step.place, kind) {
@@ -378,16 +391,4 @@ fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
                 || unread()
         }
     }
-}
-
-/// Describes the steps of this space that need the built-in worker in any case, whether it is on or not.
-pub fn steps_on_built_in(live: &Live) -> Vec<String> {
-    let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
-    steps_in_pool(live, &pool.id)
-}
-
-/// Describes the steps of this space that may need the built-in worker.
-pub fn steps_maybe_built_in(live: &Live) -> Vec<String> {
-    let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
-    steps_maybe_in_pool(live, &pool.id)
 }

@@ -97,6 +97,20 @@ pub struct ParseAddressError {
     pub problem: &'static str,
 }
 
+impl Address {
+    /// What addresses begin with.
+    pub const ROOTS: [&str; 6] =
+        ["pools", "workers", "projects", "library_sets", "targets", "server.built_in_worker"];
+}
+
+impl ParseAddressError {
+    /// Returns the error for a text that does not begin as an address does.
+    pub fn unknown_root(text: &str) -> Self {
+        let problem = "expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`";
+        Self { text: text.to_owned(), position: 0, problem }
+    }
+}
+
 impl FromStr for Address {
     type Err = ParseAddressError;
 
@@ -154,9 +168,7 @@ impl AddressParser<'_> {
             };
         }
         if !self.eat("projects") {
-            return Err(self.error(
-                "expected `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`",
-            ));
+            return Err(ParseAddressError::unknown_root(self.text));
         }
         let project = self.parse_name()?;
         let branch = if self.eat("@") { Some(self.parse_branch()?) } else { None };

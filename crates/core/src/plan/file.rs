@@ -4,12 +4,15 @@
 //! of this program, unless the server has one in a value that the plan changes.
 
 use super::{
-    BaseComparison, Cause, Change, ChangeAction, ChangeKind, Consequences, Expectation, FieldDiff,
-    FileDigest, GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw, PlanHeader, PlanOrigin,
-    PlanStamp, PlanSummary, PoolRequirement, Touches, check_soundness,
+    AcceptedFinding, BaseComparison, Cause, Change, ChangeAction, ChangeKind, Consequences,
+    Expectation, FieldDiff, FileDigest, GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw,
+    PlanHeader, PlanOrigin, PlanStamp, PlanSummary, PoolRequirement, Touches, check_soundness,
 };
 use crate::{
-    finding::{ChangeOrigin, Code, Finding, FindingLocation, Level, SourceLine, Sources},
+    desired::AcceptDate,
+    finding::{
+        ChangeOrigin, Code, Finding, FindingLocation, Level, Note, SourceLine, Sources, Subject,
+    },
     model::{Address, Linked},
     scope::ReadScope,
     text::{describe_json_error, escape::escape_json, secret::KEY_WITHHELD},
@@ -70,6 +73,8 @@ struct PlanFile<W> {
     config: PlanConfig,
     changes: Vec<SavedChange<W>>,
     findings: Vec<SavedFinding>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accepted: Vec<SavedAcceptance>,
     summary: PlanSummary,
     #[serde(default, skip_serializing_if = "is_from_files")]
     origin: PlanOrigin,
@@ -157,12 +162,53 @@ struct SavedFinding {
     origin: Option<ChangeOrigin>,
 }
 
+/// A finding that the files accept.
+#[derive(Serialize, Deserialize)]
+struct SavedAcceptance {
+    finding: SavedFinding,
+    /// The objects that the notes of the finding are about, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    subjects: Vec<Option<Box<Subject>>>,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<AcceptDate>,
+    file: Option<String>,
+    line: Option<usize>,
+}
+
+impl SavedAcceptance {
+    fn new(accepted: &AcceptedFinding, sources: &Sources) -> Self {
+        let AcceptedFinding { finding, reason, until, location } = accepted;
+        let line = sources.line_of(location);
+        Self {
+            finding: save_finding(finding, sources),
+            subjects: finding.notes.iter().map(|note| note.subject.clone()).collect(),
+            reason: reason.clone(),
+            until: *until,
+            file: line.as_ref().map(|it| it.file.clone()),
+            line: line.map(|it| it.line),
+        }
+    }
+}
+
+impl From<SavedAcceptance> for AcceptedFinding {
+    fn from(saved: SavedAcceptance) -> Self {
+        let SavedAcceptance { finding, subjects, reason, until, file, line } = saved;
+        let mut finding = read_finding(finding);
+        for (note, subject) in finding.notes.iter_mut().zip(subjects) {
+            note.subject = subject;
+        }
+        Self { finding, reason, until, location: at_from_line(file, line) }
+    }
+}
+
 /// Returns the plan as a file's text; `sources` are the files that its locations refer to.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
     let Plan {
         header,
         changes,
         findings,
+        accepted,
         expectations: relies,
         requirements: needs,
         consequences,
@@ -190,6 +236,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         },
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
+        accepted: accepted.iter().map(|it| SavedAcceptance::new(it, sources)).collect(),
         summary: plan.summarize(),
         origin: header.origin,
         touches: plan.count_touched(),
@@ -238,6 +285,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         },
         changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
         findings: file.findings.into_iter().map(read_finding).collect(),
+        accepted: file.accepted.into_iter().map(AcceptedFinding::from).collect(),
         expectations: file.expectations,
         requirements: file.requirements,
         consequences: file.consequences,
@@ -327,10 +375,13 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
         address,
         label,
         other,
-        mut notes,
+        notes,
         help,
         origin,
+        count: _,
+        is_fixed: _,
     } = finding.clone();
+    let mut notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     // A saved plan has one place for a finding.
     let place = other.as_ref().and_then(|other| sources.start_line(&other.span));
     notes.extend(other.zip(place).map(|(other, place)| {
@@ -369,9 +420,11 @@ fn read_finding(saved: SavedFinding) -> Finding {
         address,
         label,
         other: None,
-        notes,
+        notes: notes.into_iter().map(Note::from).collect(),
+        count: None,
         help,
         origin,
+        is_fixed: false,
     }
 }
 

@@ -3,15 +3,18 @@
 //! A plan keeps it, so that `apply` can run the gates again without the files. Not here: the gates themselves
 //! (`diff`), and whether these settings are those of the files, which only the files can tell.
 
+use super::DeniedWarnings;
 use crate::{
-    desired::{Declared, Desired, DesiredPool, DesiredPoolKind, Gate, MaxDeletes, PlanPolicy},
+    desired::{
+        AcceptRule, Declared, Desired, DesiredPool, DesiredPoolKind, Gate, MaxDeletes, PlanPolicy,
+    },
     finding::{Code, Level, Span},
     model::{Address, Name},
     text::pattern::Patterns,
 };
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the gates of a plan depend on besides its changes and the server.
 ///
@@ -19,9 +22,15 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GateSettings {
-    /// The gates whose level is not [`GateLevel::Deny`].
+    /// The levels that the file sets, without gates at [`GateLevel::Deny`], their default.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub levels: BTreeMap<Gate, GateLevel>,
+    pub levels: BTreeMap<Code, GateLevel>,
+    /// The warnings that the command line denies. No file says so.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub denied: BTreeSet<DeniedWarnings>,
+    /// The findings that the file accepts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepts: Vec<AcceptRule>,
     /// How many pools and workers may be deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_deletes: Option<MaxDeletes>,
@@ -73,15 +82,15 @@ impl OwnPlace {
     }
 }
 
-/// What a gate does with a plan that it objects to.
+/// What becomes of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateLevel {
     /// It refuses the plan.
     Deny,
-    /// It warns.
+    /// It is a warning.
     Warn,
-    /// It says nothing.
+    /// It is left out.
     Allow,
 }
 
@@ -125,23 +134,14 @@ impl From<Option<Level>> for GateLevel {
     }
 }
 
-impl From<GateLevel> for Option<Level> {
-    fn from(level: GateLevel) -> Self {
-        match level {
-            GateLevel::Deny => Some(Level::Deny),
-            GateLevel::Warn => Some(Level::Warn),
-            GateLevel::Allow => None,
-        }
-    }
-}
-
 impl GateSettings {
     /// Takes the settings from what a file declares; the repositories depend on the server too.
     pub fn from_desired(desired: &Desired) -> Self {
         // Destructured, so that a new setting of the gates cannot be forgotten here.
-        let PlanPolicy { prune_pools, prune_workers, protect, max_deletes, gates } =
+        let PlanPolicy { prune_pools, prune_workers, protect, max_deletes, levels, accepts } =
             &desired.policy;
-        let levels = gates.iter().map(|(gate, level)| (*gate, GateLevel::from(*level)));
+        let levels = levels.iter().map(|(code, level)| (*code, GateLevel::from(level.value)));
+        let is_default = |code: Code, level: GateLevel| code.is_gate() && level == GateLevel::Deny;
         let pools = desired.pools.iter().map(|(key, pool)| DeclaredPool {
             key: key.clone(),
             name: pool.name.to_string(),
@@ -151,7 +151,9 @@ impl GateSettings {
         });
         let protected = desired.workers.iter().filter(|(_, worker)| worker.protect);
         Self {
-            levels: levels.filter(|(_, level)| *level != GateLevel::Deny).collect(),
+            levels: levels.filter(|(code, level)| !is_default(*code, *level)).collect(),
+            denied: BTreeSet::new(),
+            accepts: accepts.iter().map(|it| it.value.clone()).collect(),
             max_deletes: max_deletes.as_ref().map(|it| it.value),
             prunes: prune_pools.is_some() || prune_workers.is_some(),
             protect: protect.as_ref().map(|it| it.value.to_words()).unwrap_or_default(),
@@ -162,14 +164,23 @@ impl GateSettings {
         }
     }
 
-    /// Returns the level of `gate`; `None` if it says nothing.
-    pub fn gate_level(&self, gate: Gate) -> Option<Level> {
-        self.levels.get(&gate).copied().unwrap_or(GateLevel::Deny).into()
+    /// Whether warnings with this code refuse a plan.
+    pub fn raises_warnings(&self, code: Code) -> bool {
+        let by_files = !code.is_gate() && self.levels.get(&code) == Some(&GateLevel::Deny);
+        by_files || self.denied.iter().any(|it| it.contains(code))
+    }
+
+    /// Whether the files of a plan may have these settings: what the command line adds is left out.
+    pub fn has_settings_of(&self, files: &Self) -> bool {
+        // The repositories depend on the server, and what a run runs on is not the files' to say.
+        let (denied, repositories) = (BTreeSet::new(), files.repositories.clone());
+        Self { denied, repositories, own: files.own.clone(), ..self.clone() } == *files
     }
 
     /// Returns the code and the level of every gate.
     pub fn gate_levels(&self) -> impl Iterator<Item = (Code, GateLevel)> {
-        Gate::ALL.into_iter().map(|gate| (gate.code(), self.gate_level(gate).into()))
+        let level = |code: Code| self.levels.get(&code).copied().unwrap_or(GateLevel::Deny);
+        Gate::ALL.into_iter().map(move |gate| (gate.code(), level(gate.code())))
     }
 
     /// Returns the pool that is declared under `key`.
@@ -217,8 +228,13 @@ impl GateSettings {
 
     /// Describes the settings with which a plan is refused less often, as a file has them.
     pub fn describe_lowered(&self) -> Vec<String> {
-        let levels = self.levels.iter();
-        levels.map(|(gate, level)| format!("{} = {:?}", gate.code(), level.as_str())).collect()
+        let levels = self.levels.iter().filter(|(code, level)| match level {
+            GateLevel::Deny => false,
+            // That of most codes that are not gates.
+            GateLevel::Warn => code.is_gate(),
+            GateLevel::Allow => true,
+        });
+        levels.map(|(code, level)| format!("{code} = {:?}", level.as_str())).collect()
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         expectations: Vec::new(),
         requirements: Vec::new(),
         consequences: Consequences::default(),
+        accepted: Vec::new(),
         gates: GateSettings::default(),
         comparison: None,
     }
@@ -179,7 +180,7 @@ pub(crate) fn everything() -> Plan {
         )
         .with_address(Address::Pool("database".into()))
         .with_label("no worker")
-        .with_notes(vec!["one".into(), "two".into()])
+        .with_notes(["one", "two"])
         .with_help("declare a worker"),
         Finding::new(
             Code::UnseenSteps,

@@ -247,7 +247,7 @@ mod tests {
             "5 steps would run nowhere",
         )
         .with_address(Address::Pool("sql".into()))
-        .with_notes(steps.to_vec())
+        .with_notes(steps)
         .with_help("declare a worker");
         insta::assert_snapshot!(render_all(std::slice::from_ref(&finding), &Sources::default(), OPTIONS), @r"
         denied[empty-pool]: 5 steps would run nowhere

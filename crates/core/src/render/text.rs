@@ -7,7 +7,7 @@ use super::{
     danger::{DangerKind, newly_trusted, short_address, trusted_identity},
     findings,
     group::{ChangeGroup, PlanSection},
-    notes,
+    notes, render_accepted,
     report::{Report, Verdict, step_project},
     undone::{UNDONE_TITLE, UndoneRow, level_word},
     values::{diff_lines, long_text_sides, quote_text, render_fields, render_sides},
@@ -57,6 +57,8 @@ impl TextPage<'_> {
             self.write_undone(out)?;
         }
         out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.options));
+        let lists_all = self.options.verbosity > 0;
+        out.push_str(&render_accepted(&self.plan.accepted, self.sources, lists_all));
         for line in &self.report.notes {
             writeln!(out, "{line}")?;
         }

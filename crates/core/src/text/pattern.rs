@@ -4,6 +4,7 @@
 
 use super::fold_case;
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// A name with wildcards: `*` matches any text, `?` one character. Case is ignored, also between equal patterns.
@@ -30,7 +31,8 @@ enum PatternPart {
 ///
 /// A name matches if at least one plain pattern and no exclusion matches it. A list that has only
 /// exclusions matches every name that is not excluded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>", into = "Vec<String>")]
 pub struct Patterns {
     include: PatternList,
     exclude: PatternList,
@@ -139,6 +141,18 @@ fn parse_parts(text: &str) -> Vec<PatternPart> {
         });
     }
     parts
+}
+
+impl From<Vec<String>> for Patterns {
+    fn from(words: Vec<String>) -> Self {
+        Self::new(words.iter().map(String::as_str))
+    }
+}
+
+impl From<Patterns> for Vec<String> {
+    fn from(patterns: Patterns) -> Self {
+        patterns.to_words()
+    }
 }
 
 impl Patterns {

@@ -1,10 +1,10 @@
 //! `empty-pool`, `unhealthy-pool` and `default-pool-member`: the workers of a pool when steps run in it.
 
-use super::{GateInput, bypass_help};
+use super::{GateInput, bypass_help, gate_finding, gate_warning, note_uses};
 use crate::{
     desired::Gate,
     diff::{after::planned_pool_id, arrivals::destination_pools},
-    finding::{Finding, FindingLocation, Level},
+    finding::{CountUnit, CountedMessage, Finding, FindingLocation, Level, Note, Subject},
     live::{
         Case, Decider, Health, Live, LivePool, LiveProcess, LiveWorker, UnreadSubject,
         built_in_worker_pool, describe_parts, steps_in_pool, steps_maybe_in_pool,
@@ -79,7 +79,7 @@ fn unread_steps_warning(input: &GateInput) -> Option<Finding> {
     };
     let at = switch.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
     let message = format!("steps that could not be read may still run {subject}");
-    let finding = input.gate_warning(Gate::EmptyPool, at, message)?;
+    let finding = gate_warning(Gate::EmptyPool, at, message);
     Some(finding.with_notes(notes).with_help("check these by hand first"))
 }
 
@@ -159,36 +159,39 @@ fn pool_findings(
     let worse = counts_differ || is_short || lost_built_in || emptied || lost_healthy || switched;
     let mut affected = Vec::new();
     if worse {
-        affected = steps_in_pool(input.after, &pool.id);
+        affected = note_uses(steps_in_pool(input.after, &pool.id));
     }
     if affected.is_empty() {
         let arrivals = arrivals.map(Vec::as_slice).unwrap_or_default();
         affected = arriving_steps(input, pool, arrivals);
     }
     let perhaps = if worse { steps_maybe_in_pool(input.after, &pool.id) } else { Vec::new() };
+    let perhaps = note_uses(perhaps);
     let at = match arrivals.and_then(|it| it.first()) {
         Some(change) => change.cause.location.clone(),
         None => {
             declared.map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()))
         }
     };
-    let subject = if switched {
-        format!("steps that name no pool would run in `{address}`")
-    } else {
-        format!("{} would run in `{address}`", pluralize(affected.len(), "step"))
-    };
     let has_arrivals = arrivals.is_some();
     let shortage = PoolShortage { required: wanted, members, has_arrivals };
     let certain = (!affected.is_empty()).then(|| {
-        let finding = shortage.shortage_finding(input, at.clone(), &subject)?;
-        Some(finding.with_address(address.clone()).with_notes(affected))
+        let (finding, lack) = shortage.shortage_finding(at.clone())?;
+        let finding = finding.with_address(address.clone());
+        Some(if switched {
+            let message = format!("steps that name no pool would run in `{address}`, {lack}");
+            Finding { message, ..finding.with_notes(affected) }
+        } else {
+            let message = CountedMessage::steps(format!(" would run in `{address}`, {lack}"));
+            finding.with_counted_notes(message, affected)
+        })
     });
     let doubtful = (!perhaps.is_empty()).then(|| {
-        let steps = pluralize(perhaps.len(), "step");
-        let subject = format!("cannot tell whether {steps} would run in `{address}`");
-        let finding = shortage.shortage_finding(input, at, &subject)?;
+        let (finding, lack) = shortage.shortage_finding(at)?;
+        let after = format!(" would run in `{address}`, {lack}");
+        let message = CountedMessage::new("cannot tell whether ", CountUnit::STEPS, after);
         let finding = Finding { level: Level::Warn, ..finding };
-        Some(finding.with_address(address).with_notes(perhaps))
+        Some(finding.with_address(address.clone()).with_counted_notes(message, perhaps))
     });
     certain.flatten().into_iter().chain(doubtful.flatten()).collect()
 }
@@ -203,67 +206,55 @@ struct PoolShortage {
 }
 
 impl PoolShortage {
-    /// Returns what is wrong with the pool of `subject`; `None` if nothing is.
-    fn shortage_finding(
-        &self,
-        input: &GateInput,
-        at: FindingLocation,
-        subject: &str,
-    ) -> Option<Finding> {
+    /// Returns a finding without a message, and what the pool lacks; `None` if it lacks nothing.
+    fn shortage_finding(&self, at: FindingLocation) -> Option<(Finding, String)> {
         let members = &self.members;
         if members.enabled == 0 {
-            let message = format!("{subject}, which would have no enabled worker");
-            let finding = input.gate_finding(Gate::EmptyPool, at, message)?;
             let bypass = bypass_help(Gate::EmptyPool);
-            return Some(finding.with_help(format!("give the pool an enabled worker; {bypass}")));
+            let finding = gate_finding(Gate::EmptyPool, at, "")
+                .with_help(format!("give the pool an enabled worker; {bypass}"));
+            return Some((finding, "which would have no enabled worker".to_owned()));
         }
         let gate = Gate::UnhealthyPool;
         match self.required {
             Some(min) if members.healthy < min as usize => {
                 let healthy = pluralize(members.healthy, "healthy worker");
-                let message =
-                    format!("{subject}, which would have {healthy} of the {min} it needs");
-                Some(
-                    input
-                        .gate_finding(gate, at, message)?
-                        .with_help(unhealthy_help(members, self.has_arrivals)),
-                )
+                let finding = gate_finding(gate, at, "")
+                    .with_help(unhealthy_help(members, self.has_arrivals));
+                Some((finding, format!("which would have {healthy} of the {min} it needs")))
             }
             _ if members.healthy > 0 => None,
             _ if members.unknown > 0 => {
-                let message = format!("{subject}, whose workers have had no health check yet");
-                let finding = input.gate_warning(gate, at, message)?;
-                Some(finding.with_help(if self.has_arrivals {
+                let finding = gate_warning(gate, at, "").with_help(if self.has_arrivals {
                     format!("place the steps in a second run; {WAITS}")
                 } else {
                     "run a health check on its workers".to_owned()
-                }))
+                });
+                Some((finding, "whose workers have had no health check yet".to_owned()))
             }
             _ => {
-                let message = format!("{subject}, which would have no healthy worker");
-                Some(
-                    input
-                        .gate_finding(gate, at, message)?
-                        .with_help(unhealthy_help(members, self.has_arrivals)),
-                )
+                let finding = gate_finding(gate, at, "")
+                    .with_help(unhealthy_help(members, self.has_arrivals));
+                Some((finding, "which would have no healthy worker".to_owned()))
             }
         }
     }
 }
 
 /// Returns the steps that changes send to a pool. A value or target that no step uses sends none.
-fn arriving_steps(input: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+fn arriving_steps(input: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<Note> {
     let chooses = |change: &&&Change| {
         matches!(change.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
     };
     let (indirect, direct): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
-    let mut all: Vec<String> = direct.iter().map(|it| it.address.to_string()).collect();
+    let mut all: Vec<Note> = direct.iter().map(|it| Note::from(&it.address)).collect();
     if !indirect.is_empty() {
         let before = steps_in_pool(input.matched.live, &pool.id);
+        let before: HashSet<&str> = before.iter().map(|it| it.what.as_str()).collect();
         let new = steps_in_pool(input.after, &pool.id).into_iter();
-        all.extend(new.filter(|it| !before.contains(it)).collect::<Vec<_>>());
+        all.extend(note_uses(new.filter(|it| !before.contains(it.what.as_str()))));
         let mut seen = HashSet::new();
-        all.retain(|it| seen.insert(it.clone()));
+        all.retain(|it| seen.insert(it.to_string()));
     }
     all
 }
@@ -295,15 +286,12 @@ fn new_default_finding(input: &GateInput) -> Option<Finding> {
     if steps.is_empty() {
         return None;
     }
-    let message = format!(
-        "{} that name no pool move from the built-in worker to `{}`",
-        pluralize(steps.len(), "step"),
-        change.address
-    );
+    let after = format!(" that name no pool move from the built-in worker to `{}`", change.address);
     let gate = Gate::DefaultPoolMember;
-    let finding = input.gate_finding(gate, change.cause.location.clone(), message)?;
+    let finding = gate_finding(gate, change.cause.location.clone(), "")
+        .with_counted_notes(CountedMessage::steps(after), note_uses(steps));
     let help = format!("place these steps in pools of their own first; {}", bypass_help(gate));
-    Some(finding.with_address(change.address.clone()).with_notes(steps).with_help(help))
+    Some(finding.with_address(change.address.clone()).with_help(help))
 }
 
 /// Returns a warning if the default pool loses its last worker: its steps then run on the built-in worker.
@@ -319,13 +307,13 @@ fn fallback_warning(input: &GateInput) -> Option<Finding> {
     if steps.is_empty() {
         return None;
     }
-    let message = format!(
-        "{} in the default pool `{}`, which loses its last worker, would run on the built-in worker",
-        pluralize(steps.len(), "step"),
+    let after = format!(
+        " in the default pool `{}`, which loses its last worker, would run on the built-in worker",
         input.matched.pool_address(pool)
     );
-    let finding = input.gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
-    Some(finding.with_address(input.matched.pool_address(pool)).with_notes(steps))
+    let finding = gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, "")
+        .with_counted_notes(CountedMessage::steps(after), note_uses(steps));
+    Some(finding.with_address(input.matched.pool_address(pool)))
 }
 
 /// Returns findings about workers put into a default pool that has none: the built-in worker then gets no more
@@ -343,12 +331,10 @@ pub(super) fn check_default_pool(input: &GateInput) -> Vec<Finding> {
     if input.after.default_pool().is_none_or(|default_pool| default_pool.id != pool.id) {
         return new_default_finding(input).into_iter().collect();
     }
-    let members = input.after.pool_members(&pool.id).map(|it| &it.name);
-    let mut notes: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();
+    let notes = note_default_pool(input.after, pool);
     if notes.is_empty() {
         return Vec::new();
     }
-    notes.extend(steps_in_pool(input.after, &pool.id));
     let joins = |change: &&Change| match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().any(|handle| handle.id() == Some(&pool.id))
@@ -366,12 +352,30 @@ pub(super) fn check_default_pool(input: &GateInput) -> Vec<Finding> {
          no pool away from the built-in worker",
         input.matched.pool_address(pool)
     );
-    let finding = input.gate_finding(Gate::DefaultPoolMember, at, message).map(|finding| {
-        let finding = finding.with_address(input.matched.pool_address(pool)).with_notes(notes);
-        finding.with_help(format!(
-            "put the worker into a pool of its own; {}",
-            bypass_help(Gate::DefaultPoolMember)
-        ))
-    });
-    finding.into_iter().collect()
+    let gate = Gate::DefaultPoolMember;
+    let finding = gate_finding(gate, at, message)
+        .with_address(input.matched.pool_address(pool))
+        .with_notes(notes)
+        .with_help(format!("put the worker into a pool of its own; {}", bypass_help(gate)));
+    vec![finding]
+}
+
+/// Returns notes about the workers of a pool and the steps that they take from the built-in worker. Each step is
+/// about all of the workers: it moves whichever of them is the first.
+fn note_default_pool(after: &Live, pool: &LivePool) -> Vec<Note> {
+    let members = after.pool_members(&pool.id);
+    let workers: Vec<String> = members.map(|worker| worker.name.to_string()).collect();
+    let steps = steps_in_pool(after, &pool.id);
+    let note_worker = |name: &String| {
+        let text = format!("worker {name:?}");
+        if steps.is_empty() { Note::at(text, Address::Worker(name.clone())) } else { text.into() }
+    };
+    let mut notes: Vec<Note> = workers.iter().map(note_worker).collect();
+    if !workers.is_empty() {
+        notes.extend(steps.into_iter().map(|step| {
+            let workers = workers.clone();
+            Note::about(step.what, Subject { address: step.address, workers, ..Subject::default() })
+        }));
+    }
+    notes
 }

@@ -4,17 +4,17 @@
 //! A variable that does not exist refuses the plan. A missing value is only a warning, since a tenant or a prompt may
 //! supply it.
 
-use super::{GateInput, bypass_help};
+use super::{GateInput, bypass_help, gate_finding, gate_warning};
 use crate::{
     desired::Gate,
-    finding::{Code, Finding, FindingLocation, Level},
+    finding::{Code, CountUnit, CountedMessage, Finding, FindingLocation, Level, Note},
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
         UnreadSubject, describe_parts, effective_cases, is_expression,
     },
     model::{Address, Name, Place},
     plan::{Change, ChangeKind, StepEdits, ValueEdit},
-    text::{nearest_name, pluralize},
+    text::nearest_name,
 };
 
 use indexmap::IndexMap;
@@ -34,17 +34,17 @@ enum IssueCause<'a> {
 struct VariableIssues {
     location: Option<FindingLocation>,
     /// Steps in whose projects the variable does not exist.
-    unknown: Vec<String>,
+    unknown: Vec<Note>,
     /// Steps in whose projects no variable that could be read has the name.
-    unseen: Vec<String>,
+    unseen: Vec<Note>,
     /// Steps for which the variable has no value, by case.
-    unset: Vec<String>,
+    unset: Vec<Note>,
     /// Steps whose pool has no enabled worker, by case.
-    empty: Vec<String>,
+    empty: Vec<Note>,
     /// Steps whose pool has no healthy worker, by case.
-    unhealthy: Vec<String>,
+    unhealthy: Vec<Note>,
     /// Steps whose pool has only workers without a health check, by case.
-    unchecked: Vec<String>,
+    unchecked: Vec<Note>,
     /// Variables in the projects of these steps.
     project_variables: BTreeSet<String>,
 }
@@ -106,9 +106,7 @@ impl VariableIssues {
             let unset = cases.filter(|case| {
                 matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
-            unset
-                .map(|unset| format!("{}{}", process.step_address(step), describe_case(&unset)))
-                .collect::<Vec<_>>()
+            unset.map(|unset| note_case(process, step, &unset)).collect::<Vec<_>>()
         };
         for process in &input.after.processes {
             let uses_variable = |step: &&LiveStep| matches!(&step.place, Place::Variable(name) if Name::new(name) == wanted);
@@ -136,7 +134,7 @@ impl VariableIssues {
         if !(has_tenant_values || is_expression(variable) || known.contains(&&name)) {
             let is_unread = live.unread_by(UnreadSubject::Variables(project)).next().is_some();
             let steps = if is_unread { &mut self.unseen } else { &mut self.unknown };
-            return steps.push(process.step_address(step).to_string());
+            return steps.push(Note::from(&process.step_address(step)));
         }
         let mut cases = effective_cases(process, step, live);
         if has_tenant_values {
@@ -155,7 +153,7 @@ impl VariableIssues {
         live: &Live,
     ) {
         for case in cases {
-            let step_case = format!("{}{}", process.step_address(step), describe_case(&case));
+            let step_case = note_case(process, step, &case);
             match &case.place {
                 EffectivePlace::Nowhere(_, NowhereReason::NoValue) => self.unset.push(step_case),
                 EffectivePlace::Nowhere(Some(pool), NowhereReason::NoHealthyWorker)
@@ -185,10 +183,10 @@ impl VariableIssues {
         let at = self.location.clone().unwrap_or(FindingLocation::Nowhere);
         let missing = self.missing_findings(input, name, &at);
         let unset = (!self.unset.is_empty()).then(|| {
-            let cases = pluralize(self.unset.len(), "case");
-            let message = format!("variable `{name}` has no value in {cases}");
-            Finding::new(Code::UnsetVariable, Level::Warn, at.clone(), message)
-                .with_notes(self.unset)
+            let message =
+                CountedMessage::new(format!("variable `{name}` has no value in "), CASES, "");
+            Finding::new(Code::UnsetVariable, Level::Warn, at.clone(), "")
+                .with_counted_notes(message, self.unset)
                 .with_help("give it a value without a scope, or one for each environment")
         });
         let pools = [
@@ -206,21 +204,22 @@ impl VariableIssues {
             ),
         ];
         let refused = pools.into_iter().filter(|(steps, ..)| !steps.is_empty());
-        let refused = refused.filter_map(|(steps, gate, without, help)| {
+        let refused = refused.map(|(steps, gate, without, help)| {
             let message = format!("variable `{name}` leads to a pool {without}");
-            let finding = input.gate_finding(gate, at.clone(), message)?;
-            Some(finding.with_notes(steps).with_help(format!("{help}; {}", bypass_help(gate))))
+            let finding = gate_finding(gate, at.clone(), message);
+            finding.with_notes(steps).with_help(format!("{help}; {}", bypass_help(gate)))
         });
         let unchecked = (!self.unchecked.is_empty()).then(|| {
             let message = format!(
                 "variable `{name}` leads to a pool whose workers have had no health check yet"
             );
-            let finding = input.gate_warning(Gate::UnhealthyPool, at.clone(), message)?;
             let help = "place the steps in a second run, once a health check has passed";
-            Some(finding.with_notes(self.unchecked).with_help(help))
+            gate_warning(Gate::UnhealthyPool, at.clone(), message)
+                .with_notes(self.unchecked)
+                .with_help(help)
         });
         let unset = missing.into_iter().chain(unset);
-        unset.chain(refused).chain(unchecked.flatten()).collect()
+        unset.chain(refused).chain(unchecked).collect()
     }
 
     /// Returns findings about steps in whose projects the variable does not exist, or was not seen.
@@ -245,30 +244,45 @@ impl VariableIssues {
             sets.any(|set| set.other_variables.contains(&Name::new(name)))
         };
         let unknown = (!self.unknown.is_empty()).then(|| {
-            let message = if of_other_type() {
-                format!("variable `{name}` is not a worker pool variable")
-            } else if near.is_some_and(|near| Name::new(near) == Name::new(name)) {
-                let steps = pluralize(self.unknown.len(), "step");
-                format!("there is no worker pool variable `{name}` in the projects of {steps}")
-            } else {
-                format!("there is no worker pool variable `{name}`")
-            };
-            let finding = input.gate_finding(gate, at.clone(), message)?;
             let help = format!("{help}; {}", bypass_help(gate));
-            Some(finding.with_notes(self.unknown.clone()).with_help(help))
+            let notes = self.unknown.clone();
+            let before = format!("there is no worker pool variable `{name}`");
+            let finding = if of_other_type() {
+                let message = format!("variable `{name}` is not a worker pool variable");
+                gate_finding(gate, at.clone(), message).with_notes(notes)
+            } else if near.is_some_and(|near| Name::new(near) == Name::new(name)) {
+                let before = format!("{before} in the projects of ");
+                let message = CountedMessage::new(before, CountUnit::STEPS, "");
+                gate_finding(gate, at.clone(), "").with_counted_notes(message, notes)
+            } else {
+                gate_finding(gate, at.clone(), before).with_notes(notes)
+            };
+            finding.with_help(help)
         });
         let unseen = (!self.unseen.is_empty()).then(|| {
-            let steps = pluralize(self.unseen.len(), "step");
-            let message = format!(
-                "no worker pool variable `{name}` was found for {steps}, but some variables could not be read"
+            let message = CountedMessage::new(
+                format!("no worker pool variable `{name}` was found for "),
+                CountUnit::STEPS,
+                ", but some variables could not be read",
             );
-            let finding = input.gate_warning(gate, at.clone(), message)?;
             let parts = input.matched.live.unread_by(UnreadSubject::EveryVariable);
-            let notes = self.unseen.iter().cloned().chain(describe_parts(parts));
-            Some(finding.with_notes(notes.collect()).with_help(help.clone()))
+            let parts = describe_parts(parts).into_iter().map(Note::from);
+            let notes = self.unseen.iter().cloned().chain(parts).collect();
+            gate_warning(gate, at.clone(), "")
+                .with_counted_notes(message, notes)
+                .with_help(help.clone())
         });
-        [unknown, unseen].into_iter().flatten().flatten().collect()
+        [unknown, unseen].into_iter().flatten().collect()
     }
+}
+
+/// The words for a number of cases.
+const CASES: CountUnit = CountUnit { one: "1 case", many: "cases" };
+
+/// Returns a note about a step in a case.
+fn note_case(process: &LiveProcess, step: &LiveStep, case: &Case) -> Note {
+    let address = process.step_address(step);
+    Note::at(format!("{address}{}", describe_case(case)), address)
 }
 
 /// Returns the conditions of a case as a suffix for a step; empty if there are none.

@@ -2,6 +2,7 @@
 
 use super::{any_file, any_server, is_possible, plan};
 use crate::{
+    desired::AcceptDate,
     diff::recheck_plan,
     finding::{Code, Level, Sources},
     plan::{ChangeKind, Plan, file},
@@ -19,7 +20,7 @@ proptest! {
         let made = plan(&desired, &live);
         prop_assume!(is_possible(&made));
         let read = file::read(&file::write(&made, &Sources::default())).unwrap();
-        let checked = recheck_plan(&read, &live, None);
+        let checked = recheck_plan(&read, &live, None, AcceptDate::new(2026, 11, 28));
         let checked = checked.map_err(|stale| TestCaseError::fail(format!("{stale:#?}")))?;
         prop_assert_eq!(&checked.changes.iter().map(|it| (&it.address, &it.kind, &it.after)).collect::<Vec<_>>(),
             &made.changes.iter().map(|it| (&it.address, &it.kind, &it.after)).collect::<Vec<_>>());
@@ -42,7 +43,7 @@ proptest! {
         let edited = edit_leaf(&saved, at, other, how);
         prop_assume!(edited != saved);
         let Ok(read) = file::read(&edited.to_string()) else { return Ok(()) };
-        let Ok(checked) = recheck_plan(&read, &live, None) else { return Ok(()) };
+        let Ok(checked) = recheck_plan(&read, &live, None, AcceptDate::new(2026, 11, 28)) else { return Ok(()) };
         let same_writes = kinds(&checked) == kinds(&made);
         prop_assert!(same_writes || show(&read) != show(&made), "{how}: {:#?}\n{}", checked.changes, show(&read));
         // What a gate refuses is refused, unless the plan shows that the gate is another.

@@ -114,12 +114,7 @@ impl<'a> Observer<'a> {
             },
             Fact::PoolUsers(pool) => split_lines(describe_pool_users(self.live, pool)),
             Fact::PoolWorkers(pool) => self.best_worker(pool),
-            Fact::BuiltInWorkerUsers => {
-                let mut users = live::steps_on_built_in(self.live);
-                let other_spaces = self.live.other_spaces.iter();
-                users.extend(other_spaces.flat_map(|space| space.on_built_in_worker.clone()));
-                split_lines(users)
-            }
+            Fact::BuiltInWorkerUsers => split_lines(live::describe_built_in_users(self.live)),
             Fact::DefaultPool => {
                 let pool = self.live.default_pool().map(|pool| pool.id.clone());
                 pool.map_or(FactValue::Absent, FactValue::Pool)

@@ -60,7 +60,7 @@ impl KeepError {
             FindingLocation::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
         });
         Finding::new(Code::NotKept, Level::Error, at, self.reason.to_string())
-            .with_notes(vec!["the file was not changed".to_owned()])
+            .with_notes(["the file was not changed"])
             .with_help(help)
     }
 }

@@ -46,7 +46,8 @@ impl<'a> FileUpdater<'a> {
         let steps =
             processes.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
         let is_noted = |process: &LiveProcess, step: &LiveStep| {
-            finding.notes.contains(&process.step_address(step).to_string())
+            let address = process.step_address(step).to_string();
+            finding.notes.iter().any(|note| **note == *address)
         };
         let steps: HashSet<_> = steps
             .filter(|(process, step)| is_noted(process, step))

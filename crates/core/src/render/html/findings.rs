@@ -2,7 +2,7 @@
 
 use super::{code, page::PageSection, section, summary::draw_line, words};
 use crate::{
-    finding::{ChangeOrigin, Finding, Level, Sources},
+    finding::{ChangeOrigin, Finding, Level, Note, Sources},
     render::report::Report,
 };
 
@@ -62,6 +62,6 @@ fn draw_where(finding: &Finding, sources: &Sources) -> Markup {
     }
 }
 
-fn note_list(notes: &[String]) -> Markup {
+fn note_list(notes: &[Note]) -> Markup {
     html! { ul { @for note in notes { li { (words(note)) } } } }
 }

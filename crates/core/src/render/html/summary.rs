@@ -5,6 +5,7 @@ use crate::{
     finding::SourceLine,
     plan::{Plan, PlanOrigin},
     render::{
+        accepted::as_findings,
         danger::{Danger, DangerKind},
         report::{ProjectRow, Report, Verdict},
     },
@@ -152,6 +153,13 @@ fn project_row(row: &ProjectRow) -> Markup {
 
 /// Draws what a reader needs to know of the plan as a whole.
 pub(super) fn draw_notes(report: &Report) -> Option<PageSection> {
-    let content = html! { ul { @for note in &report.notes { li { (words(note)) } } } };
-    (!report.notes.is_empty()).then(|| section("notes", "Notes", None, content))
+    let accepted = as_findings(&report.plan.accepted);
+    let content = html! {
+        ul {
+            @for note in &report.notes { li { (words(note)) } }
+            @for finding in &accepted { li { (code(finding.code.as_str())) " " (words(&finding.message)) } }
+        }
+    };
+    (!report.notes.is_empty() || !accepted.is_empty())
+        .then(|| section("notes", "Notes", None, content))
 }

@@ -10,6 +10,7 @@ use crate::{
     finding::{Finding, Level, Sources},
     plan::{Change, FieldDiff, UndoneFinding},
     render::{
+        accepted::as_findings,
         danger::{Danger, DangerKind, short_address},
         group::{ChangeGroup, PlanSection},
         notes::describe_commit,
@@ -60,6 +61,9 @@ pub(super) fn plan_parts(report: &Report, sources: &Sources) -> Parts {
     // The message of a refusal is among the dangers; here is what it is about, and what to do.
     parts.extend(findings_part("refusal", &refusals, sources, Importance::Warnings));
     parts.extend(findings_part("warning", &warnings, sources, Importance::Warnings));
+    let accepted = as_findings(&report.plan.accepted);
+    let accepted: Vec<&Finding> = accepted.iter().collect();
+    parts.extend(findings_part("accepted finding", &accepted, sources, Importance::Warnings));
     if !report.notes.is_empty() {
         let notes = report.notes.iter().map(|note| format!("- {}\n", prose(note)));
         let all = format!("### Notes\n\n{}\n", notes.collect::<String>());
