@@ -11,8 +11,8 @@ const SHORT: usize = 12;
 
 /// The digest of a plan: of its changes, the server and the space that they are for, and the gates that they passed.
 ///
-/// It does not depend on when, by whom or from which commit the plan was made, nor on the order of its changes, so a
-/// plan that is made again has the same digest if it does the same.
+/// It does not depend on when, by whom, on which worker or from which commit the plan was made, nor on the order of its
+/// changes, so a plan that is made again has the same digest if it does the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanDigest(String);
 
