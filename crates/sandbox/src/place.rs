@@ -14,8 +14,8 @@ mod types;
 
 pub(crate) use runner::{StepRunner, find_runner};
 pub(crate) use types::{
-    AvailableWorkers, ExecutionPlace, PlacementError, PlacementPool, PlacementTarget,
-    PlacementWorker, StepToPlace,
+    AvailableWorkers, PlacementError, PlacementPool, PlacementTarget, PlacementWorker, RunPlace,
+    StepToPlace,
 };
 
 /// Where a step runs, given the workers and pools of its space.
@@ -26,11 +26,11 @@ pub(crate) use types::{
 pub(crate) fn resolve_place<'a>(
     step: &StepToPlace<'_>,
     available: &'a AvailableWorkers,
-) -> Result<ExecutionPlace<'a>, PlacementError> {
+) -> Result<RunPlace<'a>, PlacementError> {
     match find_runner(step) {
-        StepRunner::Server => Ok(ExecutionPlace::Server),
-        StepRunner::Target => Ok(ExecutionPlace::Target),
-        StepRunner::NoTarget => Ok(ExecutionPlace::NoTarget),
+        StepRunner::Server => Ok(RunPlace::Server),
+        StepRunner::Target => Ok(RunPlace::Target),
+        StepRunner::NoTarget => Ok(RunPlace::NoTarget),
         StepRunner::Worker => pick_worker(step, available.pool_for_step(step)?, available),
     }
 }
@@ -39,16 +39,16 @@ fn pick_worker<'a>(
     step: &StepToPlace<'_>,
     pool: &'a PlacementPool,
     available: &'a AvailableWorkers,
-) -> Result<ExecutionPlace<'a>, PlacementError> {
+) -> Result<RunPlace<'a>, PlacementError> {
     if let Some(image) = &pool.image {
-        return Ok(ExecutionPlace::Dynamic { pool, image });
+        return Ok(RunPlace::Dynamic { pool, image });
     }
     let (name, step) = (pool.name.clone(), step.name.to_owned());
     let members: Vec<&PlacementWorker> = available.pool_members(pool).collect();
     if members.is_empty() {
         // A single unhealthy worker is enough to keep the built-in one out.
         return match (pool.is_default, available.built_in) {
-            (true, true) => Ok(ExecutionPlace::BuiltIn),
+            (true, true) => Ok(RunPlace::BuiltIn),
             (true, false) => Err(PlacementError::NoBuiltIn { pool: name, step }),
             (false, _) => Err(PlacementError::NoWorker),
         };
@@ -56,7 +56,7 @@ fn pick_worker<'a>(
     let ready_members = || members.iter().copied().filter(|it| it.is_ready);
     // The first of those with the fewest leases, so that the choice is deterministic.
     match ready_members().filter(|it| !it.is_taken).min_by_key(|it| it.leases) {
-        Some(worker) => Ok(ExecutionPlace::Worker { worker, pool }),
+        Some(worker) => Ok(RunPlace::Worker { worker, pool }),
         None if ready_members().next().is_some() => Err(PlacementError::Taken(name)),
         None => Err(PlacementError::NoHealthyWorker { pool: name, step }),
     }

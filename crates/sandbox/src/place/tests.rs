@@ -46,12 +46,12 @@ fn available() -> AvailableWorkers {
 /// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nowhere`, or `! why`.
 fn place(step: &StepToPlace<'_>, available: &AvailableWorkers) -> String {
     match resolve_place(step, available) {
-        Ok(ExecutionPlace::Server) => "server".to_owned(),
-        Ok(ExecutionPlace::Target) => "target".to_owned(),
-        Ok(ExecutionPlace::BuiltIn) => "built-in".to_owned(),
-        Ok(ExecutionPlace::NoTarget) => "nowhere".to_owned(),
-        Ok(ExecutionPlace::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
-        Ok(ExecutionPlace::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
+        Ok(RunPlace::Server) => "server".to_owned(),
+        Ok(RunPlace::Target) => "target".to_owned(),
+        Ok(RunPlace::BuiltIn) => "built-in".to_owned(),
+        Ok(RunPlace::NoTarget) => "nowhere".to_owned(),
+        Ok(RunPlace::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
+        Ok(RunPlace::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
         Err(trouble) => {
             let trouble = format!("{trouble:?}");
             format!("! {}", trouble.split([' ', '(']).next().unwrap_or_default())

@@ -70,7 +70,7 @@ pub(crate) struct PlacementWorker {
 
 /// Where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExecutionPlace<'a> {
+pub(crate) enum RunPlace<'a> {
     /// Inside the server, without a worker.
     Server,
     /// On the target itself.

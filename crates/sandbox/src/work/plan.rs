@@ -5,7 +5,7 @@ use crate::{
     document::template,
     json::{array_items, bool_field, json_field, text_field, text_list},
     kind::{DEPLOYMENTS, DocumentKind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
-    place::{self, AvailableWorkers, ExecutionPlace, PlacementError, PlacementTarget, StepToPlace},
+    place::{self, AvailableWorkers, PlacementError, PlacementTarget, RunPlace, StepToPlace},
     store::{self, StoredDocument},
     text::contains_id,
     work::{
@@ -279,29 +279,27 @@ fn template_pool<'a>(action: &Value, available: &'a AvailableWorkers) -> Option<
     parameters.find_map(|(_, value)| find_pool(value)).map(|pool| pool.id.as_str())
 }
 
-fn placed_part(place: ExecutionPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
+fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
     let on_behalf =
         if target.is_empty() { String::new() } else { format!(" on behalf of {target}") };
     let server = "Octopus Server".to_owned();
     Some(match place {
-        ExecutionPlace::NoTarget => return None,
-        ExecutionPlace::Server => StagePart { machine: server, hold: None, lines: Vec::new() },
-        ExecutionPlace::Target => {
-            StagePart { machine: target.to_owned(), hold: None, lines: Vec::new() }
-        }
-        ExecutionPlace::BuiltIn => StagePart {
+        RunPlace::NoTarget => return None,
+        RunPlace::Server => StagePart { machine: server, hold: None, lines: Vec::new() },
+        RunPlace::Target => StagePart { machine: target.to_owned(), hold: None, lines: Vec::new() },
+        RunPlace::BuiltIn => StagePart {
             machine: format!("{server}{on_behalf}"),
             hold: None,
             lines: vec![
                 "The default worker pool has no workers; using the built-in worker".to_owned(),
             ],
         },
-        ExecutionPlace::Worker { worker, pool } => StagePart {
+        RunPlace::Worker { worker, pool } => StagePart {
             machine: format!("Worker {}{on_behalf}", worker.name),
             hold: Some(stage::new_hold(worker, pool, false)),
             lines: Vec::new(),
         },
-        ExecutionPlace::Dynamic { pool, image } => {
+        RunPlace::Dynamic { pool, image } => {
             let name = format!("{}-{}", image.to_lowercase(), task.to_lowercase());
             StagePart {
                 machine: format!("Worker {name}{on_behalf}"),
