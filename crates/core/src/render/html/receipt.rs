@@ -62,13 +62,23 @@ fn draw_verdict(receipt: &Receipt) -> Markup {
 }
 
 fn draw_facts(receipt: &Receipt) -> Markup {
-    let server = &receipt.server;
+    let (server, run) = (&receipt.server, &receipt.run);
+    let known = [
+        ("By", &run.user),
+        ("CI job", &run.job),
+        ("Commit", &run.commit.id),
+        ("Wave", &run.wave),
+        ("Plan", &run.plan),
+    ];
     html! {
         dl class="facts" {
             div { dt { "Server" } dd { (Escaped(server.url.trim_end_matches(':'))) " (Octopus " (Escaped(&server.version)) ")" } }
             div { dt { "Space" } dd { (Escaped(&server.space)) } }
             div { dt { "Started" } dd { (Escaped(&receipt.started)) } }
             @if let Some(ended) = &receipt.ended { div { dt { "Ended" } dd { (Escaped(ended)) } } }
+            @for (title, text) in known {
+                @if let Some(text) = text { div { dt { (title) } dd { (Escaped(text)) } } }
+            }
             div { dt { "Written by" } dd { (Escaped(&receipt.tool)) } }
             div { dt { "Digest of the files" } dd { (code(&receipt.config)) } }
         }

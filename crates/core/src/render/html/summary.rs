@@ -6,6 +6,7 @@ use crate::{
     plan::{Plan, PlanOrigin},
     render::{
         accepted::as_findings,
+        approval,
         danger::{Danger, DangerKind},
         report::{ProjectRow, Report, Verdict},
     },
@@ -41,6 +42,13 @@ pub(super) fn draw_plan_facts(plan: &Plan) -> Markup {
             div { dt { "Server" } dd { (Escaped(header.url.trim_end_matches(':'))) " (Octopus " (Escaped(&header.server_version)) ")" } }
             div { dt { "Space" } dd { (Escaped(&header.space.name)) } }
             div { dt { (files) } dd { (Escaped(&header.files.join(", "))) } }
+            div {
+                dt { "Plan" }
+                dd {
+                    @if let Some(made) = approval::making_line(plan) { (made) }
+                    @else { (code(plan.digest().short())) }
+                }
+            }
             @if let Some(comparison) = &plan.comparison {
                 div {
                     dt { "Compared with " (Escaped(&comparison.base)) }
