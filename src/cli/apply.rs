@@ -121,7 +121,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let clock = RunClock::start();
     let prepared = args.flags.time.bound(clock, prepare_plan(args, screen)).await?;
     let (session, plan, sources) = match prepared {
-        Preparation::Ready { session, plan, sources } => (session, plan, sources),
+        Preparation::Ready { session, plan, sources } => (session, *plan, sources),
         Preparation::Stopped(code) => return Ok(code),
     };
     let saved = args.plan.as_deref();
@@ -338,7 +338,7 @@ impl ApplyListener for ApplyObserver<'_> {
 /// What an apply begins with.
 enum Preparation {
     /// A connection, a plan, and the files that its locations point into.
-    Ready { session: Box<Session>, plan: Plan, sources: Sources },
+    Ready { session: Box<Session>, plan: Box<Plan>, sources: Sources },
     /// Nothing, for a reason that has been printed; the exit code.
     Stopped(u8),
 }
@@ -356,7 +356,8 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
         args.flags.check_receipt(&[InputFile { path, what: "the saved plan" }])?;
         let plan = args.flags.levels.request().settle_plan(plan, &[], false);
         let session = Box::new(open_for_saved_plan(args, &plan).await?);
-        return Ok(Preparation::Ready { session, plan, sources: Sources::default() });
+        let (plan, sources) = (Box::new(plan), Sources::default());
+        return Ok(Preparation::Ready { session, plan, sources });
     }
     let Some(files) = args.files.load_files(screen)? else {
         return Ok(Preparation::Stopped(exit::ERROR));
@@ -369,7 +370,8 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
     let plan = plan.await?;
     let Some(mut plan) = plan else { return Ok(Preparation::Stopped(exit::ERROR)) };
     stamp_commit(&mut plan);
-    Ok(Preparation::Ready { session: Box::new(session), plan, sources: files.sources })
+    let (session, plan) = (Box::new(session), Box::new(plan));
+    Ok(Preparation::Ready { session, plan, sources: files.sources })
 }
 
 /// Connects to the server and the space that a saved plan is for; another one is an error.

@@ -72,7 +72,7 @@ fn is_dirty(folder: &Path, files: &[&Path]) -> Option<bool> {
     }
     status.args(["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty"]);
     let output = status.output().ok()?;
-    output.status.success().then(|| !output.stdout.is_empty())
+    output.status.success().then_some(!output.stdout.is_empty())
 }
 
 /// Returns the filters that the repository itself configures; `None` if Git cannot list them.

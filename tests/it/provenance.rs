@@ -258,8 +258,8 @@ fn a_plan_of_which_somebody_has_made_a_part_is_stale_and_says_which() {
     assert_eq!(workbench.writes(), writes);
     let lines: Vec<&str> = stale.stderr.lines().skip(1).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    error: the plan no longer fits what is there; nothing was written
-      pools.web: a pool named "Web" is there, but the plan expects absent
+    error: the plan no longer matches the server or its files; nothing was written
+      pools.web: a pool named "Web" is there, but the plan expects none
     note: 1 change is already made:
       pools.web
     help: make a new plan: `poolwright plan -o plan.json`
