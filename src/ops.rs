@@ -7,6 +7,7 @@ mod apply;
 mod checkout;
 #[cfg(feature = "sandbox")]
 mod copy;
+mod drift;
 mod error;
 mod explain;
 mod files;
@@ -27,6 +28,7 @@ pub(crate) use checkout::{
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use copy::{ServerCopy, copy_server};
+pub(crate) use drift::{DriftRequest, OwnReceipt, explain_drift};
 pub(crate) use error::{ErrorWithHelp, error_with_help};
 pub(crate) use explain::{ExplainQuestion, ExplainRequest, explain};
 pub(crate) use files::LoadedFiles;

@@ -73,7 +73,8 @@ pub(super) struct PlanFilter {
 }
 
 impl PlanFilter {
-    /// Makes the plan for these files, compared with that of their base if there is one. Returns `None` after printing why they do not fit the server.
+    /// Makes the plan for these files, compared with that of their base if there is one. Returns `None` after printing
+    /// why they do not fit the server.
     pub(super) async fn make_plan(
         &self,
         files: &LoadedFiles,

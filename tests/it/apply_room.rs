@@ -67,6 +67,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         consequences: Default::default(),
         gates: Default::default(),
         comparison: None,
+        drift: None,
     }
     .approve()
     .unwrap()

@@ -203,17 +203,38 @@ fn a_base_that_is_not_there_is_an_error_that_says_what_to_do() {
     error: `origin/main` is neither a revision of this repository nor a path
     help: run `git fetch origin main:refs/remotes/origin/main`, or name another revision with `--base`
     ");
-    insta::assert_snapshot!(refused(&["--base", "v1"]), @"");
-    insta::assert_snapshot!(refused(&["--base", ""]), @"");
-    insta::assert_snapshot!(refused(&["--base=--output=x"]), @"");
-    insta::assert_snapshot!(refused(&["--base", "./nothing.toml"]), @"");
+    insta::assert_snapshot!(refused(&["--base", "v1"]), @"
+    error: `v1` is neither a revision of this repository nor a path
+    help: run `git fetch origin v1`, or name another revision with `--base`
+    ");
+    insta::assert_snapshot!(refused(&["--base", ""]), @"
+    error: `` is not a revision or a path
+    help: name a base such as `--base origin/main`
+    ");
+    insta::assert_snapshot!(refused(&["--base=--output=x"]), @"
+    error: `--output=x` is not a revision or a path
+    help: name a base such as `--base origin/main`
+    ");
+    insta::assert_snapshot!(refused(&["--base", "./nothing.toml"]), @"
+    error: cannot read `./nothing.toml`: No such file or directory (os error 2)
+    help: name a file, a folder or a Git revision with `--base`
+    ");
     fs::create_dir(workbench.folder.path().join("main")).unwrap();
-    insta::assert_snapshot!(refused(&["--base", "main"]), @"");
-    insta::assert_snapshot!(refused(&["--base", "./main"]), @"");
+    insta::assert_snapshot!(refused(&["--base", "main"]), @"
+    error: `main` is both a Git revision and a path
+    help: write `./main` for the path, or `refs/heads/main` for the branch
+    ");
+    insta::assert_snapshot!(refused(&["--base", "./main"]), @"
+    error: `./main` has no `workers.toml`
+    help: name the folder that has the files before the change
+    ");
     let mut command = workbench.command(&["plan", "-f", "-", "--base", "HEAD"]);
     let stdin = fs::File::open(workbench.folder.path().join("workers.toml")).unwrap();
     let output = crate::workbench::output(command.stdin(stdin)).expect(1);
-    insta::assert_snapshot!(output.stderr, @"");
+    insta::assert_snapshot!(output.stderr, @"
+    error: standard input has no base
+    help: name the files with `-f FILE`, or a file as the base, such as `--base old.toml`
+    ");
     assert!(!workbench.folder.path().join("x").exists());
     assert_eq!(workbench.bench.sandbox.recent_requests(), [""; 0]);
 
@@ -224,11 +245,20 @@ fn a_base_that_is_not_there_is_an_error_that_says_what_to_do() {
     let mut command = shallow.command(&["plan", "--base", "origin/main"]);
     let output = crate::workbench::output(command.current_dir(shallow.folder.path().join("clone")))
         .expect(1);
-    insta::assert_snapshot!(output.stderr, @"");
+    insta::assert_snapshot!(output.stderr, @"
+    error: `origin/main` is neither a revision of this repository nor a path
+    help: the clone is shallow: fetch its history, such as by `fetch-depth: 0` of actions/checkout, or run `git fetch origin main:refs/remotes/origin/main`
+    ");
     let outside = shallow.run(&["plan", "--base", "main"]).expect(1);
-    insta::assert_snapshot!(outside.stderr, @"");
+    insta::assert_snapshot!(outside.stderr, @"
+    error: Git cannot read the base: not a git repository (or any of the parent directories): .git
+    help: run the command in a Git repository, or name a file or a folder with `--base`
+    ");
     let mut command = shallow.command(&["plan", "--base", "main"]);
-    insta::assert_snapshot!(crate::workbench::output(command.env("PATH", "")).expect(1).stderr, @"");
+    insta::assert_snapshot!(crate::workbench::output(command.env("PATH", "")).expect(1).stderr, @"
+    error: `git` is not on the path
+    help: name a file or a folder with `--base`, or install Git
+    ");
 }
 
 #[test]

@@ -113,7 +113,7 @@ pub fn plan_for_targets(
     dedup_findings(&mut findings);
     let findings = gates.apply_levels(findings);
     let expectations = stale::plan_expectations(&changes, live);
-    let (accepted, comparison) = (Vec::new(), None);
+    let (accepted, comparison, drift) = (Vec::new(), None, None);
     Plan {
         header,
         changes,
@@ -124,6 +124,7 @@ pub fn plan_for_targets(
         consequences,
         gates,
         comparison,
+        drift,
     }
 }
 
@@ -172,7 +173,7 @@ pub fn plan_from_changes(
     let expectations = stale::plan_expectations(&changes, live);
     let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
     let consequences = consequences::find_consequences(&matched, &changes, &done);
-    let (accepted, comparison) = (Vec::new(), None);
+    let (accepted, comparison, drift) = (Vec::new(), None, None);
     Plan {
         header,
         changes,
@@ -183,6 +184,7 @@ pub fn plan_from_changes(
         consequences,
         gates,
         comparison,
+        drift,
     }
 }
 

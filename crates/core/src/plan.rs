@@ -12,6 +12,7 @@ mod comparison;
 mod consequences;
 mod denied_warnings;
 mod digest;
+mod drift;
 mod edit;
 mod execution_place;
 mod fact;
@@ -38,6 +39,7 @@ pub use comparison::{ActionCounts, BaseComparison, PendingChange, UndoneFinding}
 pub use consequences::{Consequences, DefaultPool, MovedStep};
 pub use denied_warnings::{DeniedWarnings, UnknownWarningsError};
 pub use digest::PlanDigest;
+pub use drift::{AuditEvent, DriftReport};
 pub(crate) use edit::{DEFAULT_WORD, endpoint_fields};
 pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
 pub use execution_place::ExecutionPlace;
@@ -88,6 +90,8 @@ pub struct Plan {
     pub gates: GateSettings,
     /// What the plan's base asks for, if it is compared with one.
     pub comparison: Option<BaseComparison>,
+    /// That the plan shows drift, if it does; each change then has the event that caused it, if that is known.
+    pub drift: Option<DriftReport>,
 }
 
 /// Where a plan comes from and which server it is for.

@@ -126,6 +126,32 @@ impl Connection {
         Ok((list.items, true))
     }
 
+    /// Reads the newest items at `path` that are about one of `ids`: at most the first `pages` for each batch of ids,
+    /// until each id has an item.
+    pub(super) async fn list_newest_about<T>(
+        &self,
+        path: &RequestPath,
+        ids: &[String],
+        pages: usize,
+        related_ids: impl Fn(&T) -> &[String],
+    ) -> Result<Vec<T>, ClientError>
+    where
+        T: DeserializeOwned + HasId,
+    {
+        let mut found = Vec::new();
+        for batch in split_batches(ids) {
+            let listed = batch.iter().map(|id| percent_encode(id)).collect::<Vec<_>>().join(",");
+            let has_all = |items: &[T]| {
+                let related = items.iter().flat_map(|item| related_ids(item));
+                let related: HashSet<String> = related.map(|id| fold_case(id)).collect();
+                batch.iter().all(|id| related.contains(&fold_case(id)))
+            };
+            let path = path.with_query(&format!("regardingAny={listed}"));
+            found.extend(self.list_newest(&path, pages, has_all).await?.0);
+        }
+        Ok(found)
+    }
+
     /// Reads the documents of `ids` at `path`: many at a time, then one by one those that a response lacks.
     pub(super) async fn list_by_ids<T>(
         &self,

@@ -9,6 +9,9 @@ use super::{
 use poolwright_core::model::{Id, ProcessKind, Space};
 use serde_json::value::RawValue;
 
+/// Selects the events that change documents, without the difference that each made.
+const DOCUMENT_EVENTS: &str = "eventCategories=Created,Modified,Deleted&excludeDifference=true";
+
 /// Read-only access to a space. Every method may fail with any [`ClientError`].
 ///
 /// ```
@@ -166,6 +169,33 @@ impl SpaceReader {
         enough: impl Fn(&[wire::ReleaseResource]) -> bool,
     ) -> ClientResult<(Vec<wire::ReleaseResource>, bool)> {
         self.connection.list_newest(&self.space_path("releases"), pages, enough).await
+    }
+
+    /// Lists the newest events in which something with one of these ids was created, modified or deleted: at most
+    /// `pages` pages for each hundred ids, until each id has one.
+    ///
+    /// # Source
+    ///
+    /// `events{?regardingAny,eventCategories,excludeDifference,…}` in the links of `GET /api` (`api.md` 1.4); events
+    /// are ordered by their date, descending.
+    pub async fn newest_events(
+        &self,
+        ids: &[String],
+        pages: usize,
+    ) -> ClientResult<Vec<wire::EventResource>> {
+        let path = self.space_path("events").with_query(DOCUMENT_EVENTS);
+        self.connection
+            .list_newest_about(&path, ids, pages, |event: &wire::EventResource| {
+                &event.related_document_ids
+            })
+            .await
+    }
+
+    /// Lists the newest deletions, at most one page.
+    pub async fn newest_deletions(&self) -> ClientResult<Vec<wire::EventResource>> {
+        let query = "eventCategories=Deleted&excludeDifference=true";
+        let path = self.space_path("events").with_query(query);
+        Ok(self.connection.list_newest(&path, 1, |_| true).await?.0)
     }
 
     /// Reads the runbook snapshots with these ids.

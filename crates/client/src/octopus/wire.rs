@@ -3,6 +3,7 @@
 //! An id and a name are required; every other field may be missing or `null`. Unknown fields are ignored,
 //! and enumerations stay text, since a newer server may have more values. Never: an interpretation.
 
+mod event;
 mod page;
 mod permissions;
 mod process;
@@ -16,6 +17,7 @@ mod tolerant;
 mod user;
 mod worker;
 
+pub use event::EventResource;
 pub(super) use page::{HasId, ResourceCollection};
 pub use permissions::{UserPermissionRestriction, UserPermissionSetResource};
 pub use process::{

@@ -78,6 +78,7 @@ pub fn recheck_plan(
         consequences,
         gates: plan.gates.clone(),
         comparison: None,
+        drift: None,
     };
     let context =
         SettleContext { today, space: Some(&live.server.space), places: &[], is_whole: false };

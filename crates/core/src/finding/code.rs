@@ -280,6 +280,8 @@ codes! {
     UnreachableTarget = "unreachable-target" [Error],
     /// A rollback cannot read what an entry of its receipt changed, or what the entry says.
     UnreadEntry = "unread-entry" [Rollback],
+    /// The audit log cannot be read, so it is not known who caused a drift.
+    UnreadEvents = "unread-events" [Warning],
     /// What a worker refers to is in a list that could not be read.
     UnreadReference = "unread-reference" [Warning],
     /// A rule matches variables that the API key may not read.

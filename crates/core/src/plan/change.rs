@@ -1,8 +1,9 @@
 //! One write and the reason for it.
 
 use super::{
-    ChangeAction, Delta, FieldDiff, NewPool, NewWorker, ObjectKind, PendingChange, PoolEdit,
-    StepEdit, StepEdits, ValueEdit, WorkerEdit, WrittenField, edit, new::replacement_diffs,
+    AuditEvent, ChangeAction, Delta, FieldDiff, NewPool, NewWorker, ObjectKind, PendingChange,
+    PoolEdit, StepEdit, StepEdits, ValueEdit, WorkerEdit, WrittenField, edit,
+    new::replacement_diffs,
 };
 use crate::{
     finding::{ChangeOrigin, FindingLocation, Span},
@@ -169,6 +170,8 @@ pub struct Cause {
     pub origin: Option<ChangeOrigin>,
     /// What the base asks for instead, if it asks for another change of the same object.
     pub instead_of: Option<Box<PendingChange>>,
+    /// What made the server differ from the files, if the plan shows drift and it is known.
+    pub event: Option<Box<AuditEvent>>,
 }
 
 impl Change {

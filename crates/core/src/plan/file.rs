@@ -4,9 +4,10 @@
 //! of this program, unless the server has one in a value that the plan changes.
 
 use super::{
-    AcceptedFinding, BaseComparison, Cause, Change, ChangeAction, ChangeKind, Consequences,
-    Expectation, FieldDiff, FileDigest, GateSettings, ObjectKind, PendingChange, Plan, PlanFlaw,
-    PlanHeader, PlanOrigin, PlanStamp, PlanSummary, PoolRequirement, Touches, check_soundness,
+    AcceptedFinding, AuditEvent, BaseComparison, Cause, Change, ChangeAction, ChangeKind,
+    Consequences, DriftReport, Expectation, FieldDiff, FileDigest, GateSettings, ObjectKind,
+    PendingChange, Plan, PlanFlaw, PlanHeader, PlanOrigin, PlanStamp, PlanSummary, PoolRequirement,
+    Touches, check_soundness,
 };
 use crate::{
     desired::AcceptDate,
@@ -92,6 +93,8 @@ struct PlanFile<W> {
     gates: GateSettings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<BaseComparison>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftReport>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +134,8 @@ struct SavedChange<W> {
     origin: Option<ChangeOrigin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instead_of: Option<Box<PendingChange>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<Box<AuditEvent>>,
     write: W,
 }
 
@@ -214,6 +219,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         consequences,
         gates,
         comparison,
+        drift,
     } = plan;
     let file = PlanFile {
         format_version: FORMAT.to_owned(),
@@ -246,6 +252,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         requirements: needs.clone(),
         gates: gates.clone(),
         base: comparison.clone(),
+        drift: drift.clone(),
     };
     // Strings, numbers, lists and maps with string keys always have a JSON form.
     let text = escape_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
@@ -291,6 +298,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         consequences: file.consequences,
         gates: file.gates,
         comparison: file.base,
+        drift: file.drift,
     };
     check_soundness(&plan)?;
     match plan.summarize() == file.summary {
@@ -306,7 +314,7 @@ fn is_from_files(origin: &PlanOrigin) -> bool {
 
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
     let Change { address, kind, cause, after } = change;
-    let Cause { location: at, rule, why, origin, instead_of } = cause;
+    let Cause { location: at, rule, why, origin, instead_of, event } = cause;
     let line = sources.line_of(at);
     SavedChange {
         address: address.clone(),
@@ -323,6 +331,7 @@ fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a Cha
         after: after.clone(),
         origin: *origin,
         instead_of: instead_of.clone(),
+        event: event.clone(),
         write: kind,
     }
 }
@@ -338,6 +347,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
         after,
         origin,
         instead_of,
+        event,
         write: said,
     } = saved;
     let write = ChangeKind::deserialize(&said).map_err(PlanReadError::NotAPlan)?;
@@ -362,7 +372,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
     }
     let at = at_from_line(because.file, because.line);
     let SavedCause { rule, why, .. } = because;
-    let cause = Cause { location: at, rule, why, origin, instead_of };
+    let cause = Cause { location: at, rule, why, origin, instead_of, event };
     Ok(Change { address, kind: write, cause, after })
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         accepted: Vec::new(),
         gates: GateSettings::default(),
         comparison: None,
+        drift: None,
     }
 }
 

@@ -98,7 +98,7 @@ fn collect_blocks<'a>(
         let line = sources.line_of(&change.cause.location);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
-            let Cause { location: _, rule, why, origin: _, instead_of } = &change.cause;
+            let Cause { location: _, rule, why, origin: _, instead_of, event: _ } = &change.cause;
             let commit = change.kind.git_commit().map(|commit| (&commit.base, &commit.message));
             let instead = instead_of.as_ref().map(|it| (it.action, &it.fields));
             let key = (line.clone(), rule, why, instead, commit, fields.clone());

@@ -2,8 +2,11 @@
 
 use crate::{
     model::{Address, Name},
-    plan::{BaseComparison, ChangeKind, DeclaredPool, Plan, PlanOrigin, PlannedCommit, PoolEdit},
-    text::escape::Escaped,
+    plan::{
+        BaseComparison, ChangeKind, DeclaredPool, DriftReport, Plan, PlanOrigin, PlannedCommit,
+        PoolEdit,
+    },
+    text::{escape::Escaped, pluralize},
 };
 
 use std::collections::BTreeSet;
@@ -11,6 +14,7 @@ use std::collections::BTreeSet;
 /// Returns the lines about a plan as a whole.
 pub(super) fn plan_notes(plan: &Plan) -> Vec<String> {
     let mut lines = base_notes(plan);
+    lines.extend(plan.drift.as_ref().and_then(left_out_note));
     if plan.changes.is_empty() {
         return lines;
     }
@@ -23,6 +27,13 @@ pub(super) fn plan_notes(plan: &Plan) -> Vec<String> {
     let others = others.filter(|(_, text)| !text.is_empty());
     lines.extend(others.map(|(title, text)| format!("{title}: {text}")));
     lines
+}
+
+/// Returns how much drift is left out because it is older.
+fn left_out_note(drift: &DriftReport) -> Option<String> {
+    let since = drift.since.as_ref()?;
+    let older = pluralize(drift.left_out, "older change");
+    Some(format!("Since: the last {}; {older} left out", Escaped(since)))
 }
 
 /// Returns what is brought, pending and undone, and whether what is brought is why the plan is refused.

@@ -308,7 +308,8 @@ fn summary_line(plan: &Plan) -> String {
             Verdict::NoChanges | Verdict::Ready => String::new(),
         },
     };
-    format!("Plan: {changes}{split}{refused}{warnings}")
+    let word = if plan.drift.is_some() { "Drift" } else { "Plan" };
+    format!("{word}: {changes}{split}{refused}{warnings}")
 }
 
 /// Returns what a plan touches, or `None` if that is nothing.

@@ -2,9 +2,9 @@
 
 use super::{
     AccountResource, ActionTemplateResource, ChannelResource, DeploymentTargetResource,
-    GitBranchResource, LibraryVariableSetResource, NamedResource, ProcessResource, ProjectResource,
-    RawDocument, ReleaseResource, RunbookResource, RunbookSnapshotResource, SpaceResource,
-    TagSetResource, TenantVariableResource, VariableSetResource, WorkerPoolResource,
+    EventResource, GitBranchResource, LibraryVariableSetResource, NamedResource, ProcessResource,
+    ProjectResource, RawDocument, ReleaseResource, RunbookResource, RunbookSnapshotResource,
+    SpaceResource, TagSetResource, TenantVariableResource, VariableSetResource, WorkerPoolResource,
     WorkerResource,
 };
 use poolwright_core::text::fold_case;
@@ -64,7 +64,7 @@ impl HasId for GitBranchResource {
 }
 
 keyed! {
-    AccountResource ChannelResource LibraryVariableSetResource NamedResource ProcessResource ProjectResource RawDocument ReleaseResource RunbookResource RunbookSnapshotResource SpaceResource
+    AccountResource ChannelResource EventResource LibraryVariableSetResource NamedResource ProcessResource ProjectResource RawDocument ReleaseResource RunbookResource RunbookSnapshotResource SpaceResource
     ActionTemplateResource TagSetResource DeploymentTargetResource VariableSetResource WorkerResource WorkerPoolResource
 }
 
