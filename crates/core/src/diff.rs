@@ -200,7 +200,7 @@ pub fn guard_own_place(mut plan: Plan, own: &OwnPlace, live: &Live) -> Plan {
         changes: &plan.changes,
         after: &after,
     };
-    let findings = gates::check_own_place(&input);
+    let findings = plan.gates.apply_levels(gates::check_own_place(&input));
     plan.findings.extend(findings);
     plan
 }
