@@ -4,7 +4,7 @@ use super::{Delta, FieldDiff, WrittenField, edit::render_pool};
 use crate::model::{Channel, Environment, Id, Linked, Name, PoolHandle, VariableValue};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// An edit of a value of a worker pool variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,15 +114,7 @@ impl RestoredValue {
         for (key, value) in self.document.as_object().into_iter().flatten() {
             match (key.as_str(), value) {
                 ("Id" | "Name" | "Type" | "Value", _) => {}
-                ("Scope", Value::Object(scope)) => {
-                    let is_shown = |dimension: &str| {
-                        PlannedValueScope::default().id_lists().iter().any(|it| it.0 == dimension)
-                    };
-                    let hidden = scope.iter().filter(|(dimension, _)| !is_shown(dimension));
-                    fields.extend(hidden.map(|(dimension, ids)| {
-                        FieldDiff::new_added(&format!("scope.{dimension}"), ids.clone())
-                    }));
-                }
+                ("Scope", Value::Object(scope)) => fields.extend(hidden_dimensions(scope)),
                 ("IsEditable", Value::Bool(true)) => {}
                 (_, Value::Bool(false)) if key != "IsEditable" => {}
                 (_, Value::Null) => {}
@@ -132,6 +124,13 @@ impl RestoredValue {
         }
         fields
     }
+}
+
+/// Returns the dimensions of a scope that a value's address does not have.
+fn hidden_dimensions(scope: &Map<String, Value>) -> impl Iterator<Item = FieldDiff> {
+    let shown = PlannedValueScope::default().id_lists().map(|(dimension, _)| dimension);
+    let hidden = scope.iter().filter(move |(dimension, _)| !shown.contains(&dimension.as_str()));
+    hidden.map(|(dimension, ids)| FieldDiff::new_added(&format!("scope.{dimension}"), ids.clone()))
 }
 
 impl ValueEdit {
