@@ -25,8 +25,8 @@ use super::{
     wait,
 };
 use crate::ops::{
-    LackingPermission, PlanCheck, PlanGuards, PlanProvenance, error_with_help,
-    lacking_apply_permissions, recheck_plan,
+    LackingPermission, PlanCheck, PlanProvenance, error_with_help, lacking_apply_permissions,
+    recheck_plan,
 };
 use age::parse_age;
 use poolwright_client::apply::{
@@ -124,10 +124,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         Preparation::Ready { session, plan, sources } => (session, *plan, sources),
         Preparation::Stopped(code) => return Ok(code),
     };
-    let saved = args.plan.as_deref();
     let outcome = RollbackOutcome::from_plan(&plan);
-    let user = UserLookup::start(&session);
-    let run = ApplyRun { session: &session, flags: &args.flags, saved, user, clock, screen };
+    let (flags, saved, user) = (&args.flags, args.plan.as_deref(), UserLookup::start(&session));
+    let run = ApplyRun { session: &session, flags, saved, user, clock, screen };
     let code = run.confirm_and_apply(plan, &sources).await?;
     Ok(outcome.report(code))
 }
@@ -146,13 +145,6 @@ pub(super) struct ApplyRun<'a> {
     pub(super) clock: RunClock,
     /// How to print.
     pub(super) screen: &'a Screen,
-}
-
-impl ApplyFlags {
-    /// Returns what guards a plan besides the files.
-    pub(super) fn guards(&self) -> PlanGuards {
-        PlanGuards { own: self.own.own_place(), settle: self.levels.request() }
-    }
 }
 
 impl ApplyRun<'_> {
@@ -365,10 +357,9 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
     args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
-    let guards = args.flags.guards();
+    let guards = args.flags.levels.guards(&args.flags.own);
     let plan = args.narrowed.make_plan(&files, None, &guards, session_args, &session, screen);
-    let plan = plan.await?;
-    let Some(mut plan) = plan else { return Ok(Preparation::Stopped(exit::ERROR)) };
+    let Some(mut plan) = plan.await? else { return Ok(Preparation::Stopped(exit::ERROR)) };
     stamp_commit(&mut plan);
     let (session, plan) = (Box::new(session), Box::new(plan));
     Ok(Preparation::Ready { session, plan, sources: files.sources })

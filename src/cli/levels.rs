@@ -1,6 +1,7 @@
 //! What findings are settled with, besides the files: the warnings that the command line denies, and the day.
 
-use crate::ops::SettleRequest;
+use super::own_place;
+use crate::ops::{PlanGuards, SettleRequest};
 use poolwright_core::{desired::AcceptDate, plan::DeniedWarnings};
 
 use jiff::{Timestamp, tz::Offset};
@@ -15,6 +16,11 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// Returns what guards a plan besides the files, on what the command runs.
+    pub(super) fn guards(&self, own: &own_place::Args) -> PlanGuards {
+        PlanGuards { own: own.own_place(), settle: self.request() }
+    }
+
     /// Returns what findings are settled with.
     pub(super) fn request(&self) -> SettleRequest {
         SettleRequest { today: current_day(), denied: self.denied.iter().copied().collect() }

@@ -198,7 +198,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     // Only what is kept says how it was made.
     let is_kept = args.output.is_some() || args.format == PlanFormat::Json;
     let user = is_kept.then(|| UserLookup::start(&session));
-    let guards = PlanGuards { own: args.own.own_place(), settle: args.levels.request() };
+    let guards = args.levels.guards(&args.own);
     let (base, narrowed) = (base.as_ref(), &args.narrowed);
     let plan = narrowed.make_plan(&files, base, &guards, &args.session, &session, screen);
     let Some(mut plan) = plan.await? else { return Ok(exit::ERROR) };

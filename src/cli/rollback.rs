@@ -69,7 +69,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let reader = session.connection.reader();
     check_space(&reader, &receipt, args).await?;
     let user = UserLookup::start(&session);
-    let PlanGuards { own, settle } = args.flags.guards();
+    let PlanGuards { own, settle } = args.flags.levels.guards(&args.flags.own);
     let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own, &settle);
     let mut plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);

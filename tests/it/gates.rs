@@ -93,16 +93,16 @@ fn a_gate_refuses_and_nothing_is_written() {
         let message = findings.find(|it| it["code"] == gate).unwrap()["message"].as_str().unwrap();
         _ = writeln!(told, "{gate}: {message}");
     }
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(told, @r#"
     built-in-worker-in-use: 35 steps would still need the built-in worker
     empty-pool: 23 steps would run in `pools.sql`, which would have no enabled worker
     unhealthy-pool: 23 steps would run in `pools.few`, which would have 1 healthy worker of the 2 it needs
     pool-in-use: pool `Used` would be deleted while something still uses it
     too-many-deletes: the plan has 2 deletes, and `max_deletes` is 1
-    default-pool-member: `Default Worker Pool` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
+    default-pool-member: `pools["Default Worker Pool"]` is the default pool and has no worker: its first worker takes every step that names no pool away from the built-in worker
     protected: `workers.replaced` is protected and would be replaced
     unknown-variable: there is no worker pool variable `Gone`
-    ");
+    "#);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn who_empties_a_pool_is_asked_about_its_steps_though_the_file_places_none() {
     exit code 3
 
     another default:
-    denied[default-pool-member]: 34 steps that name no pool move from the built-in worker to `a`
+    denied[default-pool-member]: 34 steps that name no pool move from the built-in worker to `pools.a`
     denied[empty-pool]: 1 step would run in `pools["Default Worker Pool"]`, which would have no enabled worker
     exit code 3
     "#);

@@ -4,7 +4,7 @@ use super::{ChangeKind, GateSettings, OwnPlace, Plan, PlanOrigin};
 use crate::text::sha256_text;
 
 use serde::Serialize;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// The length of the short form, in characters.
 const SHORT: usize = 12;
@@ -58,8 +58,9 @@ impl Plan {
         });
         let mut changes: Vec<String> = changes.collect();
         changes.sort();
-        // Which worker runs a command is no part of what the plan does.
-        let gates = GateSettings { own: OwnPlace::default(), ..self.gates.clone() };
+        // Which worker runs a command, and which warnings it denies, is no part of what the plan does.
+        let (own, denied) = (OwnPlace::default(), BTreeSet::new());
+        let gates = GateSettings { own, denied, ..self.gates.clone() };
         let digested = DigestedPlan {
             server: self.header.url.trim_end_matches('/'),
             space: self.header.space.id.as_str(),
