@@ -169,7 +169,10 @@ impl Args {
     /// Reads the files that the plan is compared with. Those for another server or space say nothing about this one.
     fn load_base(&self, files: &LoadedFiles) -> anyhow::Result<Option<BaseFiles>> {
         let Some(name) = &self.base else { return Ok(None) };
-        let mut base = base::load_base(name, self.files.paths())?;
+        // A folder that `-f` names is the files in it.
+        let is_stdin = self.files.paths().iter().any(|path| path == "-");
+        let paths = if is_stdin { self.files.paths().to_vec() } else { files.names() };
+        let mut base = base::load_base(name, &paths)?;
         let differs = |own: Option<&str>, other: Option<&str>| {
             own.zip(other).is_some_and(|(own, other)| own != other)
         };
