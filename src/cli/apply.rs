@@ -1,15 +1,21 @@
 //! `poolwright apply`: applies a plan to the server.
 
 mod age;
+mod output;
 mod report;
+
+pub(super) use output::{ApplyOutput, ApplyShows};
 
 use super::{
     ci_job,
     confirm::ask_to_confirm,
+    error_report::print_error,
     exit, files, levels,
+    output_args::{self, ShowsApply},
     output_file::{InputFile, OutputFile, OutputKind, check_outputs},
+    output_request::OutputRequest,
     own_place,
-    plan::{PlanFilter, PlanFormat},
+    plan::PlanFilter,
     print::{Stream, errln, outln, warn_secret_in_file},
     progress::Progress,
     provenance::find_provenance,
@@ -38,8 +44,8 @@ use poolwright_core::{
     live::Live,
     plan::{ApprovedPlan, Plan},
     receipt::RunRecord,
-    render::approval_line,
-    text::{escape::Syntax, pluralize},
+    render::{RenderFormat, approval_line, format_plan},
+    text::pluralize,
 };
 use poolwright_refresh::{PlanSource, find_space};
 use report::{print_stale, report_lost_receipt, report_receipt};
@@ -74,6 +80,8 @@ pub(super) struct Args {
     #[command(flatten)]
     narrowed: PlanFilter,
     #[command(flatten)]
+    outputs: output_args::Args<ShowsApply>,
+    #[command(flatten)]
     flags: ApplyFlags,
 }
 
@@ -87,9 +95,6 @@ pub(super) struct ApplyFlags {
     /// The file to write the receipt to [default: a timestamped file in `.poolwright/receipts`].
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Output format; `json` prints the receipt instead of the plan, unless the plan is only saved.
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    pub(super) format: PlanFormat,
     #[command(flatten)]
     pub(super) levels: levels::Args,
     #[command(flatten)]
@@ -108,11 +113,20 @@ impl ApplyFlags {
         self.auto_approve
     }
 
-    /// Checks, before a server is read, that the receipt replaces no file that has to stay.
-    pub(super) fn check_receipt(&self, inputs: &[InputFile]) -> anyhow::Result<()> {
+    /// Returns the file that the user names for the receipt.
+    pub(super) fn receipt_file(&self) -> Option<OutputFile<'_>> {
         let receipt = self.receipt.as_deref();
-        let receipt = receipt.map(|path| OutputFile { path, kind: OutputKind::Receipt });
-        check_outputs(inputs, receipt.as_slice())
+        receipt.map(|path| OutputFile { path, kind: OutputKind::Receipt })
+    }
+}
+
+impl Args {
+    /// Checks, before a server is read, that no output replaces a file that has to stay.
+    fn check_files(&self, inputs: &[InputFile]) -> anyhow::Result<()> {
+        let outputs = self.outputs.requests.iter().map(OutputRequest::output_file);
+        let outputs: Vec<OutputFile> =
+            self.flags.receipt_file().into_iter().chain(outputs).collect();
+        check_outputs(inputs, &outputs)
     }
 }
 
@@ -126,7 +140,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     };
     let outcome = RollbackOutcome::from_plan(&plan);
     let (flags, saved, user) = (&args.flags, args.plan.as_deref(), UserLookup::start(&session));
-    let run = ApplyRun { session: &session, flags, saved, user, clock, screen };
+    let output = ApplyOutput::new(&args.outputs, screen);
+    let run = ApplyRun { session: &session, flags, output, saved, user, clock, screen };
     let code = run.confirm_and_apply(plan, &sources).await?;
     Ok(outcome.report(code))
 }
@@ -137,6 +152,8 @@ pub(super) struct ApplyRun<'a> {
     pub(super) session: &'a Session,
     /// The user's flags.
     pub(super) flags: &'a ApplyFlags,
+    /// What is printed, and written to files.
+    pub(super) output: ApplyOutput<'a>,
     /// The file that the plan was saved in, if any; such a plan needs no confirmation.
     pub(super) saved: Option<&'a Path>,
     /// Who makes the changes.
@@ -157,8 +174,8 @@ impl ApplyRun<'_> {
         plan: Plan,
         sources: &Sources,
     ) -> anyhow::Result<u8> {
-        let Self { session, flags, saved, screen, .. } = self;
-        let text = flags.format == PlanFormat::Text;
+        let Self { session, flags, saved, .. } = self;
+        let shows_plan = self.output.shows == ApplyShows::Plan;
         let mut checked_live = None;
         let mut plan = self.relax_gates(plan);
         // The run that made a saved plan may have been on another worker.
@@ -171,25 +188,19 @@ impl ApplyRun<'_> {
                 PlanCheck::Fits { plan: derived, live } => {
                     (plan, checked_live) = (self.relax_gates(*derived), Some(live));
                 }
-                other => return Ok(self.report_unfit(&other, plan)),
+                other => return self.report_unfit(&other, plan),
             }
         }
-        if text {
-            flags.format.report_plan(&plan, sources, *saved, screen)?;
-        } else {
-            screen.ci.report_plan(&plan, sources, *saved, Stream::Err)?;
-        }
+        self.report_plan(&plan, sources)?;
         let approved = match plan.approve() {
             Ok(approved) => approved,
-            Err(refused) => return Ok(self.report_refusal(&refused, sources, text)),
+            Err(refused) => return self.report_refusal(&refused, sources, shows_plan),
         };
         let plan = approved.plan();
         if plan.changes.is_empty() {
-            if !text {
-                let receipt = receipt::empty_receipt(&approved);
-                Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
-            }
-            return Ok(exit::DONE);
+            let receipt = receipt::empty_receipt(&approved);
+            self.output.print(&receipt, plan, None);
+            return self.output.save(&receipt, plan, None).map(|()| exit::DONE);
         }
         warn_permissions(session, plan).await;
         flags.wait.warn_no_checks(&session.connection, plan).await;
@@ -207,10 +218,22 @@ impl ApplyRun<'_> {
         match finish_before(deadline, recheck).await? {
             PlanCheck::Fits { plan, live } => match self.relax_gates(*plan).approve() {
                 Ok(approved) => self.write_with_receipt(&approved, &live, deadline).await,
-                Err(refused) => Ok(self.report_refusal(&refused, sources, false)),
+                Err(refused) => self.report_refusal(&refused, sources, false),
             },
-            other => Ok(self.report_unfit(&other, plan.clone())),
+            other => self.report_unfit(&other, plan.clone()),
         }
+    }
+
+    /// Prints the plan if that is asked for, and tells the CI system about it.
+    fn report_plan(&self, plan: &Plan, sources: &Sources) -> anyhow::Result<()> {
+        let Self { saved, screen, .. } = self;
+        if self.output.shows != ApplyShows::Plan {
+            return screen.ci.report_plan(plan, sources, *saved, Stream::Err);
+        }
+        let section = screen.ci.begin_section(Stream::Out, "poolwright plan");
+        Stream::Out.print_text(&format_plan(plan, sources, RenderFormat::Text, screen.out));
+        section.end();
+        screen.ci.report_plan(plan, sources, *saved, Stream::Out)
     }
 
     fn relax_gates(&self, plan: Plan) -> Plan {
@@ -224,27 +247,35 @@ impl ApplyRun<'_> {
     }
 
     /// Reports a plan that gates refuse, with their findings unless these were shown. Returns the exit code.
-    fn report_refusal(&self, refused: &Plan, sources: &Sources, are_shown: bool) -> u8 {
+    fn report_refusal(
+        &self,
+        refused: &Plan,
+        sources: &Sources,
+        are_shown: bool,
+    ) -> anyhow::Result<u8> {
         if !are_shown {
             files::print_findings(&refused.findings, sources, self.screen);
         }
         errln!("refused: nothing was written");
-        exit::REFUSED
+        self.output.report_refused(refused, sources)?;
+        Ok(exit::REFUSED)
     }
 
     /// Reports a plan that cannot be carried out. Returns the exit code.
-    fn report_unfit(&self, check: &PlanCheck, plan: Plan) -> u8 {
+    fn report_unfit(&self, check: &PlanCheck, plan: Plan) -> anyhow::Result<u8> {
         if let PlanCheck::Stale { changed, applied } = check {
             print_stale(changed, applied, self.saved.map(|saved| (saved, &plan)), self.screen);
-            return exit::STALE;
+            return Ok(exit::STALE);
         }
-        if self.flags.format == PlanFormat::Text {
+        if self.output.shows == ApplyShows::Plan {
             outln!("Nothing to do: this plan is already applied");
-        } else if let Ok(approved) = plan.approve() {
-            let receipt = receipt::applied_receipt(&approved);
-            Stream::Out.print(&receipt.to_json_text(), Syntax::Json);
         }
-        exit::DONE
+        if let Ok(approved) = plan.approve() {
+            let receipt = receipt::applied_receipt(&approved);
+            self.output.print(&receipt, approved.plan(), None);
+            self.output.save(&receipt, approved.plan(), None)?;
+        }
+        Ok(exit::DONE)
     }
 
     /// Makes the changes, keeps a receipt, and reports the outcome. Returns the exit code.
@@ -284,25 +315,37 @@ impl ApplyRun<'_> {
         observer.progress.clear_bar();
         let recorded = recorder.finish(receipt::current_time());
         let interrupted = *stopped.borrow() == Some(StopReason::Interrupted);
-        Ok(self.report_apply(&recorded, recorder.path(), interrupted))
+        let code = self.report_apply(&recorded, plan, recorder.path(), interrupted);
+        match self.output.save(&recorded.receipt, plan, Some(recorder.path())) {
+            Ok(()) => Ok(code),
+            Err(error) if code == exit::DONE => Err(error),
+            Err(error) => {
+                // What is wrong with the apply matters more than a report of it.
+                print_error(&error, screen);
+                Ok(code)
+            }
+        }
     }
 
     /// Prints the outcome. Returns the exit code.
-    fn report_apply(&self, recorded: &RecordedApply, path: &Path, interrupted: bool) -> u8 {
+    fn report_apply(
+        &self,
+        recorded: &RecordedApply,
+        plan: &Plan,
+        path: &Path,
+        interrupted: bool,
+    ) -> u8 {
         let RecordedApply { receipt: recorded, lost } = recorded;
-        let text = self.flags.format == PlanFormat::Text;
-        let json = recorded.to_json_text();
-        if !text {
-            Stream::Out.print(&json, Syntax::Json);
-        }
-        let stream = if text { Stream::Out } else { Stream::Err };
+        self.output.print(recorded, plan, Some(path));
+        let shows_plan = self.output.shows == ApplyShows::Plan;
+        let stream = if shows_plan { Stream::Out } else { Stream::Err };
         self.screen.ci.report_receipt(recorded, path, stream);
         if let Some(why) = lost {
             return report_lost_receipt(recorded, why, self.screen);
         }
-        warn_secret_in_file(path, &json);
+        warn_secret_in_file(path, &recorded.to_json_text());
         let code = report_receipt(recorded, self.screen);
-        if code == exit::DONE && text {
+        if code == exit::DONE && self.output.shows == ApplyShows::Plan {
             outln!("Applied: {}", pluralize(recorded.entries.len(), "change"));
         }
         receipt::print_path(path);
@@ -345,7 +388,7 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
             age::print_refusal(&why, &plan, path);
             return Ok(Preparation::Stopped(exit::REFUSED));
         }
-        args.flags.check_receipt(&[InputFile { path, what: "the saved plan" }])?;
+        args.check_files(&[InputFile { path, what: "the saved plan" }])?;
         let plan = args.flags.levels.request().settle_plan(plan, &[], false);
         let session = Box::new(open_for_saved_plan(args, &plan).await?);
         let (plan, sources) = (Box::new(plan), Sources::default());
@@ -354,12 +397,12 @@ async fn prepare_plan(args: &Args, screen: &Screen) -> anyhow::Result<Preparatio
     let Some(files) = args.files.load_files(screen)? else {
         return Ok(Preparation::Stopped(exit::ERROR));
     };
-    args.flags.check_receipt(&InputFile::configuration(&files.names()))?;
+    args.check_files(&InputFile::configuration(&files.names()))?;
     let session_args = &args.flags.session;
     let session = session_args.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let guards = args.flags.levels.guards(&args.flags.own);
     let plan = args.narrowed.make_plan(&files, None, &guards, session_args, &session, screen);
-    let Some(mut plan) = plan.await? else { return Ok(Preparation::Stopped(exit::ERROR)) };
+    let Ok(mut plan) = plan.await? else { return Ok(Preparation::Stopped(exit::ERROR)) };
     stamp_commit(&mut plan);
     let (session, plan) = (Box::new(session), Box::new(plan));
     Ok(Preparation::Ready { session, plan, sources: files.sources })

@@ -2,7 +2,10 @@
 
 use super::{
     exit, files, levels,
-    plan::{PlanFilter, PlanFormat},
+    output_args::{self, ShowsPlan},
+    output_file::{InputFile, PlanSubject},
+    plan::PlanFilter,
+    plan_output::PlanOutput,
     screen::Screen,
     session::{self, DeclaredServer},
 };
@@ -31,9 +34,8 @@ const LARGEST_RECEIPT: u64 = 64 << 20;
 pub(super) struct Args {
     #[command(flatten)]
     files: files::Args,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    format: PlanFormat,
+    #[command(flatten)]
+    outputs: output_args::Args<ShowsPlan>,
     /// Exit with 2 if there is drift.
     #[arg(long)]
     exit_code: bool,
@@ -72,10 +74,24 @@ fn parse_since(text: &str) -> Result<Since, String> {
 /// Shows the drift.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
+    let output = PlanOutput { saved: None, read_from: None, args: &args.outputs, screen };
+    let names = files.names();
+    let subject = PlanSubject {
+        url: args.session.url().or(files.url()),
+        space: args.session.space_name(files.space()),
+        files: &names,
+    };
+    output.check_files(subject, &InputFile::configuration(&names), &[])?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let guards = PlanGuards { own: OwnPlace::default(), settle: args.levels.request() };
     let plan = args.narrowed.make_plan(&files, None, &guards, &args.session, &session, screen);
-    let Some(plan) = plan.await? else { return Ok(exit::ERROR) };
+    let plan = match plan.await? {
+        Ok(plan) => plan,
+        Err(errors) => {
+            output.report_errors(&errors, &files.sources)?;
+            return Ok(exit::ERROR);
+        }
+    };
     let oldest = args.since.as_ref().map(|since| Timestamp::now().saturating_sub(since.duration));
     let request = DriftRequest {
         receipts: read_receipts(),
@@ -84,7 +100,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         parse_time,
     };
     let plan = explain_drift(&session.connection.reader(), plan, &request).await;
-    args.format.report_plan(&plan, &files.sources, None, screen)?;
+    output.report(&plan, &files.sources)?;
+    output.save(&plan, &files.sources)?;
     let is_drift = args.exit_code && !plan.changes.is_empty();
     Ok(if is_drift { exit::CHANGES } else { exit::DONE })
 }

@@ -2,14 +2,16 @@
 
 use super::{
     codes, exit, files,
-    print::Stream,
+    format::{OutputFormat, print_formatted},
+    output_args::{self, ShowsExplanation},
+    output_file::{InputFile, OutputFile, check_outputs},
+    output_request::{OutputRequest, save_outputs},
     screen::Screen,
     session::{self, DeclaredServer},
 };
-use crate::ops::{ExplainQuestion, ExplainRequest, explain};
-use poolwright_core::{
-    explain::{render_csv, render_json, render_text},
-    text::escape::Syntax,
+use crate::ops::{ExplainQuestion, ExplainRequest, LoadedFiles, explain};
+use poolwright_core::explain::{
+    Explanation, render_csv, render_json, render_markdown, render_text,
 };
 
 use std::path::Path;
@@ -35,24 +37,12 @@ pub(super) struct Args {
     /// Explain what this code of a finding means and what to do about it, without a server; all codes if omitted.
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with = "pool")]
     code: Option<String>,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT")]
-    format: ExplainFormat,
+    #[command(flatten)]
+    outputs: output_args::Args<ShowsExplanation>,
     #[command(flatten)]
     files: files::Args,
     #[command(flatten)]
     session: session::Args,
-}
-
-/// The output format of an explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum ExplainFormat {
-    /// Human-readable text.
-    Text,
-    /// JSON, for scripts.
-    Json,
-    /// CSV, for spreadsheets.
-    Csv,
 }
 
 /// Reads what the question needs and prints the answer.
@@ -68,6 +58,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         None
     };
     let files = files.as_ref();
+    args.check_files(files)?;
     let url = files.and_then(|files| files.url());
     let session = args.session.open_session(url.map(DeclaredServer::in_file)).await?;
     let request = ExplainRequest {
@@ -77,15 +68,42 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     };
     let answer = explain(&session.connection.reader(), &request).await?;
     let explanation = &answer.explanation;
-    match args.format {
-        ExplainFormat::Text => Stream::Out.print_text(&render_text(explanation)),
-        ExplainFormat::Json => Stream::Out.print(&render_json(explanation), Syntax::Json),
-        ExplainFormat::Csv => Stream::Out.print(&render_csv(explanation), Syntax::Csv),
+    let output_args::Args { format, requests, max_bytes, .. } = &args.outputs;
+    let render = |format| render_explanation(explanation, format, *max_bytes);
+    if let Some(text) = render(*format) {
+        print_formatted(*format, &text);
     }
+    save_outputs(requests, |request| render(request.format))?;
     answer.incomplete.map_or(Ok(exit::DONE), Err)
 }
 
+/// Returns an explanation in a format; `None` if explanations do not have it.
+fn render_explanation(
+    explanation: &Explanation,
+    format: OutputFormat,
+    max_bytes: usize,
+) -> Option<String> {
+    match format {
+        OutputFormat::Text => Some(render_text(explanation)),
+        OutputFormat::Json => Some(render_json(explanation)),
+        OutputFormat::Csv => Some(render_csv(explanation)),
+        OutputFormat::Markdown => Some(render_markdown(explanation, max_bytes)),
+        OutputFormat::Html
+        | OutputFormat::Sarif
+        | OutputFormat::Junit
+        | OutputFormat::CodeQuality => None,
+    }
+}
+
 impl Args {
+    /// Checks that no output replaces a file that has to stay.
+    fn check_files(&self, files: Option<&LoadedFiles>) -> anyhow::Result<()> {
+        let names = files.map(LoadedFiles::names).unwrap_or_default();
+        let outputs = self.outputs.requests.iter().map(OutputRequest::output_file);
+        let outputs: Vec<OutputFile> = outputs.collect();
+        check_outputs(&InputFile::configuration(&names), &outputs)
+    }
+
     fn question(&self) -> ExplainQuestion<'_> {
         match (&self.pool, &self.project) {
             (Some(pool), _) => ExplainQuestion::Pool(pool),

@@ -22,6 +22,15 @@ use std::{fs, io::Read as _, path::Path};
 /// The file that is read by default.
 pub(super) const DEFAULT: &str = "workers.toml";
 
+/// Files with errors.
+#[derive(Debug)]
+pub(super) struct RefusedFiles {
+    /// Their texts.
+    pub(super) sources: Sources,
+    /// What is wrong with them, and warnings.
+    pub(super) findings: Vec<Finding>,
+}
+
 /// The files to read.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -70,18 +79,26 @@ impl Args {
 
     /// Reads and parses the files. Returns `None` after printing their errors.
     pub(super) fn load_files(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
-        let (findings, sources) = match LoadedFiles::parse(self.read()?) {
+        Ok(self.load_or_refuse(screen)?.ok())
+    }
+
+    /// Reads and parses the files. Returns their errors after printing them.
+    pub(super) fn load_or_refuse(
+        &self,
+        screen: &Screen,
+    ) -> anyhow::Result<Result<LoadedFiles, RefusedFiles>> {
+        let refused = match LoadedFiles::parse(self.read()?) {
             Ok(files) => {
                 let findings = self.untrusted_findings(&files.desired);
                 if findings.is_empty() {
-                    return Ok(Some(files));
+                    return Ok(Ok(files));
                 }
-                (findings, files.sources)
+                RefusedFiles { sources: files.sources, findings }
             }
-            Err((sources, findings)) => (findings, sources),
+            Err((sources, findings)) => RefusedFiles { sources, findings },
         };
-        print_findings(&findings, &sources, screen);
-        Ok(None)
+        print_findings(&refused.findings, &refused.sources, screen);
+        Ok(Err(refused))
     }
 }
 

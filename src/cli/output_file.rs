@@ -61,12 +61,10 @@ pub(super) fn check_outputs(inputs: &[InputFile], outputs: &[OutputFile]) -> any
             }
         }
         if let Some((_, other)) = earlier.iter().find(|(known, _)| *known == identity) {
-            let message = format!(
-                "cannot save {} and {} to the same file `{}`",
-                other.kind.noun(),
-                output.kind.noun(),
-                output.path.display()
-            );
+            let (one, two) = (other.kind.noun(), output.kind.noun());
+            let both = if one == two { format!("{one} twice") } else { format!("{one} and {two}") };
+            let message =
+                format!("cannot save {both} to the same file `{}`", output.path.display());
             return Err(error_with_help(message, "name a file for each of them"));
         }
         output.check_previous()?;

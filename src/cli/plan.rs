@@ -2,10 +2,10 @@
 
 use super::{
     base, exit, files, levels,
+    output_args::{self, ShowsPlan},
     output_file::{InputFile, PlanSubject},
     own_place,
-    print::Stream,
-    saved_plan::{check_destination, save_plan},
+    plan_output::PlanOutput,
     screen::Screen,
     session::{self, DeclaredServer, Session},
     stamp::{UserLookup, stamp_saved_plan},
@@ -16,11 +16,10 @@ use poolwright_core::{
     finding::{Finding, Level, Sources},
     model::Address,
     plan::Plan,
-    render::{self, RenderFormat},
-    text::{escape::Syntax, nearest_name},
+    text::nearest_name,
 };
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Show what `apply` would change, without changing the server.
 ///
@@ -40,9 +39,8 @@ pub(super) struct Args {
     /// Save the plan to this file, for `show` and `apply`.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    format: PlanFormat,
+    #[command(flatten)]
+    outputs: output_args::Args<ShowsPlan>,
     /// Exit with 2 if there are changes; with `--base`, if this change of the files brings any.
     #[arg(long)]
     exit_code: bool,
@@ -60,6 +58,29 @@ pub(super) struct Args {
     session: session::Args,
 }
 
+impl Args {
+    fn output<'a>(&'a self, screen: &'a Screen) -> PlanOutput<'a> {
+        let saved = self.output.as_deref();
+        PlanOutput { saved, read_from: None, args: &self.outputs, screen }
+    }
+
+    /// Checks that no output replaces a file that has to stay.
+    fn check_files(
+        &self,
+        output: &PlanOutput,
+        sources: &Sources,
+        files: Option<&LoadedFiles>,
+    ) -> anyhow::Result<()> {
+        let names: Vec<String> = sources.0.iter().map(|source| source.path.clone()).collect();
+        let subject = PlanSubject {
+            url: self.session.url().or(files.and_then(LoadedFiles::url)),
+            space: self.session.space_name(files.and_then(LoadedFiles::space)),
+            files: &names,
+        };
+        output.check_files(subject, &InputFile::configuration(&names), &[])
+    }
+}
+
 /// The filters that narrow a plan.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanFilter {
@@ -73,8 +94,8 @@ pub(super) struct PlanFilter {
 }
 
 impl PlanFilter {
-    /// Makes the plan for these files, compared with that of their base if there is one. Returns `None` after printing
-    /// why they do not fit the server.
+    /// Makes the plan for these files, compared with that of their base if there is one. Returns why they do not fit
+    /// the server, after printing it.
     pub(super) async fn make_plan(
         &self,
         files: &LoadedFiles,
@@ -83,7 +104,7 @@ impl PlanFilter {
         args: &session::Args,
         session: &Session,
         screen: &Screen,
-    ) -> anyhow::Result<Option<Plan>> {
+    ) -> anyhow::Result<Result<Plan, Vec<Finding>>> {
         let request = PlanRequest {
             target: session.target(args, files.space()),
             addresses: self.parse_targets(files)?,
@@ -94,12 +115,12 @@ impl PlanFilter {
         };
         let plan = plan_files(&session.connection.reader(), files, &request).await?;
         if plan.highest_level() != Some(Level::Error) {
-            return Ok(Some(plan));
+            return Ok(Ok(plan));
         }
         let errors = plan.findings.into_iter().filter(|finding| finding.level != Level::Deny);
         let errors: Vec<Finding> = errors.collect();
         files::print_findings(&errors, &files.sources, screen);
-        Ok(None)
+        Ok(Err(errors))
     }
 
     fn parse_targets(&self, files: &LoadedFiles) -> anyhow::Result<TargetFilter> {
@@ -115,53 +136,6 @@ impl PlanFilter {
             };
             error_with_help(error.to_string(), help)
         })
-    }
-}
-
-/// The output format of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum PlanFormat {
-    /// Human-readable text.
-    Text,
-    /// JSON, for scripts; `poolwright schema plan` prints its schema.
-    Json,
-    /// A page for people, in one file.
-    Html,
-}
-
-impl PlanFormat {
-    /// Prints a plan of this run, which is saved in a file or not, and tells the CI system about it.
-    pub(super) fn report_plan(
-        self,
-        plan: &Plan,
-        sources: &Sources,
-        saved_as: Option<&Path>,
-        screen: &Screen,
-    ) -> anyhow::Result<()> {
-        if self == Self::Text {
-            let section = screen.ci.begin_section(Stream::Out, "poolwright plan");
-            self.print_plan(plan, sources, screen);
-            section.end();
-            return screen.ci.report_plan(plan, sources, saved_as, Stream::Out);
-        }
-        self.print_plan(plan, sources, screen);
-        // Commands have no place in a text for machines.
-        screen.ci.report_plan(plan, sources, saved_as, Stream::Err)
-    }
-
-    /// Prints a plan to standard output.
-    pub(super) fn print_plan(self, plan: &Plan, sources: &Sources, screen: &Screen) {
-        let format = match self {
-            Self::Text => RenderFormat::Text,
-            Self::Json => RenderFormat::Json,
-            Self::Html => RenderFormat::Html,
-        };
-        let text = render::format_plan(plan, sources, format, screen.out);
-        match self {
-            Self::Text => Stream::Out.print_text(&text),
-            Self::Json => Stream::Out.print(&text, Syntax::Json),
-            Self::Html => Stream::Out.print(&text, Syntax::Html),
-        }
     }
 }
 
@@ -188,30 +162,35 @@ impl Args {
 
 /// Makes the plan and shows it.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
-    let names = files.names();
-    let subject = PlanSubject {
-        url: args.session.url().or(files.url()),
-        space: args.session.space_name(files.space()),
-        files: &names,
+    let output = args.output(screen);
+    let files = match args.files.load_or_refuse(screen)? {
+        Ok(files) => files,
+        Err(refused) => {
+            args.check_files(&output, &refused.sources, None)?;
+            output.report_errors(&refused.findings, &refused.sources)?;
+            return Ok(exit::ERROR);
+        }
     };
-    check_destination(args.output.as_deref(), subject, &InputFile::configuration(&names))?;
+    args.check_files(&output, &files.sources, Some(&files))?;
     let base = args.load_base(&files)?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
     // Only what is kept says how it was made.
-    let is_kept = args.output.is_some() || args.format == PlanFormat::Json;
-    let user = is_kept.then(|| UserLookup::start(&session));
+    let user = output.keeps_plan().then(|| UserLookup::start(&session));
     let guards = args.levels.guards(&args.own);
     let (base, narrowed) = (base.as_ref(), &args.narrowed);
     let plan = narrowed.make_plan(&files, base, &guards, &args.session, &session, screen);
-    let Some(mut plan) = plan.await? else { return Ok(exit::ERROR) };
+    let mut plan = match plan.await? {
+        Ok(plan) => plan,
+        Err(errors) => {
+            output.report_errors(&errors, &files.sources)?;
+            return Ok(exit::ERROR);
+        }
+    };
     if let Some(user) = user {
         stamp_saved_plan(&mut plan, user.finish().await);
     }
-    args.format.report_plan(&plan, &files.sources, args.output.as_deref(), screen)?;
-    if let Some(path) = &args.output {
-        save_plan(&plan, &files.sources, path)?;
-    }
+    output.report(&plan, &files.sources)?;
+    output.save(&plan, &files.sources)?;
     Ok(match plan.highest_level() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
         _ if args.exit_code && plan.brings_changes() => exit::CHANGES,

@@ -78,20 +78,25 @@ fn redact_secrets(text: &str) -> String {
     secrets.iter().fold(text.to_owned(), |text, secret| secret.redact(&text))
 }
 
+/// Returns a text as it may be shown to anybody: nothing can make a terminal or a CI runner act, and no API key is in
+/// it, except in TOML: that is a file, whose plan would write what is withheld.
+pub(super) fn printable_text(text: &str, syntax: Syntax) -> String {
+    let mut text = redact_secrets(text);
+    if syntax != Syntax::Toml {
+        text = redact_keys(&text);
+    }
+    escape_output(&text, syntax)
+}
+
 impl Stream {
     /// Prints lines for people, each ended by a line break.
     pub(super) fn print_text(self, text: &str) {
         self.print(text, self.text_syntax());
     }
 
-    /// Prints a text of another language. No API key in it is printed, except in TOML: that is a file, whose plan would
-    /// write what is withheld.
+    /// Prints a text of another language.
     pub(super) fn print(self, text: &str, syntax: Syntax) {
-        let mut text = redact_secrets(text);
-        if syntax != Syntax::Toml {
-            text = redact_keys(&text);
-        }
-        self.write(&escape_output(&text, syntax));
+        self.write(&printable_text(text, syntax));
     }
 
     /// Prints one line for people: a line break inside it is escaped.

@@ -1,14 +1,16 @@
 //! `poolwright rollback`: undoes an apply.
 
 use super::{
-    apply::{ApplyFlags, ApplyRun},
+    apply::{ApplyFlags, ApplyOutput, ApplyRun, ApplyShows},
     confirm::{ask_yes, may_ask},
     exit,
+    format::OutputFormat,
+    output_args::{self, ShowsPlan},
     output_file::{InputFile, PlanSubject, path_argument},
+    plan_output::PlanOutput,
     print::errln,
     receipt::FOLDER,
     receipt_folder::{ReceiptFolder, resolve_receipt},
-    saved_plan::{check_destination, save_plan},
     screen::Screen,
     session::DeclaredServer,
     stamp::{UserLookup, stamp_saved_plan},
@@ -34,7 +36,8 @@ use std::{
 ///
 /// Shows the rollback as a plan and applies it after confirmation, with a receipt of its
 /// own. Steps are restored byte for byte. Anything that has changed since the apply is left
-/// alone and reported. With `-o` the plan is only saved, for `show` and `apply`. Example:
+/// alone and reported. With `-o` the plan is only saved, for `show` and `apply`. The formats are
+/// those of the plan, but `--format json` prints the receipt of a rollback that is applied. Example:
 ///
 ///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00.123Z.json -o back.json
 #[derive(Debug, clap::Args)]
@@ -48,6 +51,8 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["auto_approve", "receipt", "wait_healthy"])]
     output: Option<PathBuf>,
     #[command(flatten)]
+    outputs: output_args::Args<ShowsPlan>,
+    #[command(flatten)]
     flags: ApplyFlags,
 }
 
@@ -59,7 +64,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         return Ok(exit::ERROR);
     };
     let receipt = read_receipt(args, &undo)?;
-    check_files(args, &undo, &receipt)?;
+    let saved = args.output.as_deref();
+    let output = PlanOutput { saved, read_from: None, args: &args.outputs, screen };
+    check_files(args, &undo, &output, &receipt)?;
     let session = args
         .flags
         .session
@@ -73,12 +80,38 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let plan = plan_receipt_rollback(&reader, &receipt, file, &session.url, &own, &settle);
     let mut plan = args.flags.time.bound(clock, plan).await?;
     let outcome = RollbackOutcome::from_plan(&plan);
-    if let Some(path) = &args.output {
+    check_kept(&plan, &output)?;
+    if args.output.is_some() {
         stamp_saved_plan(&mut plan, user.finish().await);
-        let code = save_rollback(&plan, path, args, screen)?;
-        return Ok(outcome.report(code));
+        output.report(&plan, &Sources::default())?;
+        output.save(&plan, &Sources::default())?;
+        let is_refused = plan.highest_level() >= Some(Level::Deny);
+        return Ok(outcome.report(if is_refused { exit::REFUSED } else { exit::DONE }));
     }
-    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, user, clock, screen };
+    let shows = match args.outputs.format {
+        OutputFormat::Text => ApplyShows::Plan,
+        OutputFormat::Json => ApplyShows::Receipt(OutputFormat::Json),
+        _ => {
+            output.print(&plan, &Sources::default());
+            ApplyShows::Nothing
+        }
+    };
+    output.save(&plan, &Sources::default())?;
+    let apply_output = ApplyOutput {
+        shows,
+        requests: &[],
+        max_bytes: args.outputs.max_bytes,
+        options: screen.for_file(),
+    };
+    let run = ApplyRun {
+        session: &session,
+        flags: &args.flags,
+        output: apply_output,
+        saved: None,
+        user,
+        clock,
+        screen,
+    };
     let code = run.confirm_and_apply(plan, &Sources::default()).await?;
     Ok(outcome.report(code))
 }
@@ -103,28 +136,30 @@ async fn check_space(reader: &Reader, receipt: &Receipt, args: &Args) -> anyhow:
 }
 
 /// Checks that neither the plan nor the new receipt replaces a file that has to stay.
-fn check_files(args: &Args, undo: &Path, receipt: &Receipt) -> anyhow::Result<()> {
+fn check_files(
+    args: &Args,
+    undo: &Path,
+    output: &PlanOutput,
+    receipt: &Receipt,
+) -> anyhow::Result<()> {
     let input = InputFile { path: undo, what: "the receipt" };
-    args.flags.check_receipt(&[input])?;
     let subject = PlanSubject {
         url: Some(args.flags.session.url().unwrap_or(&receipt.server.url)),
         space: Some(&receipt.server.space_id),
         files: &[undo.display().to_string()],
     };
-    check_destination(args.output.as_deref(), subject, &[input])
+    output.check_files(subject, &[input], args.flags.receipt_file().as_slice())
 }
 
-/// Shows the plan of the rollback and saves it.
-fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    // A plan that `apply` would reject is not worth saving.
-    if let Err(flaw) = check_soundness(plan) {
-        let message = format!("cannot save the rollback: {flaw}");
-        return Err(error_with_help(message, "apply it directly, without `-o`"));
+/// Checks that a plan that is kept can be applied later.
+fn check_kept(plan: &Plan, output: &PlanOutput) -> anyhow::Result<()> {
+    match check_soundness(plan) {
+        Err(flaw) if output.saves_plan() => {
+            let message = format!("cannot save the rollback: {flaw}");
+            Err(error_with_help(message, "apply it directly, without saving its plan"))
+        }
+        _ => Ok(()),
     }
-    args.flags.format.report_plan(plan, &Sources::default(), Some(path), screen)?;
-    save_plan(plan, &Sources::default(), path)?;
-    let is_refused = plan.highest_level() >= Some(Level::Deny);
-    Ok(if is_refused { exit::REFUSED } else { exit::DONE })
 }
 
 /// Returns the receipt that the user names, or the last one if a person agrees; `None` if the person does not.

@@ -1,9 +1,7 @@
 //! Saves a plan, for `show` and `apply`.
 
 use super::{
-    output_file::{
-        InputFile, OutputFile, OutputKind, PlanSubject, check_outputs, path_argument, print_saved,
-    },
+    output_file::{OutputFile, OutputKind, PlanSubject, path_argument, print_saved},
     print::warn_secret_in_file,
     replace_file::replace_file,
 };
@@ -13,20 +11,6 @@ use poolwright_core::{
 };
 
 use std::path::Path;
-
-/// Checks, before a server is read, that a plan may be saved at `path`.
-///
-/// # Errors
-///
-/// Fails if something there would be lost: an input, another plan, or any other file.
-pub(super) fn check_destination(
-    path: Option<&Path>,
-    subject: PlanSubject,
-    inputs: &[InputFile],
-) -> anyhow::Result<()> {
-    let output = path.map(|path| OutputFile { path, kind: OutputKind::Plan(subject) });
-    check_outputs(inputs, output.as_slice())
-}
 
 /// Saves a plan, and says where. Checks again that no other plan is lost, now that the space is known.
 pub(super) fn save_plan(plan: &Plan, sources: &Sources, path: &Path) -> anyhow::Result<()> {

@@ -6,7 +6,16 @@ use poolwright_core::config;
 /// The JSON Schema of a saved plan; a test checks saved plans against it.
 const PLAN: &str = include_str!("../../schema/plan.schema.json");
 
-/// Print the JSON Schema of `workers.toml` or of a saved plan.
+/// The JSON Schema of a receipt.
+const RECEIPT: &str = include_str!("../../schema/receipt.schema.json");
+
+/// The JSON Schema of findings.
+const FINDINGS: &str = include_str!("../../schema/findings.schema.json");
+
+/// The JSON Schema of an explanation.
+const EXPLAIN: &str = include_str!("../../schema/explain.schema.json");
+
+/// Print the JSON Schema of `workers.toml`, or of what a command writes as JSON.
 ///
 /// Example:
 ///
@@ -25,6 +34,12 @@ enum SchemaKind {
     Workers,
     /// `plan.json`, a saved plan; also the JSON output of `plan`.
     Plan,
+    /// A receipt; also the JSON output of `apply`.
+    Receipt,
+    /// The JSON output of `check`.
+    Findings,
+    /// The JSON output of `explain`.
+    Explain,
 }
 
 /// Prints the schema.
@@ -32,6 +47,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match args.schema {
         SchemaKind::Workers => print_own_text(&format!("{:#}\n", config::json_schema())),
         SchemaKind::Plan => print_own_text(PLAN),
+        SchemaKind::Receipt => print_own_text(RECEIPT),
+        SchemaKind::Findings => print_own_text(FINDINGS),
+        SchemaKind::Explain => print_own_text(EXPLAIN),
     }
     Ok(exit::DONE)
 }

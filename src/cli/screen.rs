@@ -79,6 +79,11 @@ pub(super) struct Screen {
 }
 
 impl Screen {
+    /// How to write a file, which has no colours.
+    pub(super) fn for_file(&self) -> RenderOptions {
+        RenderOptions { colour: false, ..self.out }
+    }
+
     /// Resolves how to print, and starts the log.
     pub(super) fn new(args: &Args, ci: CiReporter) -> Self {
         let verbosity = i8::try_from(args.verbose).unwrap_or(i8::MAX)

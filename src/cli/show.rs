@@ -1,6 +1,12 @@
 //! `poolwright show`: shows a saved plan.
 
-use super::{exit, output_file::path_argument, plan::PlanFormat, screen::Screen};
+use super::{
+    exit,
+    output_args::{self, ShowsPlan},
+    output_file::{InputFile, PlanSubject, path_argument},
+    plan_output::PlanOutput,
+    screen::Screen,
+};
 use crate::ops::error_with_help;
 use poolwright_core::{
     finding::Sources,
@@ -23,15 +29,24 @@ use std::{
 pub(super) struct Args {
     /// The saved plan.
     plan: PathBuf,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    format: PlanFormat,
+    #[command(flatten)]
+    outputs: output_args::Args<ShowsPlan>,
 }
 
 /// Shows the plan.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let plan = read_plan(&args.plan)?;
-    args.format.print_plan(&plan, &Sources::default(), screen);
+    let output =
+        PlanOutput { saved: None, read_from: Some(&args.plan), args: &args.outputs, screen };
+    let subject = PlanSubject {
+        url: Some(&plan.header.url),
+        space: Some(plan.header.space.id.as_str()),
+        files: &plan.header.files,
+    };
+    let input = InputFile { path: &args.plan, what: "the plan that is shown" };
+    output.check_files(subject, &[input], &[])?;
+    output.print(&plan, &Sources::default());
+    output.save(&plan, &Sources::default())?;
     Ok(exit::DONE)
 }
 

@@ -103,7 +103,15 @@ fn no_name_of_a_server_is_a_command_in_any_output() {
     let wrong = format!("[[placements]]\nproject = \"{PRINTABLE}\"\npool = \"{PRINTABLE}\"\n");
     workbench.write("wrong.toml", &format!("{}{wrong}", rules()));
     workbench.run(&["plan", "-o", "plan.json"]).expect(0);
-    let runs: [&[&str]; 18] = [
+    let runs: [&[&str]; 26] = [
+        &["plan", "--format", "markdown"],
+        &["plan", "--format", "sarif"],
+        &["plan", "--format", "junit"],
+        &["plan", "--format", "code-quality"],
+        &["check", "-f", "wrong.toml", "--format", "json"],
+        &["check", "-f", "wrong.toml", "--format", "junit"],
+        &["show", "plan.json", "--format", "junit"],
+        &["explain", &project, "--format", "markdown"],
         &["plan", "-f", "wrong.toml"],
         &["plan", "-v"],
         &["plan", "-vv", "--log-format", "json"],
@@ -140,8 +148,12 @@ fn no_name_of_a_server_is_a_command_in_any_output() {
         table["pools"].as_table().unwrap().values().filter_map(|pool| pool["name"].as_str());
     assert!(names.into_iter().any(|it| it == name), "{pulled}");
     assert_eq!(commands(&workbench.read("plan.json")), [""; 0], "plan.json");
-    for args in [&["apply", "--auto-approve"][..], &["apply", "--auto-approve", "--format", "json"]]
-    {
+    for args in [
+        &["apply", "--auto-approve", "--format", "junit"][..],
+        &["apply", "--auto-approve"],
+        &["apply", "--auto-approve", "--format", "json"],
+        &["apply", "--auto-approve", "--format", "markdown"],
+    ] {
         expect_harmless(&format!("{args:?}"), &workbench.run(args));
     }
     for receipt in workbench.receipt_files() {

@@ -33,6 +33,7 @@ pub fn render_markdown(explanation: &Explanation, max_bytes: usize) -> String {
     for unread in &explanation.unread {
         _ = writeln!(tail, "- not seen: {}", prose(unread));
     }
+    tail.push_str("\n<!-- poolwright explain -->\n");
     fit(&head, &rows, &tail, max_bytes)
 }
 

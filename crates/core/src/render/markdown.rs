@@ -61,7 +61,7 @@ fn head(report: &Report) -> String {
     let header = &report.plan.header;
     let symbol = match report.verdict {
         Verdict::Refused { .. } => "⛔ ",
-        Verdict::Ready if !report.dangers.is_empty() => "⚠️ ",
+        Verdict::Ready if !report.dangers.is_empty() => "⚠ ",
         Verdict::Ready | Verdict::NoChanges => "",
     };
     let mut text = format!("## {symbol}{}\n\n", report.headline());

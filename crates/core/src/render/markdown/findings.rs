@@ -33,14 +33,14 @@ pub fn findings_as_markdown(findings: &[Finding], sources: &Sources, max_bytes: 
     let is_refused = findings.iter().any(|finding| finding.level != Level::Warn);
     let head = match count_levels(findings) {
         Some(counts) if is_refused => format!("## ⛔ {counts}\n\n"),
-        Some(counts) => format!("## ⚠️ {counts}\n\n"),
+        Some(counts) => format!("## ⚠ {counts}\n\n"),
         None => "## No problems found\n\n".to_owned(),
     };
     let files: Vec<_> = sources.0.iter().take(MAX_FILES).map(|it| code_span(&it.path)).collect();
     let more = sources.0.len().saturating_sub(MAX_FILES);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let head = format!("{head}{}{more}\n\n", files.join(", "));
-    Parts(parts.collect()).fit(&head, "", max_bytes, "poolwright check")
+    Parts(parts.collect()).fit(&head, "<!-- poolwright check -->\n", max_bytes, "poolwright check")
 }
 
 const MAX_FILES: usize = 5;

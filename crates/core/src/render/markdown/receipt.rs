@@ -62,7 +62,7 @@ fn head(receipt: &Receipt) -> String {
         ApplyStatus::Partial => {
             format!("⛔ Stopped: {} of {all} changes were not made", all - done)
         }
-        ApplyStatus::Running => format!("⚠️ Not ended: {done} of {all} changes were made"),
+        ApplyStatus::Running => format!("⚠ Not ended: {done} of {all} changes were made"),
     };
     let server = &receipt.server;
     format!(

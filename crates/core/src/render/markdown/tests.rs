@@ -98,7 +98,7 @@ fn one_danger_among_400_steps_is_read_first() {
     let text = render(&plan, DEFAULT_MAX_BYTES);
     let first: Vec<&str> = text.lines().take(12).collect();
     insta::assert_snapshot!(first.join("\n"), @"
-    ## ⚠️ 400 steps move
+    ## ⚠ 400 steps move
 
     `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
 
