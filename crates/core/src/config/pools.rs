@@ -28,14 +28,12 @@ impl DesiredDraft {
         let mut positions: HashMap<u32, Declared<String>> = HashMap::new();
         for (key, table) in pools {
             if let Some(position) = &table.sort_order {
-                let (at, number) = (position.span.clone(), position.value.0);
-                match positions.get(&number) {
-                    Some(earlier) => self.report(sort_order_warning(at, number, earlier)),
-                    None => {
-                        let span = position.span.clone();
-                        positions.insert(number, Declared { value: key.value.clone(), span });
-                    }
-                }
+                let (span, number) = (position.span.clone(), position.value.0);
+                let earlier = positions
+                    .get(&number)
+                    .map(|earlier| sort_order_warning(span.clone(), number, earlier));
+                earlier.into_iter().for_each(|warning| self.report(warning));
+                positions.entry(number).or_insert(Declared { value: key.value.clone(), span });
             }
             self.read_pool(key, table);
         }

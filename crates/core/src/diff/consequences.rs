@@ -47,13 +47,12 @@ pub(super) fn find_consequences(
     for process in &after.processes {
         let Some(was) = before.get(&process.id) else { continue };
         for (old, new) in was.steps.iter().zip(&process.steps) {
-            if !placed.contains(&(&process.id, &new.id)) {
-                if moves_others {
-                    found.affected.extend(states.moved_step((was, old), (process, new)));
-                }
-            } else if states.may_be_default(new) {
+            let is_placed = placed.contains(&(&process.id, &new.id));
+            if is_placed && states.may_be_default(new) {
                 let moved = states.moved_step((was, old), (process, new));
                 found.onto_server.extend(moved.filter(MovedStep::comes_to_server));
+            } else if !is_placed && moves_others {
+                found.affected.extend(states.moved_step((was, old), (process, new)));
             }
         }
         if moves_others {

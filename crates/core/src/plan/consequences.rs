@@ -62,11 +62,10 @@ impl Consequences {
     pub fn count_affected(&self) -> Affected {
         let (mut projects, mut runbooks) = (HashSet::new(), HashSet::new());
         for step in &self.affected {
-            if let Address::Step { project, process, .. } = &step.address {
-                projects.insert(project);
-                if let ProcessName::Runbook(name) = process {
-                    runbooks.insert((project, name));
-                }
+            let Address::Step { project, process, .. } = &step.address else { continue };
+            projects.insert(project);
+            if let ProcessName::Runbook(name) = process {
+                runbooks.insert((project, name));
             }
         }
         let (projects, runbooks) = (projects.len(), runbooks.len());

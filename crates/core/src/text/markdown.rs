@@ -164,21 +164,27 @@ mod tests {
         let mut rest = text;
         while let Some(at) = rest.find('`') {
             outside.push_str(&rest[..at]);
-            let run = rest[at..].len() - rest[at..].trim_start_matches('`').len();
-            let after = &rest[at + run..];
-            let mut end = None;
-            let mut from = 0;
-            while let Some(next) = after[from..].find('`').map(|next| from + next) {
-                let length = after[next..].len() - after[next..].trim_start_matches('`').len();
-                if length == run {
-                    end = Some(next + length);
-                    break;
-                }
-                from = next + length;
-            }
-            rest = &after[end?..];
+            let fence = fence_length(&rest[at..]);
+            rest = after_fence(&rest[at + fence..], fence)?;
         }
         outside.push_str(rest);
         Some(outside)
+    }
+
+    fn fence_length(text: &str) -> usize {
+        text.len() - text.trim_start_matches('`').len()
+    }
+
+    /// Returns what follows the next run of backticks of this length.
+    fn after_fence(text: &str, fence: usize) -> Option<&str> {
+        let mut rest = text;
+        while let Some(at) = rest.find('`') {
+            let length = fence_length(&rest[at..]);
+            rest = &rest[at + length..];
+            if length == fence {
+                return Some(rest);
+            }
+        }
+        None
     }
 }

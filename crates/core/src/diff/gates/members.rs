@@ -134,13 +134,12 @@ fn pool_findings(
     let before = MemberCounts::count_workers(input.matched.live, &pool.id);
     let members = MemberCounts::count_workers(input.after, &pool.id);
     let address = input.matched.planned_pool_address(pool);
-    let declared = match &address {
-        Address::Pool(key) => input.matched.desired.pools.get(key),
-        _ => None,
-    };
-    let wanted = match &address {
-        Address::Pool(key) => input.settings.declared_pool(key).and_then(|it| it.min_healthy),
-        _ => None,
+    let (declared, wanted) = match &address {
+        Address::Pool(key) => (
+            input.matched.desired.pools.get(key),
+            input.settings.declared_pool(key).and_then(|it| it.min_healthy),
+        ),
+        _ => (None, None),
     };
     let counts_differ =
         wanted.is_some() && (members.healthy, members.enabled) != (before.healthy, before.enabled);
@@ -166,7 +165,6 @@ fn pool_findings(
         affected = arriving_steps(input, pool, arrivals);
     }
     let perhaps = if worse { steps_maybe_in_pool(input.after, &pool.id) } else { Vec::new() };
-    let perhaps = note_uses(perhaps);
     let at = match arrivals.and_then(|it| it.first()) {
         Some(change) => change.cause.location.clone(),
         None => {
@@ -191,7 +189,7 @@ fn pool_findings(
         let after = format!(" would run in `{address}`, {lack}");
         let message = CountedMessage::new("cannot tell whether ", CountUnit::STEPS, after);
         let finding = Finding { level: Level::Warn, ..finding };
-        Some(finding.with_address(address.clone()).with_counted_notes(message, perhaps))
+        Some(finding.with_address(address.clone()).with_counted_notes(message, note_uses(perhaps)))
     });
     certain.flatten().into_iter().chain(doubtful.flatten()).collect()
 }
