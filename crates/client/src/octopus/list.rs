@@ -142,7 +142,7 @@ impl Connection {
         for batch in split_batches(ids) {
             let listed = batch.iter().map(|id| percent_encode(id)).collect::<Vec<_>>().join(",");
             let has_all = |items: &[T]| {
-                let related = items.iter().flat_map(|item| related_ids(item));
+                let related = items.iter().flat_map(&related_ids);
                 let related: HashSet<String> = related.map(|id| fold_case(id)).collect();
                 batch.iter().all(|id| related.contains(&fold_case(id)))
             };

@@ -2,7 +2,6 @@
 
 use super::*;
 use poolwright_core::{
-    finding::FindingLocation,
     model::{Id, Place, PoolHandle, PoolKind, ProcessKind, ProcessName},
     plan::{Cause, Delta, NewPool, StepEdit},
 };
