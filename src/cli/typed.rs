@@ -172,9 +172,7 @@ fn long_spelling(
         None => (typed, None),
     };
     // A dash and a letter are a short option, and what follows a letter may be its value.
-    if name.chars().nth(1).is_none() {
-        return None;
-    }
+    name.chars().nth(1)?;
     if name == "out" && has_long(command, "output") && !names_format(value.or(next)) {
         return Some(join_option("output", value));
     }
