@@ -54,7 +54,7 @@ fn a_plan_without_changes() {
     insta::assert_snapshot!(render(&sample::plan(Vec::new(), Vec::new()), DEFAULT_MAX_BYTES), @"
     ## No changes: the server matches the files
 
-    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
+    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`; plan `4daba594ede9`
 
     <!-- poolwright plan https://octopus.acme.example Spaces%2D1 -->
     ");
@@ -100,7 +100,7 @@ fn one_danger_among_400_steps_is_read_first() {
     insta::assert_snapshot!(first.join("\n"), @"
     ## ⚠ 400 steps move
 
-    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`
+    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`; plan `0f7918f5c43d`
 
     ### Look at this first
 
