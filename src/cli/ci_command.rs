@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
+    fn base64_matches_the_rfc_test_vectors() {
         let encoded = ["", "f", "fo", "foo", "foob", "fooba", "foobar"]
             .map(|it| encode_base64(it.as_bytes()));
         assert_eq!(encoded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
@@ -205,7 +205,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_value_ends_no_command(text in "(\\]|'|::|##vso\\[|\n|\r|.){0,30}") {
+        fn a_value_cannot_break_out_of_its_command(text in "(\\]|'|::|##vso\\[|\n|\r|.){0,30}") {
             let text = escape_lines(&text);
             for command in [
                 CiCommand::github("error", &[("title", &text)], &text),

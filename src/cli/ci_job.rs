@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_system_tells_the_page_of_its_job() {
+    fn each_ci_system_provides_the_url_of_its_job() {
         let github = [
             ("GITHUB_SERVER_URL", "https://github.com"),
             ("GITHUB_REPOSITORY", "acme/octopus"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_a_page_is_not_recorded() {
+    fn an_invalid_job_url_is_not_recorded() {
         let long = format!("https://a/{}", "x".repeat(LONGEST));
         for url in
             ["javascript:alert(1)", "https://", "https://user:pass@host/", "https://a/\n", &long]

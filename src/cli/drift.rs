@@ -4,7 +4,7 @@ use super::{
     exit, files, levels,
     output_args::{self, ShowsPlan},
     output_file::{InputFile, PlanSubject},
-    plan::PlanFilter,
+    plan::{PlanFilter, PlanInput},
     plan_output::PlanOutput,
     screen::Screen,
     session::{self, DeclaredServer},
@@ -84,7 +84,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     output.check_files(subject, &InputFile::configuration(&names), &[])?;
     let session = args.session.open_session(files.url().map(DeclaredServer::in_file)).await?;
     let guards = PlanGuards { own: OwnPlace::default(), settle: args.levels.request() };
-    let plan = args.narrowed.make_plan(&files, None, &guards, &args.session, &session, screen);
+    let input = PlanInput { files: &files, base: None, guards: &guards };
+    let plan = args.narrowed.make_plan(input, &args.session, &session, screen);
     let plan = match plan.await? {
         Ok(plan) => plan,
         Err(errors) => {
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_has_days_too() {
+    fn a_duration_can_be_given_in_days() {
         let hours = |text| parse_since(text).map(|it| it.duration.as_hours()).ok();
         assert_eq!(["7d", "2w", "12h", "90m"].map(hours), [168, 336, 12, 1].map(Some));
         for wrong in ["", "d", "0d", "-1d", "7", "7x", "-3h", "99999999999d"] {

@@ -177,7 +177,7 @@ mod tests {
     use poolwright_core::render::DEFAULT_MAX_BYTES;
 
     #[test]
-    fn each_format_has_the_word_that_the_command_line_takes() {
+    fn each_format_is_named_by_its_command_line_word() {
         for format in OutputFormat::value_variants() {
             assert_eq!(OutputFormat::from_word(format.word()), Some(*format));
         }

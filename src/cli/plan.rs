@@ -93,18 +93,28 @@ pub(super) struct PlanFilter {
     wave: Option<String>,
 }
 
+/// What a plan is made from, besides the server.
+#[derive(Clone, Copy)]
+pub(super) struct PlanInput<'a> {
+    /// The files.
+    pub(super) files: &'a LoadedFiles,
+    /// What they are compared with, if anything.
+    pub(super) base: Option<&'a BaseFiles>,
+    /// What the command line adds to the gates.
+    pub(super) guards: &'a PlanGuards,
+}
+
 impl PlanFilter {
     /// Makes the plan for these files, compared with that of their base if there is one. Returns why they do not fit
     /// the server, after printing it.
     pub(super) async fn make_plan(
         &self,
-        files: &LoadedFiles,
-        base: Option<&BaseFiles>,
-        guards: &PlanGuards,
+        input: PlanInput<'_>,
         args: &session::Args,
         session: &Session,
         screen: &Screen,
     ) -> anyhow::Result<Result<Plan, Vec<Finding>>> {
+        let PlanInput { files, base, guards } = input;
         let request = PlanRequest {
             target: session.target(args, files.space()),
             addresses: self.parse_targets(files)?,
@@ -177,8 +187,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     // Only what is kept says how it was made.
     let user = output.keeps_plan().then(|| UserLookup::start(&session));
     let guards = args.levels.guards(&args.own);
-    let (base, narrowed) = (base.as_ref(), &args.narrowed);
-    let plan = narrowed.make_plan(&files, base, &guards, &args.session, &session, screen);
+    let input = PlanInput { files: &files, base: base.as_ref(), guards: &guards };
+    let plan = args.narrowed.make_plan(input, &args.session, &session, screen);
     let mut plan = match plan.await? {
         Ok(plan) => plan,
         Err(errors) => {

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_begins_at_the_root_of_the_repository() {
+    fn a_path_is_relative_to_the_root_of_the_repository() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("infra/octopus");
         std::fs::create_dir_all(&folder).unwrap();

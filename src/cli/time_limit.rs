@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_has_time_by_its_size() {
+    fn the_time_limit_grows_with_the_number_of_changes() {
         let minutes = |changes, wait| default_limit(changes, wait).as_secs_f64() / 60.0;
         assert_eq!(
             [0, 60, 10_000].map(|changes| minutes(changes, None).round()),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_has_units_and_is_from_a_second_to_half_a_day() {
+    fn a_duration_needs_a_unit_and_lies_between_1_second_and_12_hours() {
         let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
         let table = [
             ("1s", 1),

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_with_one_dash_is_the_one_with_two() {
+    fn a_single_dash_option_is_read_as_a_double_dash_one() {
         for (typed, means) in [
             ("p plan -out=plan.json", "p plan --output=plan.json"),
             ("p plan -out plan.json", "p plan --output plan.json"),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_another_tool_is_one_of_this() {
+    fn no_foreign_command_word_is_an_own_command() {
         let root = Cli::command();
         let all = COMMANDS.iter().flat_map(|foreign| foreign.words);
         let own: Vec<_> = all.filter(|word| root.find_subcommand(word).is_some()).collect();

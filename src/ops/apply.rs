@@ -277,7 +277,7 @@ mod tests {
     const POOLS: &str = "version = 1\n[pools.sql]\nname = \"SQL\"\n[pools.web]\nname = \"Web\"\n";
 
     #[tokio::test]
-    async fn a_key_that_may_only_read_lacks_what_the_changes_need() {
+    async fn a_read_only_key_lacks_the_permissions_that_changes_need() {
         let server = Server::start().await;
         let plan = plan(&server, POOLS).await;
         assert_eq!(lacking_apply_permissions(&server.reader(), &plan).await, []);

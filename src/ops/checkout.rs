@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_moves_by_an_edit_of_one_line() {
+    fn moving_a_step_edits_one_line() {
         let text = process("old-pool");
         let files = vec![file(".octopus/deployment_process.ocl", &text)];
         let CheckoutPlan { edits, findings, .. } = plan(files, Some("Web Store"));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_about_a_project_needs_to_know_whose_the_files_are() {
+    fn a_project_rule_is_an_error_if_the_files_project_is_unknown() {
         let files = vec![file(".octopus/deployment_process.ocl", &process("old-pool"))];
         let CheckoutPlan { edits, findings, .. } = plan(files, None);
         assert!(findings.iter().any(|finding| finding.level == Level::Error));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_another_project_stay() {
+    fn files_of_another_project_are_not_edited() {
         let files = vec![
             file(".octopus/web-store/deployment_process.ocl", &process("old-pool")),
             file(".octopus/other/deployment_process.ocl", &process("old-pool")),

@@ -166,7 +166,7 @@ mod tests {
     use crate::ops::sample::Server;
 
     #[tokio::test]
-    async fn a_copy_starts_another_sandbox_and_has_no_value_that_may_be_a_secret() {
+    async fn a_copy_seeds_a_new_sandbox_without_possible_secrets() {
         let server = Server::start().await;
         let copy = copy_server(&server.reader(), Some("Default")).await.unwrap();
         assert_eq!(copy.left, [""; 0]);

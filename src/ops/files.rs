@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_tells_one_file_from_the_same_text_in_two() {
+    fn the_digest_depends_on_file_boundaries() {
         let digest = |texts: &[&str]| {
             let sources = Sources(texts.iter().flat_map(|text| source(text).0).collect());
             let (desired, warnings) = (Desired::default(), Vec::new());

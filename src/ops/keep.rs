@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_that_does_not_see_everything_updates_nothing() {
+    async fn a_key_with_partial_access_updates_nothing() {
         let server = Server::start().await;
         let error = keep(&server, NO_WORKERS_KEY).await.unwrap_err();
         assert!(error.to_string().starts_with("cannot see the workers"), "{error}");

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_comparison_sends_no_request_more_than_the_plan_alone() {
+    async fn a_comparison_needs_no_more_requests_than_the_plan_alone() {
         let rule = "[[placements]]\nprocess = \"any\"\npool = \"sql\"\n";
         let pools = "version = 1\n[pools.sql]\nname = \"SQL\"\n";
         for (text, base) in [
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_base_needs_is_read_in_the_same_step() {
+    async fn parts_that_the_base_needs_are_read_in_the_same_pass() {
         let server = Server::start().await;
         let pools = "version = 1\n[pools.sql]\nname = \"SQL\"\n";
         let base = format!("{pools}[[placements]]\nprocess = \"any\"\npool = \"sql\"\n");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_base_that_does_not_fit_the_server_leaves_everything_to_bring() {
+    async fn a_base_that_does_not_fit_the_server_is_ignored_with_a_warning() {
         let server = Server::start().await;
         let pools = "version = 1\n[pools.sql]\nname = \"SQL\"\n";
         let base = format!("{pools}[[placements]]\nproject = \"Nowhere\"\npool = \"sql\"\n");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plan_of_pools_alone_reads_pools_alone() {
+    async fn a_pools_only_plan_reads_only_pools() {
         let server = Server::start().await;
         let plan = plan(&server, "version = 1\n[pools.sql]\nname = \"SQL\"\n").await;
         assert_eq!(plan.changes.len(), 1);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plan_that_concerns_every_step_reads_what_is_missing_in_one_more_step() {
+    async fn a_plan_about_every_step_reads_missing_parts_in_one_extra_pass() {
         let server = Server::start().await;
         let text = "version = 1\n[pools.sql]\nname = \"SQL\"\ndefault = true\n";
         let plan = plan(&server, text).await;

@@ -106,7 +106,7 @@ mod tests {
     use octopus_sandbox::NO_WORKERS_KEY;
 
     #[tokio::test]
-    async fn a_key_that_sees_no_workers_pulls_pools_and_reports_what_is_missing() {
+    async fn pull_without_worker_access_keeps_pools_and_reports_unread_parts() {
         let server = Server::start().await;
         let whole =
             pull_config(&server.reader(), server.target(), RuleCoverage::Seen).await.unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_that_does_not_match_the_server_is_not_returned() {
+    async fn a_file_that_does_not_match_the_server_is_not_returned() {
         let server = Server::start().await;
         let visible = read_visible(&server.reader(), server.target(), None).await.unwrap();
         let text = "version = 1\n[pools.sql]\nname = \"SQL\"\n";

@@ -145,7 +145,7 @@ impl Saved {
 }
 
 #[tokio::test]
-async fn no_value_of_a_saved_plan_can_be_edited_unseen() {
+async fn every_edit_to_a_saved_plan_is_refused_shown_or_harmless() {
     let saved = saved().await;
     assert_eq!(saved.judge(&saved.text), None);
     let (mut paths, mut texts) = (Vec::new(), Vec::new());
@@ -181,7 +181,7 @@ async fn no_value_of_a_saved_plan_can_be_edited_unseen() {
 }
 
 #[tokio::test]
-async fn a_plan_that_was_not_edited_is_derived_as_it_was_made() {
+async fn an_unedited_plan_is_rederived_unchanged() {
     let saved = saved().await;
     let read = file::read(&saved.text.to_string()).unwrap();
     let checked = diff::recheck_plan(&read, &saved.live, None, settle_request().today).unwrap();

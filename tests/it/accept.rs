@@ -17,7 +17,7 @@ fn finding_lines(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn what_is_accepted_lets_pass_and_the_rest_refuses() {
+fn accepted_objects_pass_and_the_rest_are_refused() {
     let workbench = Workbench::chapter(&accept("project = \"Web Store\""));
     let Output { stdout, .. } = workbench.run(&["plan", "-o", "plan.json"]).expect(3);
     let lines = finding_lines(&stdout);
@@ -43,7 +43,7 @@ fn what_is_accepted_lets_pass_and_the_rest_refuses() {
 }
 
 #[test]
-fn an_entry_of_a_saved_plan_accepts_nothing_by_itself() {
+fn an_accepted_entry_in_a_saved_plan_needs_its_rule() {
     let workbench = Workbench::chapter(&accept(""));
     workbench.run(&["plan", "-o", "good.json"]).expect(0);
     let mut plan: Value = serde_json::from_str(&workbench.read("good.json")).unwrap();
@@ -65,7 +65,7 @@ fn an_entry_of_a_saved_plan_accepts_nothing_by_itself() {
 }
 
 #[test]
-fn one_that_has_ended_refuses_and_says_where_it_stood() {
+fn an_expired_accept_refuses_and_is_reported() {
     let workbench = Workbench::chapter(&accept("until = 2001-01-31"));
     let Output { stdout, .. } = workbench.run(&["plan"]).expect(3);
     assert!(stdout.contains("accepted until 2001-01-31, which is over"), "{stdout}");
@@ -73,7 +73,7 @@ fn one_that_has_ended_refuses_and_says_where_it_stood() {
 }
 
 #[test]
-fn one_that_matches_nothing_is_a_warning_unless_the_plan_is_narrowed() {
+fn an_unused_accept_is_a_warning_unless_the_plan_is_narrowed() {
     let workbench = Workbench::chapter(&accept("").replace("empty-pool", "protected"));
     let told = |args: &[&str]| workbench.run(args).stdout.contains("warning[unused-accept]");
     assert!(told(&["plan"]));
@@ -122,7 +122,7 @@ fn every_code_has_a_level() {
 }
 
 #[test]
-fn check_has_levels_too() {
+fn check_respects_levels_and_accepts() {
     let text = "version = 1\n[pools.a]\nsort_order = 1\n[pools.b]\nsort_order = 1\n";
     let workbench = Workbench::chapter(text);
     workbench.run(&["check"]).expect(0);
@@ -134,7 +134,7 @@ fn check_has_levels_too() {
 }
 
 #[test]
-fn what_has_no_level_of_its_own_says_why() {
+fn a_code_without_a_configurable_level_says_why() {
     let workbench = Workbench::chapter("");
     let mut told = String::new();
     for text in [

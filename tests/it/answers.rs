@@ -40,7 +40,7 @@ const ANSWERS: [(u16, &str); 9] =
     [LOGIN, EMPTY, FOREIGN, NO_ROUTE, GATEWAY_404, BROKEN, LATE, REQUEST_TIMEOUT, NOT_READY];
 
 #[test]
-fn a_write_that_was_made_is_done_whatever_was_answered() {
+fn a_completed_write_counts_as_done_whatever_the_response() {
     for (status, body) in ANSWERS {
         let workbench = workbench_to_change(Vec::new());
         let between = Between::new(&workbench, move |line, _| {
@@ -54,7 +54,7 @@ fn a_write_that_was_made_is_done_whatever_was_answered() {
 }
 
 #[test]
-fn a_write_that_was_not_made_is_not_done_whatever_was_answered() {
+fn an_unperformed_write_is_never_reported_as_done() {
     let writes = [
         "POST /api/Spaces-1/workerpools",
         "PUT /api/Spaces-1/workerpools/sortorder",
@@ -84,7 +84,7 @@ fn a_write_that_was_not_made_is_not_done_whatever_was_answered() {
 }
 
 #[test]
-fn an_object_is_gone_only_if_the_server_says_so() {
+fn an_object_counts_as_missing_only_if_the_server_says_so() {
     for answer in [NO_ROUTE, GATEWAY_404, (404, "")] {
         let workbench = workbench_to_change(Vec::new());
         let path = format!("GET /api/Spaces-1/workers/{}", workbench.id("workers", "old-worker"));
@@ -101,7 +101,7 @@ const DELETIONS: &str =
 
 /// The first answer to each deletion is not that of the server, which has made it or not.
 #[test]
-fn a_deletion_is_looked_up_and_made_again_if_the_object_is_still_there() {
+fn a_deletion_is_verified_and_repeated_if_the_object_still_exists() {
     for answer in [NOT_READY, GONE, NO_ROUTE] {
         for is_made in [true, false] {
             let about = format!("{answer:?}, made: {is_made}");
@@ -150,7 +150,7 @@ fn branching() -> Workbench {
 }
 
 #[test]
-fn a_branch_that_was_created_takes_the_commit_whatever_was_answered() {
+fn a_created_branch_gets_the_commit_whatever_the_response() {
     for (status, body) in ANSWERS {
         let workbench = branching();
         let between = Between::new(&workbench, move |line, _| {
@@ -166,7 +166,7 @@ fn a_branch_that_was_created_takes_the_commit_whatever_was_answered() {
 }
 
 #[test]
-fn a_branch_that_was_not_created_takes_no_commit_whatever_was_answered() {
+fn an_uncreated_branch_gets_no_commit_whatever_the_response() {
     for answer in [LOGIN, EMPTY, FOREIGN, NO_ROUTE, GATEWAY_404, BROKEN, GONE] {
         let workbench = branching();
         let between = Between::new(&workbench, move |line, _| {
@@ -193,7 +193,7 @@ fn a_branch_that_was_not_created_takes_no_commit_whatever_was_answered() {
 
 /// Somebody else has created the branch a moment before, so the server refuses to.
 #[test]
-fn a_branch_that_somebody_else_has_created_takes_the_commit() {
+fn a_branch_created_by_someone_else_gets_the_commit() {
     let workbench = branching();
     let create = serde_json::json!({
         "NewBranchName": "poolwright/move", "BaseGitRef": "refs/heads/main",
@@ -213,7 +213,7 @@ fn a_branch_that_somebody_else_has_created_takes_the_commit() {
 }
 
 #[test]
-fn help_follows_what_a_write_was_refused_for() {
+fn help_matches_the_reason_for_a_refused_write() {
     let refusals = [
         (403, r#"{"ErrorMessage":"You do not have permission. Missing permission: ProcessEdit"}"#),
         (401, r#"{"ErrorMessage":"You must be logged in to perform this action."}"#),

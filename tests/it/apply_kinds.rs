@@ -81,7 +81,7 @@ async fn a_worker_is_edited_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
+async fn a_worker_of_another_kind_replaces_the_old_one() {
     let bench = Bench::new(Seed::Chapter).await;
     let id = planted(&bench).await;
     let link = KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".parse().unwrap());
@@ -129,7 +129,7 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn an_old_worker_stays_until_the_new_one_is_there() {
+async fn the_old_worker_stays_until_its_replacement_exists() {
     for (refused, left) in [
         ("POST /api/Spaces-1/workers", "db-01"),
         ("DELETE", "db-01, db-01 (replacement)"),
@@ -157,7 +157,7 @@ async fn an_old_worker_stays_until_the_new_one_is_there() {
 }
 
 #[tokio::test]
-async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
+async fn a_pool_becomes_default_and_first_and_another_is_deleted() {
     let bench = Bench::new(Seed::Chapter).await;
     let old = bench.pool("Old").await;
     let worker = planted(&bench).await;
@@ -206,7 +206,7 @@ async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
 }
 
 #[tokio::test]
-async fn a_pool_that_somebody_renamed_is_not_deleted() {
+async fn a_pool_renamed_by_someone_else_is_not_deleted() {
     let bench = Bench::new(Seed::Chapter).await;
     let id = Id::new(bench.pool("Theirs").await);
     let kind = ChangeKind::DeletePool { id, name: "Old".into() };
@@ -270,7 +270,7 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
 }
 
 #[tokio::test]
-async fn a_bad_day_doubles_nothing_of_any_kind() {
+async fn faults_duplicate_no_change_of_any_kind() {
     let misfortunes = [FaultKind::DropAfter, FaultKind::DropBefore, FaultKind::Html(503)];
     let puts = [1, 2, 3].map(|nth| ("PUT /api", nth));
     let others = [("DELETE /api", 1), ("POST /api", 1), ("POST /api", 2)];

@@ -233,7 +233,7 @@ pub(crate) async fn text(bench: &Bench, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_pool_a_worker_and_two_steps_are_written_and_no_other_field_is() {
+async fn writing_a_pool_a_worker_and_two_steps_changes_no_other_field() {
     let bench = Bench::new(Seed::Chapter).await;
     let before = text(&bench, PROCESS).await;
     let ran = run(&bench, plan(&bench).await).await;
@@ -271,7 +271,7 @@ async fn assert_all_there(bench: &Bench, ran: &Ran, about: &str) {
 }
 
 #[tokio::test]
-async fn a_bad_day_delays_and_doubles_nothing() {
+async fn faults_delay_writes_but_duplicate_nothing() {
     let unavailable = FaultKind::Status { code: 503, retry_after: None };
     let busy = FaultKind::Status { code: 429, retry_after: Some(0) };
     let writes = ["POST /api/Spaces-1/workerpools", "POST /api/Spaces-1/workers", "PUT /api/"];
@@ -294,7 +294,7 @@ async fn a_bad_day_delays_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_up() {
+async fn a_contested_process_is_written_or_abandoned_after_five_attempts() {
     for (edits, done) in [(4, true), (5, false)] {
         let edit = |nth| Fault { nth, requests: Some("PUT /api".into()), fault: FaultKind::Edit };
         let faults = (1..=edits).map(edit).collect();
@@ -309,7 +309,7 @@ async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_leaves_what_is_not_known() {
+async fn a_response_that_never_comes_leaves_the_outcome_unknown() {
     let lost =
         |nth| Fault { nth, requests: Some("POST /api".into()), fault: FaultKind::DropBefore };
     let faults = vec![lost(1), lost(2)];
@@ -325,7 +325,7 @@ async fn an_answer_that_never_comes_leaves_what_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_plan_that_was_carried_out_writes_nothing_more() {
+async fn applying_a_plan_twice_writes_nothing_the_second_time() {
     let bench = Bench::new(Seed::Chapter).await;
     let again = plan(&bench).await;
     run(&bench, plan(&bench).await).await;
@@ -338,7 +338,7 @@ async fn a_plan_that_was_carried_out_writes_nothing_more() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_has_changed_is_left_alone() {
+async fn changes_by_someone_else_are_left_alone() {
     let bench = Bench::new(Seed::Chapter).await;
     let mut changes = plan(&bench).await;
     let mut process = bench.get(PROCESS).await;
@@ -372,7 +372,7 @@ async fn what_somebody_else_has_changed_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_there_already_is_taken_if_it_is_the_same() {
+async fn an_existing_object_is_adopted_only_if_it_matches() {
     let bench = Bench::new(Seed::Chapter).await;
     let id = bench.pool("sql").await;
     let ran = run(&bench, vec![create_pool()]).await;
@@ -388,7 +388,7 @@ async fn what_is_there_already_is_taken_if_it_is_the_same() {
 }
 
 #[tokio::test]
-async fn after_a_stop_what_is_under_way_ends_and_nothing_begins() {
+async fn a_stop_finishes_running_changes_and_starts_none() {
     let bench = Bench::new(Seed::Chapter).await;
     let (asks, stop) = watch::channel(None);
     let ran = run_until(&bench, plan(&bench).await, stop, |event| {
@@ -442,7 +442,7 @@ async fn apply_to(
 }
 
 #[tokio::test]
-async fn after_the_time_limit_nothing_begins() {
+async fn no_change_starts_after_the_time_limit() {
     let bench = Bench::new(Seed::Empty).await;
     let connection = connect(bench.sandbox.url(), bench.key);
     let deadline = Some(Deadline { at: Instant::now(), limit: Duration::from_secs(90) });
@@ -452,7 +452,7 @@ async fn after_the_time_limit_nothing_begins() {
 }
 
 #[tokio::test]
-async fn a_write_that_has_to_wait_past_the_time_limit_is_not_sent_again() {
+async fn a_write_is_not_retried_past_the_time_limit() {
     let busy = FaultKind::Status { code: 503, retry_after: Some(5) };
     let bench = Bench::failing("POST /api/Spaces-1/workerpools", busy).await;
     let connection = connect(bench.sandbox.url(), bench.key);
@@ -465,7 +465,7 @@ async fn a_write_that_has_to_wait_past_the_time_limit_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_costs_the_patience_of_one_write() {
+async fn an_unreachable_server_costs_the_retry_limit_of_one_write() {
     let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
     let mut options =
         ConnectionOptions::new(TrustedServer::named_by_user("http://127.0.0.1:9"), key);
@@ -479,7 +479,7 @@ async fn a_server_that_is_gone_costs_the_patience_of_one_write() {
 }
 
 #[tokio::test]
-async fn a_write_waits_for_a_server_that_starts_as_long_as_a_read_does() {
+async fn a_write_waits_for_a_starting_server_as_long_as_a_read() {
     let starting = FaultKind::Status { code: 503, retry_after: None };
     let faults = (1..=4).map(|nth| Fault {
         nth,

@@ -65,7 +65,7 @@ const FILES: [&str; 30] = [
 ];
 
 #[test]
-fn a_file_that_is_wrong_is_told_so() {
+fn an_invalid_file_is_reported() {
     let mut all = String::new();
     let workbench = Workbench::new(Seed::Chapter);
     for file in FILES {
@@ -107,7 +107,7 @@ fn a_file_that_is_wrong_is_told_so() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_told_so() {
+fn unreadable_files_are_reported() {
     let workbench = Workbench::new(Seed::Chapter);
     let mut all = String::new();
     _ = writeln!(all, "{}", told(&workbench, &[]));
@@ -125,7 +125,7 @@ fn files_that_cannot_be_read_are_told_so() {
 }
 
 #[test]
-fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
+fn a_server_that_cannot_answer_is_reported() {
     let status = |code| FaultKind::Status { code, retry_after: Some(0) };
     let table = [
         ("GET /api", FaultKind::Html(200)),
@@ -176,7 +176,7 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
 }
 
 #[test]
-fn what_passes_is_waited_for() {
+fn transient_faults_are_retried() {
     let passes = [
         FaultKind::Truncate,
         FaultKind::DropAfter,
@@ -193,7 +193,7 @@ fn what_passes_is_waited_for() {
 }
 
 #[test]
-fn whoever_may_not_write_is_told_before_the_first_write() {
+fn missing_write_permissions_are_reported_before_the_first_write() {
     let mut all = String::new();
     for key in [READER_KEY, "API-SANDBOXWITHOUTPROCESSEDIT"] {
         let mut workbench = Workbench::chapter(FINE);
@@ -210,7 +210,7 @@ fn whoever_may_not_write_is_told_before_the_first_write() {
 }
 
 #[test]
-fn a_key_that_is_wrong_or_may_not_is_told_so() {
+fn an_invalid_or_unprivileged_key_is_reported() {
     let mut all = String::new();
     for key in ["API-NOBODY", "not a key", "", NO_WORKERS_KEY] {
         let mut workbench = Workbench::chapter(FINE);
@@ -226,7 +226,7 @@ fn a_key_that_is_wrong_or_may_not_is_told_so() {
 }
 
 #[test]
-fn a_url_that_leads_nowhere_is_told_so() {
+fn unusable_connection_settings_are_reported() {
     let workbench = Workbench::chapter(FINE);
     let mut all = String::new();
     for url in ["http://127.0.0.1:1", "http://octopus.invalid", "ftp://x", "nonsense", "https://"] {
@@ -246,7 +246,7 @@ fn a_url_that_leads_nowhere_is_told_so() {
 }
 
 #[test]
-fn nobody_who_reads_no_more_is_a_panic() {
+fn a_closed_stdout_does_not_cause_a_panic() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     for args in [&["plan"][..], &["schema"], &["completions", "bash"], &["man"], &["--help"]] {
         let mut command = workbench.command(args);

@@ -42,7 +42,7 @@ fn origins(plan: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_branch_is_told_from_what_was_pending_before_it() {
+fn changes_of_a_branch_are_separated_from_pending_ones() {
     let workbench = branch();
     let alone = workbench.run(&["plan"]).expect(0);
     let requests = workbench.bench.sandbox.recent_requests().len();
@@ -86,7 +86,7 @@ fn a_branch_is_told_from_what_was_pending_before_it() {
 }
 
 #[test]
-fn the_exit_code_is_that_of_what_is_brought() {
+fn the_exit_code_reflects_only_brought_changes() {
     let workbench = branch();
     workbench.run(&["plan", "--exit-code", "--base", "main"]).expect(2);
     workbench.write("workers.toml", &MAIN.replace("[pools.stays]", "\n[pools.stays]"));
@@ -102,7 +102,7 @@ fn the_exit_code_is_that_of_what_is_brought() {
 }
 
 #[test]
-fn a_refusal_that_was_pending_refuses_still_and_says_so() {
+fn a_pending_refusal_still_refuses_and_says_so() {
     let rule = "[[placements]]\nproject = \"Web Store\"\npool = \"stays\"\n";
     let workbench = branch();
     workbench.write("workers.toml", &format!("{MAIN}{rule}"));
@@ -120,7 +120,7 @@ fn a_refusal_that_was_pending_refuses_still_and_says_so() {
 }
 
 #[test]
-fn a_file_that_the_base_lacks_is_all_brought_and_one_that_was_renamed_is_not() {
+fn a_new_file_is_all_brought_and_a_renamed_one_is_not() {
     let workbench = branch();
     let folder = workbench.folder.path();
     fs::create_dir_all(folder.join("infra")).unwrap();
@@ -152,7 +152,7 @@ fn several_files_are_compared_with_those_of_the_base() {
 }
 
 #[test]
-fn a_base_is_a_path_too() {
+fn a_base_can_be_a_path() {
     let workbench = Workbench::chapter(BRANCH);
     workbench.write("old.toml", MAIN);
     fs::create_dir_all(workbench.folder.path().join("main")).unwrap();
@@ -165,7 +165,7 @@ fn a_base_is_a_path_too() {
 }
 
 #[test]
-fn a_base_that_cannot_be_planned_is_a_warning_and_leaves_everything_to_bring() {
+fn an_unplannable_base_is_a_warning_and_all_changes_are_brought() {
     let workbench = branch();
     for (text, why) in [
         ("version = 1\n[pool.old]\n", "broken.toml:2: "),
@@ -192,7 +192,7 @@ fn a_base_that_cannot_be_planned_is_a_warning_and_leaves_everything_to_bring() {
 }
 
 #[test]
-fn a_base_that_is_not_there_is_an_error_that_says_what_to_do() {
+fn a_missing_base_is_an_error_with_help() {
     let workbench = branch();
     let refused = |args: &[&str]| {
         let output = workbench.run(&[&["plan"], args].concat()).expect(1);
@@ -262,7 +262,7 @@ fn a_base_that_is_not_there_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn no_program_that_a_repository_names_is_run() {
+fn programs_configured_in_a_repository_are_not_run() {
     let workbench = branch();
     let folder = workbench.folder.path();
     let run = folder.join("run");

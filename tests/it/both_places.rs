@@ -75,7 +75,7 @@ pool     = "Windows"
 }
 
 #[test]
-fn two_waves_of_one_label_are_shown_both() {
+fn both_waves_with_the_same_label_are_shown() {
     let told = findings(
         "check",
         "duplicate-wave",
@@ -106,7 +106,7 @@ project = "B*"
 }
 
 #[test]
-fn two_rules_for_one_value_are_shown_both() {
+fn both_rules_for_one_value_are_shown() {
     let told = findings(
         "check",
         "declared-twice",

@@ -48,7 +48,7 @@ pub(crate) fn differences(before: &str, after: &str) -> Vec<String> {
 }
 
 #[test]
-fn three_commits_bring_the_company_off_its_server_and_each_settles() {
+fn three_commits_move_the_company_off_its_server_and_each_settles() {
     let workbench = Workbench::new(Seed::Chapter);
     for commit in COMMITS {
         let path = format!("examples/chapter/{commit}/workers.toml");
@@ -68,7 +68,7 @@ fn three_commits_bring_the_company_off_its_server_and_each_settles() {
 }
 
 #[test]
-fn of_each_process_only_what_places_its_steps_differs() {
+fn only_placement_fields_of_each_process_change() {
     let workbench = Workbench::new(Seed::Chapter);
     let before = workbench.processes();
     for commit in COMMITS {

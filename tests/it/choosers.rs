@@ -74,7 +74,7 @@ fn unversioned(mut set: Value) -> Value {
 }
 
 #[test]
-fn values_and_pools_of_targets_are_set_and_the_plan_is_empty_then() {
+fn variable_values_and_target_pools_are_set_and_the_plan_settles() {
     let workbench = acme(ALL);
     let planned = workbench.run(&["plan"]).expect(0);
     assert!(planned.stdout.contains("Touches 4 pools, 1 worker, 4 variable values, 2 targets"));
@@ -98,7 +98,7 @@ fn values_and_pools_of_targets_are_set_and_the_plan_is_empty_then() {
 }
 
 #[test]
-fn a_set_and_a_target_are_otherwise_as_they_were_and_go_back_to_it() {
+fn variable_sets_and_targets_are_otherwise_unchanged_and_roll_back() {
     let workbench = acme(ALL);
     let owners = ["Projects-7", "Projects-5", "Projects-3", "LibraryVariableSets-2"];
     let sets = || owners.map(|owner| unversioned(workbench.set(owner)));
@@ -123,7 +123,7 @@ fn a_set_and_a_target_are_otherwise_as_they_were_and_go_back_to_it() {
 }
 
 #[test]
-fn a_value_is_removed_and_comes_back_with_all_that_it_had() {
+fn a_removed_value_is_restored_with_all_its_fields() {
     let workbench = acme(
         "[[pool_variables]]\nproject = \"*\"\nvariable = \"Terraform.WorkerPool\"\nremove = true\n",
     );
@@ -150,7 +150,7 @@ fn a_value_is_removed_and_comes_back_with_all_that_it_had() {
 }
 
 #[test]
-fn a_pool_that_only_a_variable_and_a_target_name_is_deleted_once_they_name_another() {
+fn a_pool_is_deleted_once_its_variable_and_target_name_another() {
     let workbench = acme(
         "[[removed]]\npool = \"Windows\"\n[manage]\nmax_deletes = 50\n[gates]\npool-in-use = \"warn\"\n",
     );
@@ -166,7 +166,7 @@ fn a_pool_that_only_a_variable_and_a_target_name_is_deleted_once_they_name_anoth
 }
 
 #[test]
-fn who_would_find_an_empty_pool_by_a_variable_or_a_target_is_named() {
+fn steps_led_to_an_empty_pool_by_a_variable_or_target_are_named() {
     let workbench = Workbench::new(Seed::Acme);
     let refused = |rule: &str, step: &str| {
         workbench.write("workers.toml", &format!("version = 1\n[pools.empty]\n{rule}"));
@@ -193,7 +193,7 @@ fn who_would_find_an_empty_pool_by_a_variable_or_a_target_is_named() {
 }
 
 #[test]
-fn what_is_not_there_or_cannot_have_a_pool_is_an_error_that_says_why() {
+fn an_unknown_or_unsuitable_name_is_an_error_with_a_reason() {
     let workbench = Workbench::new(Seed::Acme);
     let value = "[[pool_variables]]\nvariable = \"P\"\npool = \"Linux\"\n";
     let rules = [
@@ -219,7 +219,7 @@ fn what_is_not_there_or_cannot_have_a_pool_is_an_error_that_says_why() {
 }
 
 #[test]
-fn what_a_wildcard_passes_over_is_told() {
+fn a_wildcard_reports_what_it_skips() {
     let workbench = Workbench::new(Seed::Acme);
     let rule = "version = 1\n[[pool_variables]]\nproject = \"*\"\npool = \"Linux\"\n";
     workbench.write("workers.toml", &format!("{rule}variable = \"Build.WorkerPool\"\n"));
@@ -235,7 +235,7 @@ fn what_a_wildcard_passes_over_is_told() {
 }
 
 #[test]
-fn an_edit_by_somebody_else_meanwhile_is_kept() {
+fn a_concurrent_edit_by_someone_else_is_kept() {
     let on = Some(format!("PUT {}", path("Projects-7")));
     let fault = Fault { nth: 1, requests: on, fault: FaultKind::Edit };
     let workbench = Workbench::failing(Seed::Acme, vec![fault]);
@@ -245,7 +245,7 @@ fn an_edit_by_somebody_else_meanwhile_is_kept() {
 }
 
 #[test]
-fn a_saved_plan_of_a_value_is_refused_once_the_value_is_another() {
+fn a_saved_plan_is_refused_after_its_variable_value_changed() {
     let workbench = acme(ALL);
     workbench.run(&["plan", "-o", "plan.json"]).expect(0);
     let linux = workbench.id("workerpools", "Linux");

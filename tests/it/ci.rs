@@ -56,7 +56,7 @@ fn own(text: &str) -> String {
 }
 
 #[test]
-fn each_system_is_told_in_its_own_commands() {
+fn each_ci_system_gets_its_own_commands() {
     let workbench = Workbench::chapter(FILE);
     for system in SYSTEMS {
         let args = ["plan", "--ci", system, "-o", "plan.json"];
@@ -95,7 +95,7 @@ fn mask_numbers(text: &str, after: &str) -> String {
 }
 
 #[test]
-fn a_job_is_known_by_its_variable_and_none_switches_it_off() {
+fn a_ci_job_is_detected_by_its_variable_unless_ci_is_none() {
     let workbench = Workbench::chapter(FILE);
     for (variable, told) in [
         ("GITHUB_ACTIONS", "::error "),
@@ -162,7 +162,7 @@ fn github_gets_a_summary_and_outputs() {
 }
 
 #[test]
-fn a_dotenv_file_holds_the_outputs_and_nothing_else_is_lost() {
+fn a_dotenv_file_gets_the_outputs_and_keeps_other_variables() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     workbench.write("build.env", "VERSION=1.0 x\nPOOLWRIGHT_CHANGES=7\n");
     workbench.run(&["plan", "--ci-dotenv", "build.env", "-o", "a $(b).json"]).expect(0);
@@ -195,7 +195,7 @@ fn check_annotates_at_file_line_and_column() {
 
 /// Every place in which a name is printed, in every system, on both streams: what the system reads is our own.
 #[test]
-fn no_name_is_a_command_in_any_system() {
+fn names_never_become_commands_in_any_ci_system() {
     let workbench = evil_server("chapter");
     workbench.write("workers.toml", &rules());
     let wrong = format!("[[placements]]\nproject = \"{PRINTABLE}\"\npool = \"{PRINTABLE}\"\n");
@@ -244,7 +244,7 @@ fn no_name_is_a_command_in_any_system() {
 }
 
 #[test]
-fn the_test_itself_sees_a_foreign_command_in_an_own_one() {
+fn the_detector_finds_a_foreign_command_inside_an_own_one() {
     assert_eq!(foreign("::error file=a::x\n##teamcity[m t='x']\n"), [""; 0]);
     assert_eq!(foreign("::error file=a::x ##vso[y]").len(), 1);
     assert_eq!(foreign("::add-mask::x").len(), 1);

@@ -96,7 +96,7 @@ fn redirect(to: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_read_outlasts_bad_moments() {
+async fn a_read_survives_transient_faults() {
     let on = "GET /api/Spaces-1/workerpools/all";
     let day = [status(503), FaultKind::DropBefore, FaultKind::Truncate, FaultKind::Html(502)];
     let server = failing(on, &day).await;
@@ -106,7 +106,7 @@ async fn a_read_outlasts_bad_moments() {
 }
 
 #[tokio::test]
-async fn a_read_waits_as_long_as_it_is_asked_to() {
+async fn a_read_waits_as_long_as_the_server_asks() {
     let busy = FaultKind::Status { code: 429, retry_after: Some(1) };
     let server = failing("GET /api", &[busy]).await;
     let since = Instant::now();
@@ -115,7 +115,7 @@ async fn a_read_waits_as_long_as_it_is_asked_to() {
 }
 
 #[tokio::test]
-async fn nobody_waits_longer_than_patience_lasts() {
+async fn a_wait_beyond_the_retry_limit_is_not_started() {
     let busy = FaultKind::Status { code: 429, retry_after: Some(3600) };
     let server = failing("GET /api", &[busy]).await;
     let root = connect(server.url(), ADMIN_KEY).reader().read_server_root().await;
@@ -127,7 +127,7 @@ async fn nobody_waits_longer_than_patience_lasts() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_in_the_servers_words() {
+async fn a_refusal_is_reported_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let stranger = connect(server.url(), "API-NOBODY");
     insta::assert_snapshot!(told(stranger.reader().list_spaces().await), @"
@@ -161,7 +161,7 @@ async fn a_key_goes_to_the_server_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_read_follows_within_its_server() {
+async fn a_read_follows_redirects_within_its_server() {
     let server = Stub::new(|path| match path {
         "/api/Spaces-1/workerpools/all" => redirect("/there"),
         "/there" => "[]".into_response(),
@@ -174,7 +174,7 @@ async fn a_read_follows_within_its_server() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_packed() {
+async fn a_gzip_response_is_decoded() {
     const PACKED: [u8; 55] = [
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 139, 174, 86, 242, 76, 81, 178, 82, 10, 46, 72, 76, 78,
         45, 214, 53, 84, 210, 81, 242, 75, 204, 77, 5, 138, 184, 164, 166, 37, 150, 230, 148, 40,
@@ -200,7 +200,7 @@ async fn an_access_token_is_a_bearer_token() {
 }
 
 #[tokio::test]
-async fn what_is_no_octopus_server_is_named_as_what_it_is() {
+async fn a_server_that_is_not_octopus_is_described() {
     let url = "http://127.0.0.1:9";
     let page = Stub::new(|_| "<!DOCTYPE html>\n<title>Log in</title>").await;
     let other = Stub::new(|_| r#"{"name":"something"}"#).await;
@@ -227,7 +227,7 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_not_waited_for() {
+async fn a_late_response_times_out() {
     let server = failing("GET /api", &[FaultKind::Delay(Duration::from_secs(9))]).await;
     let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
     let mut options = ConnectionOptions::new(TrustedServer::named_by_user(server.url()), key);
@@ -240,7 +240,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_can_carry_is_refused() {
+async fn a_key_that_is_invalid_in_a_header_is_refused() {
     let key = Credentials::ApiKey(Secret::from("API-\nX".to_owned()));
     let error = Connection::open(ConnectionOptions::new(
         TrustedServer::named_by_user("https://octopus.example"),

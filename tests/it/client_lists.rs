@@ -30,7 +30,7 @@ fn clamped(path: &str, of: usize) -> Value {
 }
 
 #[tokio::test]
-async fn pages_may_be_of_any_size() {
+async fn a_list_is_read_with_any_page_size() {
     let server = Stub::new(|path| match path.ends_with("/all") {
         true => (StatusCode::NOT_FOUND, json!({ "ErrorMessage": "x" }).to_string()),
         false => (StatusCode::OK, clamped(path, 5).to_string()),
@@ -61,7 +61,7 @@ fn skipped(path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_list_without_an_end_ends_at_a_bound() {
+async fn an_endless_list_stops_at_a_limit() {
     let next = json!({ "Page.Next": "https://elsewhere.example/api?skip=1" });
     let all = [
         // Always new, with a total that is never reached, or none.
@@ -99,7 +99,7 @@ async fn a_list_without_an_end_ends_at_a_bound() {
 }
 
 #[tokio::test]
-async fn numbers_and_nesting_beyond_reason_are_an_error_and_nothing_worse() {
+async fn extreme_numbers_and_nesting_do_not_crash() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let nested = format!(r#"{{"Items":[{{"Id":"X-1","Name":"x","Deep":{deep}}}]}}"#);
     let bodies = [
@@ -143,7 +143,7 @@ async fn numbers_and_nesting_beyond_reason_are_an_error_and_nothing_worse() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_segment_is_not_sent() {
+async fn an_id_that_is_not_a_path_segment_is_not_sent() {
     let server = Stub::new(|path| match path.contains("ids=") {
         true => (StatusCode::OK, r#"{"Items":[]}"#),
         false => (StatusCode::OK, r#"{"Id":"x","Steps":[]}"#),
@@ -158,7 +158,7 @@ async fn an_id_that_is_no_segment_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_body_is_read_and_shown_in_part() {
+async fn a_long_error_body_is_shown_in_part() {
     // 20 MB of an error, and an error of many words.
     let errors: [(StatusCode, String); 3] = [
         (StatusCode::BAD_REQUEST, format!(r#"{{"ErrorMessage":"{}"}}"#, "x".repeat(20 << 20))),
@@ -183,7 +183,7 @@ fn packed(megabytes: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_packed_body_is_read_up_to_a_bound_of_what_it_unpacks_to() {
+async fn a_compressed_body_is_limited_by_its_decompressed_size() {
     let bomb = packed(300);
     assert!(bomb.len() < 4 << 20, "{}", bomb.len());
     for (status, said) in [
@@ -205,7 +205,7 @@ fn process(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
+async fn items_missing_from_a_list_by_ids_are_read_one_by_one() {
     let server = Stub::new(|path| match path.rsplit('/').next().unwrap() {
         "P-3" => (StatusCode::OK, process("P-3").to_string()),
         "P-4" => {
@@ -247,7 +247,7 @@ async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_requests_are_under_way_a_few_at_a_time() {
+async fn requests_run_a_few_at_a_time() {
     static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let slow = || async {

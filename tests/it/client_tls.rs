@@ -55,14 +55,14 @@ const ROOT: &[u8] =
     b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 25\r\n\r\n{\"Version\":\"2026.2.9314\"}";
 
 #[tokio::test]
-async fn a_certificate_counts_if_its_authority_is_trusted() {
+async fn a_certificate_from_a_trusted_authority_is_accepted() {
     let url = serve(ROOT);
     let root = connect(&url, Some(AUTHORITY)).reader().read_server_root().await;
     assert_eq!(root.map(|it| it.version).as_deref(), Ok("2026.2.9314"));
 }
 
 #[tokio::test]
-async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
+async fn an_untrusted_authority_is_named_in_the_error() {
     let url = serve(ROOT);
     let error = connect(&url, None).reader().read_server_root().await.unwrap_err();
     let told = format!("{error}\nhelp: {}", error.help().unwrap());
@@ -74,7 +74,7 @@ async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
 
 /// The same machine without TLS, or another server on it: a key belongs to neither.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_takes_no_key_out_of_tls_or_to_another_port() {
+async fn a_redirect_never_sends_the_key_outside_tls_or_to_another_port() {
     let plain = Stub::new(|_| r#"{"Version":"2026.2.9314"}"#).await;
     let other = serve(ROOT);
     for to in [&plain.url, &other] {

@@ -92,7 +92,7 @@ pub(crate) fn rules() -> String {
 }
 
 #[test]
-fn no_name_of_a_server_is_a_command_in_any_output() {
+fn names_from_a_server_never_become_commands_in_any_output() {
     let workbench = evil_server("chapter");
     let space = format!("{EVIL}Default");
     workbench.write("workers.toml", &rules());
@@ -164,7 +164,7 @@ fn no_name_of_a_server_is_a_command_in_any_output() {
 }
 
 #[test]
-fn no_name_of_another_kind_of_server_is_a_command() {
+fn names_from_the_larger_company_never_become_commands() {
     let workbench = evil_server("acme");
     workbench.write("workers.toml", &rules());
     for args in [&["plan", "-v"][..], &["plan", "--format", "json"], &["pull"]] {
@@ -181,7 +181,7 @@ fn no_name_of_another_kind_of_server_is_a_command() {
 }
 
 #[test]
-fn no_text_of_an_error_is_a_command() {
+fn error_text_never_becomes_a_command() {
     let workbench = Workbench::chapter("version = 1\n[pools.new]\nname = \"New\"\n");
     for answer in [
         json!({ "ErrorMessage": EVIL, "Errors": [EVIL] }).to_string(),
@@ -257,7 +257,7 @@ fn spoiled_once(document: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn no_text_of_an_edited_plan_or_receipt_is_a_command() {
+fn text_in_an_edited_plan_or_receipt_never_becomes_a_command() {
     let file = "version = 1\n[gates]\nempty-pool = \"warn\"\n[pools.new]\nname = \"New\"\n[[placements]]\n\
                 project = \"Web Store\"\nstep = \"Deploy to AKS\"\npool = \"new\"\n";
     let workbench = Workbench::chapter(file);
@@ -277,7 +277,7 @@ fn no_text_of_an_edited_plan_or_receipt_is_a_command() {
 }
 
 #[test]
-fn no_text_of_a_file_is_a_command() {
+fn text_in_a_file_never_becomes_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| output(&mut program(folder.path(), args));
     let texts = [
@@ -328,7 +328,7 @@ fn no_text_of_a_file_is_a_command() {
 }
 
 #[test]
-fn no_name_that_a_sandbox_copies_is_a_command() {
+fn names_copied_by_a_sandbox_never_become_commands() {
     let workbench = evil_server("chapter");
     // The part of the server that cannot be read is told by its name.
     let url = workbench.in_front(|line| {
@@ -348,7 +348,7 @@ fn no_name_that_a_sandbox_copies_is_a_command() {
 }
 
 #[test]
-fn the_test_itself_sees_what_it_looks_for() {
+fn the_command_detector_finds_every_command_form() {
     for text in [
         "a ##vso[x]",
         "##octopus x",

@@ -211,7 +211,7 @@ fn with(file: &str, text: Option<&str>) -> String {
 }
 
 #[test]
-fn a_contract_that_is_missing_or_not_whole_is_no_contract() {
+fn a_missing_or_incomplete_contract_is_an_error() {
     let missing = with("swagger-2020.5-excerpt.json", None);
     assert!(missing.starts_with("swagger-2020.5-excerpt.json: "), "{missing}");
     assert!(with("additions.json", None).starts_with("additions.json: "));
@@ -221,7 +221,7 @@ fn a_contract_that_is_missing_or_not_whole_is_no_contract() {
 }
 
 #[test]
-fn every_exchange_that_breaks_the_contract_is_told() {
+fn every_exchange_that_breaks_the_contract_is_reported() {
     let told =
         |method: &str, target: &str, agent: &str, sent: Value, status: u16, answer: Value| {
             let bytes = |value: Value| {
@@ -276,7 +276,7 @@ async fn a_sandbox_that_breaks_the_contract_fails_its_test() {
 /// What `tests/conformance/run` has recorded of the official clients' talk.
 #[test]
 #[ignore = "needs what `tests/conformance/run` records, which ends with it"]
-fn recorded_exchanges_keep_the_contract() {
+fn recorded_exchanges_conform_to_the_contract() {
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/conformance");
     let files = fs::read_dir(&records).unwrap().map(|it| it.unwrap().path());
     let files: Vec<_> = files

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_definition_says_is_right() {
+    fn a_value_that_matches_its_definition_passes() {
         let fine = json!({
             "Name": null, "Kind": "Static", "Made": "2026-11-24T01:00:00.000+00:00", "Version": 1,
             "Workers": [{ "Up": true }, {}], "Links": { "Self": "/api" },
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_wrong() {
+    fn deviations_from_a_definition_are_reported() {
         insta::assert_snapshot!(told(json!({
             "Name": 3, "Kind": "static", "Made": "today", "Nme": "x", "Version": 3_000_000_000_u32,
             "Workers": [{ "Up": "yes" }, 7, { "Down": true }], "Links": { "Self": {} },

@@ -40,7 +40,7 @@ fn run(command: &str, folder: &Path) -> (String, bool) {
 }
 
 #[test]
-fn every_command_of_the_readme_runs() {
+fn every_command_in_the_readme_runs() {
     let folder = tempfile::tempdir().unwrap();
     let readme = fs::read_to_string("README.md").unwrap();
     let ci = fs::read_to_string(".ci/run").unwrap();
@@ -75,7 +75,7 @@ fn first_run() {
 }
 
 #[test]
-fn the_plan_in_the_readme_is_a_real_one() {
+fn the_plan_in_the_readme_matches_the_real_output() {
     let folder = tempfile::tempdir().unwrap();
     let readme = fs::read_to_string("README.md").unwrap();
     for commit in ["1-pools", "2-workers"] {
@@ -100,7 +100,7 @@ fn copy(commit: &str, folder: &Path) {
 }
 
 #[test]
-fn every_file_in_the_documents_is_a_right_one() {
+fn every_file_shown_in_the_docs_is_valid() {
     let docs = fs::read_dir("docs").into_iter().flatten().map(|it| it.unwrap().path());
     for path in docs
         .chain(["README.md".into()])
@@ -119,7 +119,7 @@ fn every_file_in_the_documents_is_a_right_one() {
 }
 
 #[test]
-fn every_key_of_the_language_is_in_its_reference() {
+fn every_configuration_key_is_in_the_reference() {
     // The keys of `[gates]` are the codes of findings.
     let [language, findings] =
         ["docs/language.md", "docs/findings.md"].map(|path| fs::read_to_string(path).unwrap());

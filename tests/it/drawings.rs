@@ -23,7 +23,7 @@ fn a_server_is_drawn_without_a_file() {
 }
 
 #[test]
-fn what_the_files_change_is_drawn_from_pool_to_pool() {
+fn changes_by_the_files_are_drawn_from_pool_to_pool() {
     let workbench = Workbench::chapter(FILE);
     let output = workbench.run(&["graph", "--after", "--format", "dot"]).expect(0);
     insta::assert_snapshot!(output.stdout);
@@ -59,7 +59,7 @@ fn a_saved_plan_is_drawn_without_its_server() {
 }
 
 #[test]
-fn a_thousand_projects_are_folded_to_what_mermaid_draws() {
+fn a_thousand_projects_are_collapsed_to_fit_mermaid() {
     let workbench = Workbench::new(Seed::Large { projects: 1000, steps: 3, workers: 400 });
     let drawn = workbench.run(&["graph"]).expect(0).stdout;
     assert!(drawn.len() < 50_000, "{}", drawn.len());

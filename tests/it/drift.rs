@@ -110,7 +110,7 @@ fn requests(workbench: &Workbench) -> Vec<String> {
 }
 
 #[test]
-fn what_was_applied_has_no_drift_and_asks_for_no_event() {
+fn an_unchanged_server_has_no_drift_and_requests_no_events() {
     let workbench = applied();
     let output = workbench.run(&["drift", "--exit-code"]).expect(0);
     assert!(output.stdout.ends_with("No changes: the server matches the files\n"));
@@ -118,7 +118,7 @@ fn what_was_applied_has_no_drift_and_asks_for_no_event() {
 }
 
 #[test]
-fn each_drift_is_told_with_who_made_it_and_when_and_how() {
+fn each_drift_is_reported_with_its_author_time_and_means() {
     let workbench = applied();
     describe(&workbench);
     let web = workbench.id("workerpools", "Web");
@@ -144,7 +144,7 @@ fn each_drift_is_told_with_who_made_it_and_when_and_how() {
 }
 
 #[test]
-fn what_our_own_apply_made_names_its_receipt() {
+fn drift_from_an_own_apply_names_its_receipt() {
     let workbench = applied();
     workbench.write("workers.toml", &workbench.read("workers.toml").replace("ours", "edited"));
     let output = workbench.run(&["drift"]).expect(0);
@@ -156,7 +156,7 @@ fn what_our_own_apply_made_names_its_receipt() {
 }
 
 #[test]
-fn older_drift_is_left_out_and_what_is_not_known_stays() {
+fn drift_older_than_the_limit_is_left_out() {
     let workbench = applied();
     describe(&workbench);
     let output = workbench.run(&["drift", "--exit-code", "--since", "7d"]).expect(2);
@@ -176,7 +176,7 @@ fn older_drift_is_left_out_and_what_is_not_known_stays() {
 }
 
 #[test]
-fn a_log_that_cannot_be_read_is_said_once_and_is_not_fatal() {
+fn an_unreadable_event_log_is_reported_once_and_is_not_fatal() {
     for rule in ["403 on GET */events*", "404 on GET */events*"] {
         let workbench = Workbench::with_rules(octopus_sandbox::Seed::Chapter, &[rule]);
         workbench.write("workers.toml", FILE);

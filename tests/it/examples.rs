@@ -53,7 +53,7 @@ async fn the_plan_after_an_example_is_empty() {
 }
 
 #[test]
-fn every_example_is_what_the_schema_says() {
+fn every_example_matches_the_schema() {
     let schema = jsonschema::validator_for(&poolwright_core::config::json_schema()).unwrap();
     let chapter = ["1-pools", "2-workers", "3-steps"];
     let chapter = chapter.map(|it| PathBuf::from(format!("examples/chapter/{it}/workers.toml")));

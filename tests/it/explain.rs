@@ -13,7 +13,7 @@ pool = "kubernetes"
 "#;
 
 #[test]
-fn a_step_is_told_without_a_file() {
+fn a_step_is_explained_without_a_file() {
     let workbench = Workbench::new(Seed::Chapter);
     let output = workbench.run(&["explain", "web store", "Deploy to AKS"]).expect(0);
     insta::assert_snapshot!(output.stdout);
@@ -21,14 +21,14 @@ fn a_step_is_told_without_a_file() {
 }
 
 #[test]
-fn the_rule_and_where_it_leads_are_told_where_there_is_a_file() {
+fn explain_shows_the_rule_and_its_result_if_there_is_a_file() {
     let workbench = Workbench::chapter(FILE);
     let output = workbench.run(&["explain", "Web Store", "Deploy to AKS"]).expect(0);
     insta::assert_snapshot!(output.stdout);
 }
 
 #[test]
-fn a_variable_is_told_value_by_value() {
+fn a_variable_is_explained_value_by_value() {
     let workbench = Workbench::new(Seed::Chapter);
     let projects = workbench.get("/api/Spaces-1/projects/all");
     let found = projects.as_array().unwrap().iter().find(|value| value["Name"] == "Infrastructure");
@@ -59,7 +59,7 @@ fn one_project_takes_few_requests() {
 }
 
 #[test]
-fn what_uses_a_pool_is_listed_and_so_is_what_was_not_looked_at() {
+fn users_of_a_pool_and_unchecked_parts_are_listed() {
     let workbench = Workbench::new(Seed::Chapter);
     let output = workbench.run(&["explain", "--pool", "Default Worker Pool"]).expect(0);
     insta::assert_snapshot!(output.stdout);
@@ -82,7 +82,7 @@ fn scripts_get_json_and_csv() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error_with_the_nearest_name() {
+fn an_unknown_name_is_an_error_with_the_nearest_name() {
     let workbench = Workbench::new(Seed::Chapter);
     let told = [
         &["explain", "Web Store", "Deploy to ASK"][..],
@@ -95,7 +95,7 @@ fn what_is_not_there_is_an_error_with_the_nearest_name() {
 }
 
 #[test]
-fn a_key_that_sees_no_workers_gets_no_wrong_answer() {
+fn explain_without_worker_access_is_an_error() {
     let mut workbench = Workbench::new(Seed::Chapter);
     workbench.key = NO_WORKERS_KEY;
     let output = workbench.run(&["explain", "Web Store"]).expect(1);
@@ -103,7 +103,7 @@ fn a_key_that_sees_no_workers_gets_no_wrong_answer() {
 }
 
 #[test]
-fn each_scope_is_told_with_who_is_eligible_there() {
+fn each_scope_is_explained_with_its_eligible_workers() {
     let workbench = Workbench::new(Seed::Acme);
     let output = workbench.run(&["explain", "Landing zone"]).expect(0);
     insta::assert_snapshot!(output.stdout);
@@ -124,7 +124,7 @@ fn each_scope_is_told_with_who_is_eligible_there() {
 
 /// A file that is about everything, on a server with a step that is off and one whose pool lingers.
 #[test]
-fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
+fn disabled_steps_and_unused_pools_are_explained_and_left_alone() {
     let workbench = Workbench::chapter(
         "version = 1\n[pools.k]\n[[placements]]\nproject = \"Web Store\"\npool = \"k\"\n",
     );
@@ -156,7 +156,7 @@ fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
 }
 
 #[test]
-fn processes_in_git_are_told_as_the_file_leaves_them() {
+fn git_steps_are_explained_as_undeclared_without_version_control() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write(
         "workers.toml",
@@ -168,7 +168,7 @@ fn processes_in_git_are_told_as_the_file_leaves_them() {
 
 /// What is asked for is in a repository that nobody reaches; a runbook of it is in the database.
 #[test]
-fn a_project_that_cannot_be_read_is_an_error_and_what_was_read_is_told() {
+fn an_unreadable_project_is_an_error_but_read_parts_are_shown() {
     let workbench = Workbench::new(Seed::Acme);
     let nothing = workbench.run(&["explain", "Lost and found"]).expect(1);
     assert!(nothing.stdout.contains("not seen: ") && nothing.stdout.contains("0 steps"));

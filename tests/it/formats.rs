@@ -47,7 +47,7 @@ fn assert_valid(schema: &str, document: &Value) {
 const SARIF: &str = "tests/schemas/sarif-2.1.0.schema.json";
 
 #[test]
-fn a_format_that_a_command_does_not_have_is_refused_with_those_that_it_has() {
+fn an_unsupported_format_is_refused_with_the_supported_ones() {
     let folder = tempfile::tempdir().unwrap();
     let commands: [&[&str]; 6] = [
         &["plan"],
@@ -143,7 +143,7 @@ fn a_saved_plan_is_shown_in_every_format_as_it_was_planned() {
 }
 
 #[test]
-fn nothing_is_read_for_an_output_that_must_not_be_written() {
+fn a_forbidden_output_is_refused_before_the_server_is_read() {
     let workbench = Workbench::chapter(FILE);
     workbench.write("notes.md", "# Notes\n");
     workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
@@ -181,7 +181,7 @@ fn nothing_is_read_for_an_output_that_must_not_be_written() {
 }
 
 #[test]
-fn the_errors_of_a_file_reach_the_scanners() {
+fn errors_in_a_file_appear_in_scanner_formats() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\nnmae = \"SQL\"\n");
     for command in ["check", "plan"] {
         let args =
@@ -201,7 +201,7 @@ fn the_errors_of_a_file_reach_the_scanners() {
 }
 
 #[test]
-fn scanners_get_the_paths_that_the_repository_has() {
+fn scanner_formats_use_repository_paths() {
     let folder = tempfile::tempdir().unwrap();
     let infra = folder.path().join("infra dir");
     fs::create_dir_all(folder.path().join(".git")).unwrap();
@@ -222,7 +222,7 @@ fn scanners_get_the_paths_that_the_repository_has() {
 }
 
 #[test]
-fn the_json_of_a_check_and_of_an_explanation_has_its_schema() {
+fn the_json_of_check_and_explain_matches_its_schema() {
     let workbench = Workbench::chapter(REFUSED);
     workbench.write("bad.toml", "version = 1\n[pools.a]\nname = \"A\"\n[pools.b]\nname = \"A\"\n");
     for (code, args) in [(0, &["check"][..]), (1, &["check", "-f", "bad.toml"])] {
@@ -243,7 +243,7 @@ fn the_json_of_a_check_and_of_an_explanation_has_its_schema() {
 }
 
 #[test]
-fn what_an_apply_has_done_is_written_once_it_has_ended() {
+fn the_outputs_of_an_apply_are_written_when_it_has_ended() {
     let rules = ["500 on POST */workerpools"];
     let workbench = Workbench::with_rules(Seed::Chapter, &rules);
     workbench.write("workers.toml", FILE);
@@ -264,7 +264,7 @@ fn what_an_apply_has_done_is_written_once_it_has_ended() {
 }
 
 #[test]
-fn an_apply_that_gates_refuse_writes_why() {
+fn an_apply_refused_by_gates_writes_the_reasons() {
     let workbench = Workbench::chapter(REFUSED);
     let outputs = ["markdown=a.md", "junit=a.xml", "json=a.json"];
     let outputs = outputs.iter().flat_map(|out| ["--out", out]).collect::<Vec<_>>();
@@ -275,7 +275,7 @@ fn an_apply_that_gates_refuse_writes_why() {
 }
 
 #[test]
-fn an_apply_without_changes_writes_what_was_asked_for() {
+fn an_apply_without_changes_writes_its_outputs() {
     let workbench = Workbench::chapter(FILE);
     workbench.apply();
     let args = ["apply", "--auto-approve", "--out", "junit=a.xml", "--format", "json"];
@@ -299,7 +299,7 @@ fn a_rollback_writes_its_plan_before_it_is_applied() {
 
 /// The page's examples, each after the arguments that print it.
 #[test]
-fn the_page_about_formats_shows_what_is_printed() {
+fn the_formats_page_matches_the_real_output() {
     let path = "docs/formats.md";
     let page = fs::read_to_string(path).unwrap();
     let folder = tempfile::tempdir().unwrap();

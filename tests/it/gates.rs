@@ -106,7 +106,7 @@ fn a_gate_refuses_and_nothing_is_written() {
 }
 
 #[test]
-fn a_gate_that_shall_only_warn_lets_the_plan_pass() {
+fn a_gate_set_to_warn_lets_the_plan_pass() {
     for (gate, file) in files() {
         let workbench = workbench(&at(gate, "warn", &file));
         let Output { stdout, .. } = workbench.run(&["plan"]).expect(0);
@@ -116,7 +116,7 @@ fn a_gate_that_shall_only_warn_lets_the_plan_pass() {
 }
 
 #[test]
-fn a_gate_that_is_open_says_nothing() {
+fn a_gate_set_to_allow_reports_nothing() {
     for (gate, file) in files() {
         let workbench = workbench(&at(gate, "allow", &file));
         let Output { stdout, .. } = workbench.run(&["plan"]).expect(0);
@@ -126,7 +126,7 @@ fn a_gate_that_is_open_says_nothing() {
 
 /// What a server refuses is never let pass, so a plan that passes is applied.
 #[test]
-fn an_open_gate_lets_the_plan_be_applied() {
+fn a_gate_set_to_allow_lets_the_plan_be_applied() {
     for (gate, file) in files() {
         let workbench = workbench(&at(gate, "allow", &file));
         workbench.run(&["apply", "--auto-approve"]).expect(0);
@@ -136,7 +136,7 @@ fn an_open_gate_lets_the_plan_be_applied() {
 
 /// A step's own pool: a server refuses to delete it.
 #[test]
-fn what_a_server_refuses_no_gate_lets_pass() {
+fn no_gate_level_permits_what_the_server_refuses() {
     for level in ["warn", "allow"] {
         let workbench = workbench(&at("pool-in-use", level, "[[removed]]\npool = \"Used\""));
         let used = workbench.id("workerpools", "Used");
@@ -150,7 +150,7 @@ fn what_a_server_refuses_no_gate_lets_pass() {
 }
 
 #[test]
-fn a_gate_that_is_met_says_nothing() {
+fn a_satisfied_gate_reports_nothing() {
     // The steps are in a pool with a worker, and the switch follows.
     let workbench = workbench(
         "version = 1\n[server]\nbuilt_in_worker = false\n[[placements]]\nprocess = \"any\"\n\
@@ -190,7 +190,7 @@ fn after(first: &str, then: &str) -> String {
 }
 
 #[test]
-fn who_empties_a_pool_is_asked_about_its_steps_though_the_file_places_none() {
+fn emptying_a_pool_checks_its_steps_even_if_no_rule_places_them() {
     let pool = format!("[pools.a]\n[workers.w]\npools = [\"a\"]\n{POLLING}\n");
     let placed = format!(
         "{pool}[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"a\"\n"
@@ -248,7 +248,7 @@ fn who_empties_a_pool_is_asked_about_its_steps_though_the_file_places_none() {
 }
 
 #[test]
-fn a_pool_with_members_is_deleted_by_no_gate() {
+fn no_gate_level_lets_a_pool_with_members_be_deleted() {
     let pool = format!("[pools.a]\n[workers.w]\npools = [\"a\"]\n{POLLING}\n");
     let told = after(&pool, "[gates]\npool-in-use = \"allow\"\n[[removed]]\npool = \"a\"\n");
     insta::assert_snapshot!(told, @r"
@@ -258,7 +258,7 @@ fn a_pool_with_members_is_deleted_by_no_gate() {
 }
 
 #[test]
-fn a_plan_is_not_saved_over_the_file_that_it_is_of() {
+fn a_plan_is_not_saved_over_its_source_file() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     let output = workbench.run(&["plan", "-o", "workers.toml"]).expect(1);
     insta::assert_snapshot!(output.stderr, @"
@@ -270,7 +270,7 @@ fn a_plan_is_not_saved_over_the_file_that_it_is_of() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_output_that_is_lost_is_no_success() {
+fn lost_output_is_a_failure() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let status = workbench.command(&["plan", "--format", "json"]).stdout(full).status().unwrap();
@@ -278,7 +278,7 @@ fn an_output_that_is_lost_is_no_success() {
 }
 
 #[test]
-fn two_pools_have_two_addresses() {
+fn two_pools_get_distinct_addresses() {
     let workbench = Workbench::chapter(
         "version = 1\n[pools.a]\nname = \"A\"\n[pools.b]\nname = \"B\"\n[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"b\"\n[gates]\nempty-pool = \"allow\"\n",
     );
@@ -291,7 +291,7 @@ fn two_pools_have_two_addresses() {
 }
 
 #[test]
-fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
+fn a_pool_variable_in_a_rule_must_exist() {
     let told = |file: &str| {
         let workbench = Workbench::new(Seed::Acme);
         let rule = "[[placements]]\nproject = \"Landing zone\"\nstep = \"Deploy ARM template\"\n";
@@ -326,7 +326,7 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
 }
 
 #[test]
-fn a_step_that_only_its_pool_keeps_on_a_worker_is_not_sent_to_the_default_pool() {
+fn a_step_that_needs_its_pool_to_run_on_a_worker_keeps_it() {
     let workbench = Workbench::new(Seed::Chapter);
     let pool = workbench.id("workerpools", "Default Worker Pool");
     let project = workbench.id("projects", "Billing");

@@ -4,7 +4,7 @@ use poolwright_core::finding::{Code, CodeLevel};
 use std::{collections::HashMap, env, fs};
 
 #[test]
-fn the_schema_of_the_language_is_up_to_date() {
+fn the_configuration_schema_is_up_to_date() {
     is_up_to_date(
         "schema/workers.schema.json",
         &format!("{:#}\n", poolwright_core::config::json_schema()),

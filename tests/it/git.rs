@@ -45,7 +45,7 @@ fn settle(workbench: &Workbench) {
 }
 
 #[test]
-fn a_file_that_does_not_speak_of_git_leaves_it_alone() {
+fn a_file_without_version_control_settings_leaves_git_alone() {
     let workbench = workbench("");
     workbench.write("workers.toml", &file("").replace("process = \"any\"\n", ""));
     let output = workbench.run(&["plan"]).expect(1);
@@ -77,7 +77,7 @@ fn a_protected_branch_refuses_the_plan_unless_the_file_says_otherwise() {
 }
 
 #[test]
-fn a_repository_that_nobody_reaches_refuses_only_what_is_about_it() {
+fn an_unreachable_repository_blocks_only_its_own_changes() {
     let rule = |projects: &str| {
         file("[version_control]\nbranch = \"trial\"\n")
             .replace("[\"Checkout\", \"Payments\"]", projects)
@@ -117,7 +117,7 @@ fn a_repository_that_nobody_reaches_refuses_only_what_is_about_it() {
 }
 
 #[test]
-fn a_repository_that_is_lost_after_the_plan_refuses_the_saved_plan_too() {
+fn a_saved_plan_is_refused_if_its_repository_became_unreachable() {
     let workbench = workbench("[version_control]\nbranch = \"trial\"\n");
     settle(&workbench);
     // Nothing is left to move in Git.
@@ -143,7 +143,7 @@ fn a_repository_that_is_lost_after_the_plan_refuses_the_saved_plan_too() {
 }
 
 #[test]
-fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merged() {
+fn changes_to_a_protected_branch_go_to_a_stand_in_until_merged() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\nmessage = \"To Windows\"",
     );
@@ -189,7 +189,7 @@ fn a_gateway_that_has_lost_a_repository_does_not_hold_up_the_rest() {
 }
 
 #[test]
-fn one_branch_does_not_stand_for_two_protected_ones() {
+fn one_branch_cannot_stand_in_for_two_protected_branches() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\nbranch = [\"default\", \"trial\"]\non_protected = \"branch:move\"",
     );
@@ -262,7 +262,7 @@ async fn the_seed_is_the_same_at_each_start() {
 
 /// The server makes their ids of their names; the steps of a repository that was copied have their ids too.
 #[test]
-fn runbooks_of_one_id_in_two_repositories_are_two() {
+fn runbooks_with_one_id_in_two_repositories_are_distinct() {
     let workbench = Workbench::new(Seed::Acme);
     let [payments, invoices] = ["Payments", "Invoices"].map(|it| workbench.id("projects", it));
     workbench.edit(&format!("/api/Spaces-1/projects/{payments}"), |project| {
@@ -314,7 +314,7 @@ fn branches(all: &'static [(&str, bool)]) -> impl Fn(&str) -> Option<String> + S
 }
 
 #[test]
-fn what_the_server_says_of_a_branch_counts() {
+fn branch_protection_and_spelling_come_from_the_server() {
     let rule = |said: &str| {
         file(&format!("[version_control]\n{said}"))
             .replace("[\"Checkout\", \"Payments\"]", "\"Checkout\"")
@@ -344,7 +344,7 @@ fn what_the_server_says_of_a_branch_counts() {
 }
 
 #[test]
-fn what_a_branch_lacks_that_stands_for_a_protected_one_is_told() {
+fn steps_missing_from_a_stand_in_branch_are_reported() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:trial\"\n",
     );
@@ -374,7 +374,7 @@ fn a_commit_that_is_refused_is_tried_once_more() {
 }
 
 #[test]
-fn of_several_branches_the_one_is_told_that_cannot_be_read() {
+fn the_unreadable_branch_among_several_is_named() {
     let on = "GET /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Ftrial/deploymentprocesses";
     let what = FaultKind::Status { code: 400, retry_after: None };
     let workbench = Workbench::failing(

@@ -87,7 +87,7 @@ fn told(workbench: &Workbench) -> String {
 }
 
 #[test]
-fn a_file_that_does_not_speak_of_git_leaves_these_variables_alone() {
+fn a_file_without_version_control_settings_leaves_git_variables_alone() {
     let workbench = acme(VALUES, "");
     let output = workbench.run(&["plan"]).expect(1);
     assert!(
@@ -99,7 +99,7 @@ fn a_file_that_does_not_speak_of_git_leaves_these_variables_alone() {
 }
 
 #[test]
-fn a_protected_branch_takes_no_value_unless_the_file_says_otherwise() {
+fn a_protected_branch_refuses_values_unless_the_file_says_otherwise() {
     let all = [
         String::new(),
         "on_protected = \"skip\"\n".to_owned(),
@@ -118,7 +118,7 @@ fn a_protected_branch_takes_no_value_unless_the_file_says_otherwise() {
 }
 
 #[test]
-fn a_target_leaves_protected_branches_aside_that_it_is_not_about() {
+fn a_target_ignores_protected_branches_outside_it() {
     let settings = format!("[version_control]\n{SKIP}branch = [\"default\", \"trial\"]\n");
     let workbench = acme(VALUES, &settings);
     workbench.run(&["plan"]).expect(3);
@@ -129,7 +129,7 @@ fn a_target_leaves_protected_branches_aside_that_it_is_not_about() {
 }
 
 #[test]
-fn values_and_steps_of_a_protected_branch_go_to_one_branch_beside_it() {
+fn values_and_steps_of_a_protected_branch_go_to_one_stand_in() {
     let step = "[[placements]]\nproject = \"Payments\"\nstep = \"Build*\"\npool = \"windows\"\n";
     let settings = format!(
         "[version_control]\n{SKIP}on_protected = \"branch:moves\"\nmessage = \"To Linux\"\n"
@@ -152,7 +152,7 @@ fn values_and_steps_of_a_protected_branch_go_to_one_branch_beside_it() {
 }
 
 #[test]
-fn a_commit_changes_its_values_and_nothing_else_and_goes_back() {
+fn a_commit_changes_only_its_values_and_rolls_back() {
     let workbench = Workbench::new(Seed::Acme);
     let windows = workbench.pool("Windows");
     for environment in ["Environments-1", "Environments-2", "Environments-3"] {
@@ -213,7 +213,7 @@ fn a_value_that_is_a_slug_stays_one() {
 }
 
 #[test]
-fn a_commit_whose_answer_is_lost_is_looked_up_and_not_made_twice() {
+fn a_commit_with_a_lost_response_is_verified_and_not_repeated() {
     let on = "PUT /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Ftrial/variables";
     let fault = Fault { nth: 1, requests: Some(on.to_owned()), fault: FaultKind::DropAfter };
     let workbench = Workbench::failing(Seed::Acme, vec![fault]);
@@ -224,7 +224,7 @@ fn a_commit_whose_answer_is_lost_is_looked_up_and_not_made_twice() {
 }
 
 #[test]
-fn a_saved_plan_is_refused_once_a_value_on_its_branch_is_another() {
+fn a_saved_plan_is_refused_after_a_value_on_its_branch_changed() {
     let workbench = acme(VALUES, &format!("[version_control]\n{SKIP}branch = \"trial\"\n"));
     workbench.run(&["plan", "-o", "plan.json"]).expect(0);
     workbench.edit(&workbench.payments("trial"), |set| {
@@ -240,7 +240,7 @@ fn a_saved_plan_is_refused_once_a_value_on_its_branch_is_another() {
 }
 
 #[test]
-fn a_repository_that_nobody_reaches_is_an_error_for_its_rules_alone() {
+fn an_unreachable_repository_is_an_error_for_its_own_rules_only() {
     let rules = format!(
         "{VALUES}\n[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"linux\"\n"
     );
@@ -275,7 +275,7 @@ fn a_step_takes_the_values_of_its_own_branch() {
 }
 
 #[test]
-fn pull_says_the_values_of_the_default_branch() {
+fn pull_writes_the_values_of_the_default_branch() {
     let workbench = Workbench::new(Seed::Acme);
     let text = workbench.run(&["pull"]).expect(0).stdout;
     let said = "[[pool_variables]]\nproject = \"Payments\"\nvariable = \"Build.WorkerPool\"\n";

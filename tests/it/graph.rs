@@ -94,7 +94,7 @@ fn shown(findings: Findings) -> Vec<String> {
 }
 
 #[test]
-fn whoever_takes_the_last_worker_is_told_of_everybody_who_comes_to_the_pool() {
+fn removing_the_last_worker_names_every_step_that_uses_the_pool() {
     let worker = |rest: &str, pool: &str| {
         format!("[workers.graph-01]\npools = [\"{pool}\"]\n{POLLING}\n{rest}")
     };
@@ -113,14 +113,14 @@ fn whoever_takes_the_last_worker_is_told_of_everybody_who_comes_to_the_pool() {
 }
 
 #[test]
-fn whoever_deletes_the_pool_is_told_of_everybody_who_comes_to_it() {
+fn deleting_a_pool_names_everything_that_uses_it() {
     let (bench, _) = company();
     let file = "[[removed]]\nworker = \"graph-01\"\n[[removed]]\npool = \"Graph\"\n";
     insta::assert_debug_snapshot!(told(&bench, file));
 }
 
 #[test]
-fn whoever_makes_another_pool_the_default_is_told_of_the_steps_that_name_none() {
+fn changing_the_default_pool_names_the_steps_without_a_pool() {
     let (bench, _) = company();
     let off = "[server]\nbuilt_in_worker = false\n";
     let empty = told(&bench, &format!("[pools.new]\ndefault = true\n{off}"));
@@ -135,7 +135,7 @@ fn whoever_makes_another_pool_the_default_is_told_of_the_steps_that_name_none() 
 }
 
 #[test]
-fn the_first_worker_of_the_default_pool_and_the_last_are_told_with_the_steps() {
+fn the_default_pools_first_and_last_workers_are_reported_with_steps() {
     let (bench, _) = company();
     let switch = |on: bool| {
         bench.edit("/api/featuresconfiguration", |value| {
@@ -157,7 +157,7 @@ fn the_first_worker_of_the_default_pool_and_the_last_are_told_with_the_steps() {
 
 /// A rule may move a step without a word about its pool: `execution` is enough.
 #[test]
-fn a_step_that_leaves_its_targets_for_a_pool_that_it_names_already_is_seen() {
+fn a_step_that_leaves_its_targets_for_its_own_pool_is_noticed() {
     let bench = Workbench::chapter("");
     bench.send("POST", &format!("{SPACE}/workerpools"), pool("Empty"));
     let id = bench.id("workerpools", "Empty");
@@ -171,7 +171,7 @@ fn a_step_that_leaves_its_targets_for_a_pool_that_it_names_already_is_seen() {
 
 /// A variable may lead to a pool whose workers are there, and ill.
 #[test]
-fn a_variable_that_leads_to_nobody_healthy_is_refused() {
+fn a_variable_that_leads_to_no_healthy_worker_is_refused() {
     let (bench, id) = company();
     let ill = bench.id("workers", "linux-02");
     bench.edit(&format!("{SPACE}/workers/{ill}"), |value| value["WorkerPoolIds"] = json!([id]));

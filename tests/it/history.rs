@@ -60,7 +60,7 @@ fn the_history_lists_every_receipt_and_is_not_stopped_by_other_files() {
 }
 
 #[test]
-fn a_receipt_of_the_history_is_shown_in_words() {
+fn a_receipt_from_the_history_is_shown_as_text() {
     let workbench = applied();
     let shown = workbench.run(&["history", "show", "2"]).expect(0).stdout;
     insta::assert_snapshot!(hide(&workbench, &shown), @"
@@ -105,7 +105,7 @@ fn a_folder_without_receipts_has_no_history() {
 }
 
 #[test]
-fn a_rollback_without_a_receipt_names_the_last_one_where_nobody_can_be_asked() {
+fn without_a_terminal_a_rollback_names_the_last_receipt() {
     let workbench = Workbench::chapter(FILE);
     workbench.apply();
     let writes = workbench.writes();

@@ -77,7 +77,7 @@ fn printed(stderr: &str) -> Receipt {
 }
 
 #[test]
-fn a_kill_anywhere_amid_many_changes_leaves_a_receipt_that_leads_back() {
+fn a_kill_amid_many_changes_leaves_a_receipt_that_rolls_back() {
     let workbench = workbench(Vec::new());
     let before = workbench.processes();
     for writes in [1, 7, 19, 40] {
@@ -101,7 +101,7 @@ fn a_kill_anywhere_amid_many_changes_leaves_a_receipt_that_leads_back() {
 
 /// Whatever a crash has left of the last line, the lines before it hold.
 #[test]
-fn a_journal_that_was_cut_anywhere_is_rolled_back_as_far_as_it_goes() {
+fn a_truncated_journal_is_rolled_back_as_far_as_it_goes() {
     let workbench = workbench(stuck(9));
     let before = workbench.processes();
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
@@ -130,7 +130,7 @@ fn a_journal_that_was_cut_anywhere_is_rolled_back_as_far_as_it_goes() {
 }
 
 #[test]
-fn a_second_signal_of_whatever_kind_leaves_a_true_receipt() {
+fn a_second_signal_of_any_kind_leaves_an_accurate_receipt() {
     for [first, second] in [["-INT", "-TERM"], ["-TERM", "-INT"], ["-INT", "-INT"]] {
         let workbench = workbench(stuck(3));
         let before = workbench.processes();
@@ -225,7 +225,7 @@ fn a_receipt_whose_folder_vanishes_ends_the_apply_and_is_printed() {
 }
 
 #[test]
-fn a_device_takes_a_journal_and_a_full_one_takes_nothing() {
+fn a_device_accepts_a_journal_and_a_full_one_prevents_writes() {
     let workbench = workbench(Vec::new());
     let full = ["apply", "--auto-approve", "--receipt", "/dev/full"];
     let Output { stderr, .. } = workbench.run(&full).expect(1);
@@ -236,7 +236,7 @@ fn a_device_takes_a_journal_and_a_full_one_takes_nothing() {
 }
 
 #[test]
-fn a_pipe_takes_a_journal_that_says_how_it_ended() {
+fn a_journal_in_a_pipe_says_how_the_apply_ended() {
     let workbench = workbench(Vec::new());
     let before = workbench.processes();
     let script = "mkfifo pipe; cat pipe > piped.jsonl & exec";
@@ -275,7 +275,7 @@ fn the_receipt_of_a_killed_apply_is_not_overwritten() {
 
 /// Every line of a journal is as the schema says.
 #[test]
-fn a_journal_keeps_to_its_schema() {
+fn a_journal_conforms_to_its_schema() {
     let workbench = workbench(stuck(4));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "2"]);
     workbench.wait_for(4, "PUT", &mut child);
@@ -320,7 +320,7 @@ fn db_worker(workbench: &Workbench, url: &str) -> Value {
 
 /// Between the plan and the creation of the worker, somebody else registers one of its name.
 #[test]
-fn a_worker_that_registered_itself_a_moment_before_is_not_undone() {
+fn a_worker_registered_just_before_is_not_undone() {
     for (url, code) in [("https://db-01:10933", 5), ("https://db-09:10933", 5)] {
         let workbench = Workbench::failing(Seed::Chapter, slow_creation(2, 5));
         workbench.write("workers.toml", POOL_AND_WORKER);
@@ -340,7 +340,7 @@ fn a_worker_that_registered_itself_a_moment_before_is_not_undone() {
 
 /// The apply is killed while it creates the worker, and does not know whether it did.
 #[test]
-fn what_was_created_without_an_answer_is_undone_if_it_is_as_it_would_be() {
+fn an_unconfirmed_creation_is_undone_only_if_it_matches_the_plan() {
     for is_own in [true, false] {
         let workbench = Workbench::failing(Seed::Chapter, slow_creation(3, 3600));
         workbench.write("workers.toml", POOL_AND_WORKER);
@@ -364,7 +364,7 @@ fn what_was_created_without_an_answer_is_undone_if_it_is_as_it_would_be() {
 /// While a process is written, somebody else saves it with the same changes: the write is refused as stale, and the
 /// changes are there.
 #[test]
-fn what_somebody_else_has_changed_meanwhile_is_not_undone() {
+fn a_concurrent_change_by_someone_else_is_not_undone() {
     let fault = FaultKind::Delay(Duration::from_secs(5));
     let fault = Fault { nth: 1, requests: Some("PUT".to_owned()), fault };
     let workbench = workbench(vec![fault]);
@@ -418,7 +418,7 @@ fn settings(worker: &Value) -> Value {
 }
 
 #[test]
-fn a_replacement_keeps_the_slug_there_and_back() {
+fn a_replacement_and_its_rollback_keep_the_slug() {
     let (workbench, old) = replacing(Vec::new());
     workbench.apply();
     let slug = || workbench.get("/api/Spaces-1/workers/all")[0]["Slug"].clone();

@@ -76,7 +76,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_what_is_kept_is_empty_and_every_comment_is_there(
+    fn an_updated_file_plans_no_changes_and_keeps_every_comment(
         before in any_live(), now in any_live(),
     ) {
         let text = commented(&render_config(&before, "https://octopus.acme.example", RuleCoverage::Seen));
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn a_file_that_says_what_is_live_stays_as_it_is(live in any_live()) {
+    fn a_file_that_matches_the_server_stays_unchanged(live in any_live()) {
         let text = commented(&render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen));
         let after = kept(&text, &live).unwrap();
         prop_assert!(after == text, "{}\n=====\n{}", text, after);
@@ -97,7 +97,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_pulled_on_any_seed_is_kept_as_it_is() {
+fn a_pulled_file_of_any_seed_is_kept_unchanged() {
     for seed in [Seed::Empty, Seed::Chapter, Seed::Acme, Seed::Cloud] {
         let workbench = Workbench::new(seed);
         workbench.run(&["pull", "-o", "workers.toml"]).expect(0);
@@ -118,7 +118,7 @@ pub(crate) fn changed(before: &str, after: &str) -> String {
 }
 
 #[test]
-fn what_people_wrote_stays_and_what_is_not_so_is_edited() {
+fn hand_written_text_stays_and_outdated_values_are_edited() {
     let workbench = Workbench::new(Seed::Chapter);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chapter/3-steps/workers.toml");
     let before = std::fs::read_to_string(file).unwrap();
@@ -149,7 +149,7 @@ fn what_people_wrote_stays_and_what_is_not_so_is_edited() {
 }
 
 #[test]
-fn what_is_not_live_goes_and_its_comments_stay() {
+fn missing_objects_are_removed_and_their_comments_stay() {
     let workbench = Workbench::chapter(
         r#"version = 1
 
@@ -192,7 +192,7 @@ pool = "gone"
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused() {
+fn keep_refuses_another_output_file_and_standard_input() {
     let workbench = Workbench::chapter("version = 1\n");
     let output = workbench.run(&["pull", "--keep", "workers.toml", "-o", "x.toml"]);
     assert_ne!(output.code, 0);
@@ -204,7 +204,7 @@ fn what_cannot_be_kept_is_refused() {
 }
 
 #[test]
-fn a_name_that_is_gone_goes_out_of_its_list_and_no_rule_widens() {
+fn a_missing_name_leaves_its_list_without_widening_the_rule() {
     let rules = r#"version = 1
 # Two of three.
 [[placements]]

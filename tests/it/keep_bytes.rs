@@ -115,7 +115,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_file_of_which_all_is_so_stays_as_it_is(
+    fn a_matching_file_in_any_layout_stays_unchanged(
         live in any_live_with_choosers(), dice in vec(0..720_usize, 200),
     ) {
         let text = mangled(&render_config(&live, "https://octopus.acme.example", RuleCoverage::Seen), &dice);
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn where_one_thing_is_another_its_line_alone_is(
+    fn one_changed_value_edits_only_its_own_line(
         live in any_space(), which in 0..3_usize, dice in vec(0..720_usize, 200),
     ) {
         let changed = one_changed(&live, which);

@@ -119,7 +119,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_what_is_kept_of_any_file_is_empty_whatever_chooses_pools(
+    fn an_updated_file_with_pool_variables_plans_no_changes(
         before in any_live_with_choosers(), now in any_live_with_choosers(),
         rules in vec(((any::<Index>(), any::<u8>()), option::weighted(0.8, 0..6_usize)), 0..5),
         dice in vec(0..720_usize, 40), (pulled, moves) in (any::<bool>(), any::<bool>()),
@@ -205,14 +205,14 @@ fn keep(workbench: &Workbench, before: &str) -> String {
 }
 
 #[test]
-fn what_is_another_pool_is_edited_and_what_is_gone_goes() {
+fn changed_pools_are_edited_and_rules_for_missing_values_removed() {
     let workbench = Workbench::new(Seed::Acme);
     let before = pulled_with(&workbench, RULES);
     insta::assert_snapshot!(keep(&workbench, &before));
 }
 
 #[test]
-fn what_a_wildcard_finds_elsewhere_is_said_before_it_or_left_out() {
+fn values_that_a_wildcard_gets_wrong_become_exceptions_or_exclusions() {
     let workbench = Workbench::new(Seed::Acme);
     let linux = workbench.id("workerpools", "Linux");
     for (project, pool) in
@@ -237,7 +237,7 @@ fn what_a_wildcard_finds_elsewhere_is_said_before_it_or_left_out() {
 }
 
 #[test]
-fn a_wildcard_that_removes_values_becomes_the_pool_where_all_that_it_finds_have_it() {
+fn a_removing_wildcard_sets_a_pool_if_all_its_matches_share_it() {
     let workbench = Workbench::new(Seed::Acme);
     let some = "[[pool_variables]]\nproject = \"*\" # some have it\nvariable = \"Build.WorkerPool\"\nremove = true # nobody else\n";
     let all = "[[pool_variables]]\nproject = \"Check*\" # it has it\nvariable = \"Build.WorkerPool\"\nremove = true\n";
@@ -250,7 +250,7 @@ fn a_wildcard_that_removes_values_becomes_the_pool_where_all_that_it_finds_have_
 }
 
 #[test]
-fn what_is_new_is_added_where_the_file_has_such_rules() {
+fn new_items_are_added_only_if_the_file_has_rules_of_their_kind() {
     let workbench = Workbench::new(Seed::Acme);
     let rules = "[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"default\"\n";
     let before = pulled_with(&workbench, rules);
@@ -265,7 +265,7 @@ fn what_is_new_is_added_where_the_file_has_such_rules() {
 }
 
 #[test]
-fn what_cannot_be_read_is_no_reason_to_take_a_rule_out() {
+fn a_rule_is_kept_if_its_subject_cannot_be_read() {
     let mut workbench = Workbench::new(Seed::Acme);
     let value = RULES.split("\n\n").next().unwrap();
     let target = "[[target_pools]]\ntarget = \"search-app\"\npool = \"windows\"\n";
@@ -347,7 +347,7 @@ fn rules_about_a_repository_that_cannot_be_reached_stay() {
 }
 
 #[test]
-fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
+fn a_missing_environment_is_removed_from_a_rules_scope() {
     let workbench = Workbench::new(Seed::Acme);
     let rules = "[[pool_variables]]\nlibrary_set = \"Worker pools\"\nvariable = \"Deploy.WorkerPool\"\nenvironment = [\"Gone\", \"Production\"] # two\npool = \"linux\"\n";
     let before = pulled_with(&workbench, rules);
@@ -365,7 +365,7 @@ fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
 }
 
 #[test]
-fn a_plan_that_is_refused_though_nothing_changes_is_told() {
+fn a_plan_that_is_refused_without_changes_is_reported() {
     let workbench = Workbench::new(Seed::Acme);
     let pulled = workbench.run(&["pull", "--closed"]).expect(0).stdout;
     workbench.write("workers.toml", &pulled.replacen("on_unreachable = \"skip\"\n", "", 1));

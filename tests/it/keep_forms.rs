@@ -226,7 +226,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn however_a_file_is_written_a_plan_of_what_is_kept_is_empty_and_comments_stay(
+    fn a_file_in_any_form_plans_no_changes_and_keeps_its_comments(
         before in any_live_with_choosers(), now in any_live_with_choosers(),
         dice in vec(0..720_usize, 60), same in any::<bool>(),
     ) {
@@ -272,7 +272,7 @@ thumbprint = "96bffFF4E6E7CB8B9A7C0A2E4F3D9E5E1A3A1D4C" # not so
 "#;
 
 #[test]
-fn short_forms_are_edited_where_they_stand() {
+fn short_forms_are_edited_in_place() {
     let workbench = Workbench::new(Seed::Chapter);
     for commit in ["1-pools", "2-workers"] {
         let file = format!("{}/examples/chapter/{commit}/workers.toml", env!("CARGO_MANIFEST_DIR"));
@@ -288,7 +288,7 @@ fn short_forms_are_edited_where_they_stand() {
 }
 
 #[test]
-fn an_endpoint_is_edited_key_by_key_however_it_is_written() {
+fn an_endpoint_in_any_form_is_edited_key_by_key() {
     let workbench = Workbench::new(Seed::Acme);
     let before = r#"version = 1
 
@@ -328,7 +328,7 @@ proxy = "Branch office" # not so
 }
 
 #[test]
-fn a_worker_under_its_old_name_is_called_so_wherever_its_key_stands() {
+fn a_pending_worker_rename_reverts_every_key_of_the_worker() {
     let workbench = Workbench::new(Seed::Acme);
     let worker = |name: &str, from: &str| {
         format!(
@@ -346,7 +346,7 @@ fn a_worker_under_its_old_name_is_called_so_wherever_its_key_stands() {
 }
 
 #[test]
-fn one_of_two_that_had_the_same_name_is_what_is_live_and_the_other_is_gone() {
+fn only_one_of_two_entries_for_the_same_live_object_is_kept() {
     let workbench = Workbench::new(Seed::Acme);
     let worker = |host: &str| {
         format!(

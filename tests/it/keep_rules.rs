@@ -35,7 +35,7 @@ fn keeping(workbench: &Workbench, before: &str) -> String {
 }
 
 #[test]
-fn a_name_that_is_gone_goes_out_of_its_wave_and_no_wave_gets_another_number() {
+fn a_missing_name_leaves_its_wave_without_renumbering_waves() {
     let workbench = Workbench::new(Seed::Chapter);
     let waves = r#"
 [[waves]] # first
@@ -100,7 +100,7 @@ fn twins() -> Live {
 }
 
 #[test]
-fn a_name_of_several_projects_goes_out_of_a_rule_and_is_not_said_to_be_gone() {
+fn an_ambiguous_project_name_is_removed_but_not_called_missing() {
     let live = twins();
     let text = r#"version = 1
 
@@ -127,7 +127,7 @@ default_pool = true
 }
 
 #[test]
-fn what_is_wrong_in_a_rule_is_told_as_it_is() {
+fn an_invalid_rule_is_removed_with_its_actual_reason() {
     let workbench = Workbench::new(Seed::Chapter);
     let rules = r#"
 [[placements]]
@@ -153,7 +153,7 @@ feed = "No such feed"
 }
 
 #[test]
-fn rules_about_a_protected_branch_are_kept_though_the_branch_for_its_changes_is_not_there_yet() {
+fn rules_for_a_protected_branch_stay_before_its_stand_in_exists() {
     let workbench = Workbench::new(Seed::Acme);
     let pulled = workbench.run(&["pull"]).expect(0).stdout;
     let (rest, _) = pulled.split_once("\n# Where steps run").unwrap();
@@ -171,7 +171,7 @@ fn rules_about_a_protected_branch_are_kept_though_the_branch_for_its_changes_is_
 }
 
 #[test]
-fn a_container_that_is_so_stays() {
+fn a_matching_container_stays_unchanged() {
     let workbench = Workbench::new(Seed::Chapter);
     let project = workbench.get("/api/Spaces-1/projects/all")[0].clone();
     let feed = workbench.get("/api/Spaces-1/feeds/all")[0].clone();
@@ -195,7 +195,7 @@ fn a_container_that_is_so_stays() {
 }
 
 #[test]
-fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
+fn a_rule_is_kept_if_some_steps_cannot_run_as_it_says() {
     let workbench = Workbench::new(Seed::Acme);
     for execution in ["once", "per-target"] {
         let rule = format!(
@@ -210,7 +210,7 @@ fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
 }
 
 #[test]
-fn what_is_new_is_left_out_where_a_rule_that_is_there_would_take_it() {
+fn new_rules_are_left_out_where_an_existing_rule_would_apply() {
     let rule = |condition: &str, pool: &str| {
         let head =
             "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.new]\n[pools.other]\n# Ours.\n";

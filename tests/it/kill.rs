@@ -165,38 +165,38 @@ fn each(survives: impl Fn(&str, usize)) {
 }
 
 #[test]
-fn a_request_that_never_arrived_is_made_good() {
+fn an_apply_recovers_from_a_lost_request() {
     each(|on, nth| survives(on, nth, &FaultKind::DropBefore));
 }
 
 #[test]
-fn an_answer_that_was_lost_is_made_good() {
+fn an_apply_recovers_from_a_lost_response() {
     each(|on, nth| survives(on, nth, &FaultKind::DropAfter));
 }
 
 #[test]
-fn a_server_that_was_not_ready_is_made_good() {
+fn an_apply_recovers_from_a_server_that_is_not_ready() {
     each(|on, nth| survives(on, nth, &FaultKind::Status { code: 503, retry_after: None }));
 }
 
 #[test]
-fn a_refusal_is_told_and_the_next_run_goes_on() {
+fn a_server_error_is_reported_and_the_next_run_continues() {
     each(|on, nth| survives(on, nth, &FaultKind::Status { code: 500, retry_after: None }));
 }
 
 #[test]
-fn a_kill_before_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
+fn an_apply_recovers_from_a_kill_before_a_write() {
     each(|on, nth| survives_a_kill(on, nth, FaultKind::Delay(Duration::from_secs(20))));
 }
 
 #[test]
-fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
+fn an_apply_recovers_from_a_kill_after_a_write() {
     each(|on, nth| survives_a_kill(on, nth, FaultKind::DropAfter));
 }
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
+fn an_interrupt_finishes_running_changes_and_the_next_run_continues() {
     let workbench = workbench_to_change(fault("PUT", 4, FaultKind::Delay(Duration::from_secs(5))));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
     workbench.wait_for(4, "PUT", &mut child);

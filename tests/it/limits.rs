@@ -26,7 +26,7 @@ fn ten_thousand_steps_are_planned_with_a_few_requests() {
 }
 
 #[test]
-fn one_rule_for_all_writes_each_process_once_and_the_way_back_leaves_no_trace() {
+fn one_rule_writes_each_process_once_and_rolls_back_without_a_trace() {
     let workbench = workbench(60, "General");
     workbench.apply();
     let writes = workbench.writes();

@@ -25,7 +25,7 @@ fn document(text: &str) -> OclProcess {
 }
 
 #[test]
-fn steps_are_read_as_they_are() {
+fn steps_are_read_with_their_places() {
     let read: Vec<_> = [PROCESS, RUNBOOK, EARLY]
         .map(document)
         .into_iter()
@@ -47,7 +47,7 @@ fn steps_are_read_as_they_are() {
 }
 
 #[test]
-fn a_step_that_is_where_it_shall_be_is_not_edited() {
+fn a_step_already_in_place_is_not_edited() {
     for text in texts() {
         for action in document(&text).actions {
             assert_eq!(place_edits(&text, &action, &action.place).unwrap(), []);
@@ -70,7 +70,7 @@ fn lines(text: &str, at: &Span, wanted: &Place<String>) -> usize {
 }
 
 #[test]
-fn each_step_is_placed_by_one_line_and_is_then_there() {
+fn placing_a_step_edits_the_expected_lines_and_is_reversible() {
     let wanted = [
         Place::Pool("database".to_owned()),
         Place::Variable("Pool.Chosen".to_owned()),

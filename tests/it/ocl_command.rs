@@ -73,7 +73,7 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
 }
 
 #[test]
-fn a_plan_is_for_scripts_too() {
+fn a_plan_can_be_written_as_json() {
     let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
     let (code, text) = run(&folder, &[&["plan", "--format", "json"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
@@ -97,7 +97,7 @@ fn a_plan_is_for_scripts_too() {
 }
 
 #[test]
-fn what_a_working_tree_cannot_tell_is_told_so() {
+fn conditions_that_a_working_tree_cannot_evaluate_are_reported() {
     let folder =
         tree(&RULES.replace("label = \"all\"", "project_group = \"Shop\"\ncurrently = \"server\""));
     let (code, text) = run(&folder, &["plan"]);
@@ -105,7 +105,7 @@ fn what_a_working_tree_cannot_tell_is_told_so() {
 }
 
 #[test]
-fn files_that_are_no_ocl_or_no_text_are_told_so() {
+fn files_that_are_not_ocl_or_not_text_are_reported() {
     let folder = tree(RULES);
     let octopus = folder.path().join("web/.octopus");
     let all: [(&str, &[u8]); 2] = [("x.ocl", b"step \"a\" {"), ("x.ocl", b"\xff\xfes\0\n\0s")];
@@ -125,7 +125,7 @@ fn files_that_are_no_ocl_or_no_text_are_told_so() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_an_ocl_file_of_the_tree_is_followed_and_rights_are_kept() {
+fn a_link_to_an_ocl_file_in_the_tree_is_followed_and_keeps_its_mode() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = tree(RULES);
     let file = folder.path().join("web/.octopus/runbooks/restart.ocl");
@@ -218,7 +218,7 @@ pub(crate) fn step(label: &str, lines: &str) -> String {
 }
 
 #[test]
-fn a_file_that_has_pools_by_their_names_keeps_to_names() {
+fn a_file_that_refers_to_pools_by_name_keeps_using_names() {
     let named = [
         step("Build all", "worker_pool = \"Hosted Ubuntu\"\n"),
         step("Drain", ""),
@@ -248,7 +248,7 @@ fn a_file_that_has_pools_by_their_names_keeps_to_names() {
 }
 
 #[test]
-fn a_pool_that_was_renamed_is_known_by_the_slug_that_the_files_have() {
+fn a_renamed_pool_keeps_the_slug_that_the_files_use() {
     let rules = RULES.replace("slug = \"kubernetes-worker-pool\"", "renamed_from = \"Old Pool\"");
     let steps = [step("a", "worker_pool = \"old-pool\"\n"), step("b", "worker_pool = \"other\"\n")];
     let folder = octopus(&rules, &[("deployment_process.ocl", &steps.concat())]);
@@ -260,7 +260,7 @@ fn a_pool_that_was_renamed_is_known_by_the_slug_that_the_files_have() {
 }
 
 #[test]
-fn a_slug_that_no_name_makes_is_written_as_it_is() {
+fn a_slug_not_derived_from_a_name_is_written_verbatim() {
     let rules = RULES.replace("pool = \"k\"", "pool = \"my_pool\"");
     for first in ["worker_pool = \"my_pool\"\n", "worker_pool = \"#{Pool}\"\n"] {
         let steps = [step("a", first), step("b", "worker_pool = \"other\"\n")];
@@ -277,7 +277,7 @@ fn a_slug_that_no_name_makes_is_written_as_it_is() {
 }
 
 #[test]
-fn a_pool_of_which_nothing_has_heard_is_told() {
+fn an_unknown_pool_is_reported() {
     let rules = RULES.replace("pool = \"k\"", "pool = \"kubernetes-woker-pool\"");
     // A rule that is for another project is no matter.
     let rules = format!("{rules}[[placements]]\nstep = \"Elsewhere\"\npool = \"nobody-here\"\n");
@@ -287,7 +287,7 @@ fn a_pool_of_which_nothing_has_heard_is_told() {
 }
 
 #[test]
-fn drafts_of_runbooks_are_runbooks_and_templates_are_left_to_their_parameters() {
+fn runbook_drafts_count_as_runbooks_and_templates_use_parameters() {
     let draft = format!("name = \"Restart\"\nprocess {{\n{}}}\n", step("restart", ""));
     let template = format!(
         "name = \"T\"\nicon {{\n}}\n{}parameter \"Q\" {{\n}}\n",
@@ -308,7 +308,7 @@ fn drafts_of_runbooks_are_runbooks_and_templates_are_left_to_their_parameters() 
 }
 
 #[test]
-fn a_file_of_another_language_is_left_alone_where_there_is_an_octopus_folder() {
+fn files_in_other_languages_are_ignored_beside_an_octopus_folder() {
     let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
     let other = folder.path().join("model.ocl");
     fs::write(&other, "context Person inv: self.age >= 0\n").unwrap();
@@ -322,7 +322,7 @@ fn a_file_of_another_language_is_left_alone_where_there_is_an_octopus_folder() {
 }
 
 #[test]
-fn every_byte_stays_in_every_encoding() {
+fn edits_preserve_other_bytes_in_every_encoding() {
     let text = step("a", "# w\u{e4}r \u{e9}\nworker_pool = \"other\"\n").replace('\n', "\r\n");
     let moved = text.replace("\"other\"", "\"kubernetes-worker-pool\"");
     let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {

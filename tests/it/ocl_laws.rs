@@ -335,7 +335,7 @@ fn inside_says_place(text: &str, action: &OclAction) -> bool {
 }
 
 #[test]
-fn every_file_that_octopus_writes_keeps_the_laws() {
+fn every_file_that_octopus_writes_obeys_the_laws() {
     for text in [PROCESS, EARLY, TEMPLATE, RUNBOOK, SETTINGS] {
         for text in [text.to_owned(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
             laws(&text).unwrap();
@@ -350,7 +350,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_step_is_placed_by_one_line_whatever_stands_around_it(text in text()) {
+    fn a_step_is_placed_by_one_line_whatever_surrounds_it(text in text()) {
         prop_assert!(read(SourceId(0), &text).is_ok(), "{:?}", read(SourceId(0), &text));
         laws(&text)?;
         at_once(&text)?;
@@ -358,7 +358,7 @@ proptest! {
     }
 
     #[test]
-    fn a_value_is_changed_alone_whatever_stands_around_it(
+    fn a_value_is_changed_alone_whatever_surrounds_it(
         values in prop::collection::vec((string(), trail(), attributes(2)), 0..4), wanted in "[a-z\"]{0,3}",
     ) {
         let value = |(label, trail, inside): &(String, &str, String)| {
@@ -371,7 +371,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_text_is_refused_at_its_place_or_the_laws_hold(text in damaged()) {
+    fn damaged_text_is_refused_with_its_location_or_obeys_the_laws(text in damaged()) {
         // What is damaged may say anything; then it is enough that nothing but the one line changes.
         let Ok(document) = read(SourceId(0), &text) else { return laws(&text) };
         leaves_pool(&text)?;

@@ -32,7 +32,7 @@ fn a_declared_slug_is_created_changed_with_a_warning_and_restored() {
 }
 
 #[test]
-fn a_pool_that_is_made_again_has_its_slug_again() {
+fn a_recreated_pool_gets_its_slug_back() {
     let workbench = Workbench::new(Seed::Chapter);
     workbench.write("workers.toml", "version = 1\n[pools.a]\nname = \"A\"\nslug = \"chosen\"\n");
     workbench.apply();

@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 #[test]
-fn a_project_has_the_folder_of_its_name_where_there_are_several() {
+fn a_project_uses_the_folder_with_its_name_among_several() {
     let folder = TempDir::new().unwrap();
     for project in ["web-store", "billing"] {
         let octopus = folder.path().join(".octopus").join(project);
@@ -49,7 +49,7 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
 }
 
 #[test]
-fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
+fn a_template_step_without_a_pool_is_an_error() {
     let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        properties = {\n            \
                     Octopus.Action.Template.Id = \"ActionTemplates-1\"\n        }\n    }\n}\n";
     let file = format!("{}{template}", step("a", ""));
@@ -99,7 +99,7 @@ fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
 }
 
 #[test]
-fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
+fn a_step_that_loses_its_pool_is_set_to_run_on_a_worker() {
     let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"k\"\n    }\n}\n";
     let file = format!("{}{template}", step("a", "        worker_pool = \"k\"\n"));
     let rules = "version = 1\n[[placements]]\ndefault_pool = true\n";
@@ -136,7 +136,7 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
+fn a_target_script_with_only_a_pool_counts_as_a_worker_step() {
     let script = |flag: &str| {
         format!(
             "step \"a\" {{\n    properties = {{\n        Octopus.Action.TargetRoles = \"web\"\n    }}\n\n    action {{\n        action_type = \"Octopus.Script\"\n        properties = {{\n            {flag}\n        }}\n        worker_pool = \"k\"\n    }}\n}}\n"
@@ -157,7 +157,7 @@ fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
 }
 
 #[test]
-fn a_project_may_be_said_by_its_slug_and_one_that_no_rule_is_about_is_told() {
+fn a_project_can_be_given_by_slug_and_an_unmatched_one_is_reported() {
     let rules = "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\nproject = \"Web Store\"\npool = \"new\"\n";
     for (project, told) in [
         ("web-store", "+"),
@@ -172,7 +172,7 @@ fn a_project_may_be_said_by_its_slug_and_one_that_no_rule_is_about_is_told() {
 }
 
 #[test]
-fn a_pool_that_lingers_at_a_step_on_targets_is_told_where_a_rule_says_another() {
+fn a_lingering_pool_on_a_target_step_is_reported_if_a_rule_differs() {
     let script = |name: &str, pool: &str| {
         format!(
             "step \"{name}\" {{\n    properties = {{\n        Octopus.Action.TargetRoles = \"web\"\n    }}\n\n    action {{\n        action_type = \"Octopus.Script\"\n        properties = {{\n            Octopus.Action.RunOnServer = \"false\"\n        }}\n        worker_pool = \"{pool}\"\n    }}\n}}\n"
@@ -195,7 +195,7 @@ fn a_pool_that_lingers_at_a_step_on_targets_is_told_where_a_rule_says_another() 
 }
 
 #[test]
-fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
+fn an_untyped_step_is_reported_if_a_rule_selects_by_type() {
     let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"old\"\n    }\n}\n";
     let file = format!("{}{template}", step("a", ""));
     let pools = "version = 1\n[pools.new]\nname = \"New\"\n[pools.other]\nname = \"Other\"\n";
@@ -226,7 +226,7 @@ fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
 }
 
 #[test]
-fn a_step_on_targets_that_a_rule_names_is_told_and_no_note_has_a_project_that_nobody_said() {
+fn a_target_step_named_by_a_rule_is_reported_without_a_project() {
     let on_targets = |flag: &str| {
         step("a", flag).replace(
             "Octopus.Action.RunOnServer = \"true\"",

@@ -77,7 +77,7 @@ fn only_the_files_of_the_repository_itself_are_edited() {
 }
 
 #[test]
-fn a_repository_inside_a_folder_without_git_is_not_its_own() {
+fn a_nested_repository_in_a_folder_without_git_is_not_edited() {
     let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
     let inside = "vendor/other/.octopus/deployment_process.ocl";
     put(folder.path(), inside, &step("a", ""));
@@ -88,7 +88,7 @@ fn a_repository_inside_a_folder_without_git_is_not_its_own() {
 }
 
 #[test]
-fn folders_are_projects_as_the_file_says() {
+fn the_file_maps_folders_to_projects() {
     let rules = "version = 1\n[pools]\nnew = { name = \"New\", slug = \"new\" }\n\
         [ocl.folders]\n\".octopus\" = \"Shop\"\n\".octopus/billing\" = \"Billing\"\n\
         [[placements]]\nproject = \"Billing\"\npool = \"new\"\n";
@@ -134,7 +134,7 @@ fn a_step_that_moves_to_the_default_pool_says_that_it_runs_on_a_worker() {
 }
 
 #[test]
-fn a_doubtful_slug_is_asked_for_and_never_written() {
+fn a_doubtful_slug_is_an_error_and_never_written() {
     let rules = |pool: &str| {
         format!("version = 1\n[pools.p]\n{pool}\n[[placements]]\nprocess = \"any\"\npool = \"p\"\n")
     };
@@ -184,7 +184,7 @@ fn the_version_of_the_schema_decides_between_names_and_slugs() {
 }
 
 #[test]
-fn only_the_parameters_of_a_template_choose_in_it() {
+fn only_a_template_parameter_can_place_template_steps() {
     let parameters = "parameter \"Worker Pool\" {\n    display_settings = {\n        Octopus.ControlType = \"WorkerPool\"\n    }\n}\n";
     let process = step("a", "worker_pool_variable = \"#{Old}\"\n");
     let project = [
@@ -215,7 +215,7 @@ fn only_the_parameters_of_a_template_choose_in_it() {
 }
 
 #[test]
-fn values_of_pool_variables_are_edited_or_told() {
+fn pool_variable_values_are_edited_or_reported() {
     let variables = "variable \"Project.WorkerPool\" {\r\n    type = \"WorkerPool\"\r\n\r\n    value \"old-pool\" {\r\n        environment = [\"production\"]\r\n    }\r\n\r\n    value \"other\" {}\r\n}\r\n\r\nvariable \"Text\" {\r\n    value \"x\" {}\r\n}";
     let process = step("a", "worker_pool_variable = \"Project.WorkerPool\"\n");
     let files = [("variables.ocl", variables), ("deployment_process.ocl", &*process)];
@@ -267,7 +267,7 @@ fn values_of_pool_variables_are_edited_or_told() {
 }
 
 #[test]
-fn what_a_tree_cannot_tell_about_targets_is_told() {
+fn target_steps_that_a_tree_cannot_resolve_are_noted() {
     let tagged = step("a", "worker_pool = \"old\"\n")
         .replace("action {", "properties = {\nOctopus.Action.TargetRoles = \"web\"\n}\naction {");
     let folder = octopus(RULES, &[("deployment_process.ocl", &tagged)]);

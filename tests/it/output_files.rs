@@ -15,7 +15,7 @@ fn refused(workbench: &Workbench, args: &[&str]) -> String {
 }
 
 #[test]
-fn a_plan_replaces_no_file_but_an_earlier_plan_of_its_own() {
+fn a_plan_replaces_only_an_earlier_plan_of_its_own() {
     let workbench = Workbench::chapter(FILE);
     workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
     let more = format!("{FILE}[pools.web]\n");
@@ -68,7 +68,7 @@ fn a_plan_replaces_no_file_but_an_earlier_plan_of_its_own() {
 }
 
 #[test]
-fn a_receipt_is_written_beside_that_of_another_run() {
+fn a_receipt_gets_a_numbered_name_beside_an_earlier_one() {
     let workbench = Workbench::chapter(FILE);
     let args = ["apply", "--auto-approve", "--receipt", "receipts/last.json"];
     workbench.run(&args).expect(0);

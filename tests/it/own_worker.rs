@@ -33,7 +33,7 @@ fn own_places() -> [(String, [&'static str; 2], &'static str); 7] {
 }
 
 #[test]
-fn a_plan_does_not_take_away_what_the_program_runs_on() {
+fn a_plan_cannot_remove_the_worker_or_pool_it_runs_on() {
     for (file, [flag, name], why) in own_places() {
         let workbench = workbench(&format!("version = 1\n{file}\n"));
         let writes = workbench.writes();
@@ -55,7 +55,7 @@ fn a_plan_does_not_take_away_what_the_program_runs_on() {
 }
 
 #[test]
-fn a_rollback_does_not_take_away_what_the_program_runs_on() {
+fn a_rollback_cannot_remove_the_worker_it_runs_on() {
     let workbench =
         workbench(&format!("version = 1\n[workers.new]\npools = [\"Few\"]\n{POLLING}\n"));
     workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
@@ -66,7 +66,7 @@ fn a_rollback_does_not_take_away_what_the_program_runs_on() {
 }
 
 #[test]
-fn a_place_that_does_not_exist_is_a_warning() {
+fn an_unknown_own_worker_or_pool_is_a_warning() {
     let workbench = workbench("version = 1\n[[removed]]\npool = \"Old 1\"\n");
     let args = ["plan", "--own-worker", "gone", "--own-pool", "gone too"];
     let Output { stdout, .. } = workbench.run(&args).expect(0);

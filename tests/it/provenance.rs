@@ -99,7 +99,7 @@ fn a_tree_is_dirty_if_a_tracked_file_or_the_configuration_differs_from_the_commi
 }
 
 #[test]
-fn a_job_without_git_says_which_commit_it_works_on() {
+fn a_ci_job_without_git_provides_its_commit() {
     let (workbench, commit) = committed();
     let run = |path: &str, variable: &str, value: &str| {
         let mut command = workbench.command(&["plan", "-o", "plan.json"]);
@@ -154,7 +154,7 @@ fn no_program_that_a_repository_configures_runs() {
 }
 
 #[test]
-fn a_server_that_does_not_tell_its_user_stops_nothing() {
+fn a_server_that_hides_the_user_stops_nothing() {
     for rule in ["403 on GET /api/users/me", "404 on GET /api/users/me"] {
         let workbench = Workbench::with_rules(Seed::Chapter, &[rule]);
         workbench.write("workers.toml", FILE);
@@ -168,7 +168,7 @@ fn a_server_that_does_not_tell_its_user_stops_nothing() {
 }
 
 #[test]
-fn only_a_plan_that_is_kept_asks_for_the_user() {
+fn only_a_saved_plan_or_an_apply_asks_for_the_user() {
     let workbench = Workbench::chapter(FILE);
     workbench.run(&["plan"]).expect(0);
     let me = || {
@@ -222,7 +222,7 @@ fn a_plan_that_is_too_old_is_refused() {
 }
 
 #[test]
-fn a_young_plan_is_carried_out() {
+fn a_recent_plan_is_applied() {
     let workbench = Workbench::chapter(FILE);
     made(&workbench);
     workbench.run(&["apply", "plan.json", "--max-age", "24h"]).expect(0);
@@ -231,7 +231,7 @@ fn a_young_plan_is_carried_out() {
 }
 
 #[test]
-fn a_plan_that_is_applied_already_changes_nothing_and_says_so() {
+fn an_already_applied_plan_changes_nothing_and_says_so() {
     let workbench = Workbench::chapter(FILE);
     made(&workbench);
     workbench.run(&["apply", "plan.json"]).expect(0);
@@ -248,7 +248,7 @@ fn a_plan_that_is_applied_already_changes_nothing_and_says_so() {
 }
 
 #[test]
-fn a_plan_of_which_somebody_has_made_a_part_is_stale_and_says_which() {
+fn a_partly_made_plan_is_stale_and_says_which_changes() {
     let workbench = Workbench::chapter(FILE);
     made(&workbench);
     let web = json!({ "Name": "Web", "WorkerPoolType": "StaticWorkerPool" });
@@ -267,7 +267,7 @@ fn a_plan_of_which_somebody_has_made_a_part_is_stale_and_says_which() {
 }
 
 #[test]
-fn a_receipt_says_who_from_where_from_what_and_when() {
+fn a_receipt_records_its_user_job_plan_and_time() {
     let (workbench, commit) = committed();
     let job = [
         ("GITHUB_SERVER_URL", "https://github.com"),

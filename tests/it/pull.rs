@@ -25,7 +25,7 @@ fn pulled(workbench: &Workbench) -> String {
 }
 
 #[test]
-fn a_plan_of_what_is_pulled_is_empty_on_every_seed() {
+fn a_pulled_file_plans_no_changes_on_every_seed() {
     let large = Seed::Large { projects: 40, steps: 10, workers: 60 };
     for seed in [Seed::Empty, Seed::Chapter, Seed::Acme, Seed::Cloud, large] {
         let workbench = Workbench::new(seed.clone());
@@ -35,7 +35,7 @@ fn a_plan_of_what_is_pulled_is_empty_on_every_seed() {
 }
 
 #[test]
-fn what_has_been_applied_is_pulled_as_few_rules() {
+fn an_applied_file_is_pulled_as_few_rules() {
     let workbench = Workbench::new(Seed::Chapter);
     for commit in ["1-pools", "2-workers", "3-steps"] {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chapter");
@@ -73,7 +73,7 @@ fn add_steps(workbench: &Workbench, project: &str) {
 }
 
 #[test]
-fn steps_that_nobody_had_seen_are_moved_by_no_pulled_rule() {
+fn pulled_rules_never_move_new_steps() {
     let workbench = Workbench::new(Seed::Acme);
     let text = pulled(&workbench);
     assert!(!rules(&text).is_empty());
@@ -94,7 +94,7 @@ fn steps_that_nobody_had_seen_are_moved_by_no_pulled_rule() {
 }
 
 #[test]
-fn a_migration_of_what_names_no_pool_settles_beside_pulled_rules() {
+fn a_migration_of_steps_without_a_pool_settles_beside_pulled_rules() {
     let workbench = Workbench::new(Seed::Acme);
     let text = pulled(&workbench);
     let migration = |currently: &str| {
@@ -130,7 +130,7 @@ fn a_closed_file_ends_with_a_rule_for_all_other_steps() {
 }
 
 #[test]
-fn a_file_that_is_there_is_not_written_over() {
+fn an_existing_file_is_not_overwritten() {
     let workbench = Workbench::chapter("version = 1\n");
     let output = workbench.run(&["pull", "-o", "workers.toml"]).expect(1);
     insta::assert_snapshot!(output.stderr, @"
@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {
+    fn a_pulled_file_plans_no_changes_on_any_space(live in any_live_with_choosers()) {
         for coverage in [RuleCoverage::Seen, RuleCoverage::Closed] {
             let text = render_config(&live, "https://octopus.acme.example", coverage);
             let (plan, findings) = planned(&text, &live);
@@ -181,7 +181,7 @@ proptest! {
 }
 
 #[test]
-fn what_chooses_a_pool_where_a_step_does_not_is_pulled_too() {
+fn pool_variables_and_target_pools_are_pulled_too() {
     let workbench = Workbench::new(Seed::Acme);
     let pulled = workbench.run(&["pull"]).expect(0).stdout;
     let tables = pulled.split_once("[[pool_variables]]").unwrap().1;
@@ -191,7 +191,7 @@ fn what_chooses_a_pool_where_a_step_does_not_is_pulled_too() {
 }
 
 #[test]
-fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
+fn a_plain_value_is_pulled_beside_one_scoped_to_a_process() {
     let workbench = Workbench::new(Seed::Acme);
     let [project, linux, windows] =
         [("projects", "Infrastructure"), ("workerpools", "Linux"), ("workerpools", "Windows")]
@@ -221,7 +221,7 @@ fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
 }
 
 #[test]
-fn a_server_without_a_list_of_channels_is_pulled_where_no_step_asks_for_one() {
+fn pull_works_without_a_channel_list_if_no_step_needs_one() {
     let what = || FaultKind::Status { code: 404, retry_after: None };
     let on = "GET /api/Spaces-1/channels";
     let faults = (1..=9).map(|nth| Fault { nth, requests: Some(on.to_owned()), fault: what() });

@@ -140,7 +140,7 @@ fn steps(workbench: &Workbench, dice: &mut Dice, process: &str, pools: &[String]
 }
 
 #[test]
-fn a_plan_of_what_is_pulled_is_empty_on_spaces_of_any_content() {
+fn a_pulled_file_plans_no_changes_whatever_a_space_contains() {
     let spaces = std::env::vars().find(|(name, _)| name == "PULL_SPACES");
     let spaces = spaces.map_or(6, |(_, number)| number.parse().unwrap());
     let (mut all, mut other) = (String::new(), "version = 1\n".to_owned());
@@ -168,7 +168,7 @@ fn a_plan_of_what_is_pulled_is_empty_on_spaces_of_any_content() {
 }
 
 #[test]
-fn what_a_key_may_not_see_is_told_and_a_plan_for_it_is_empty() {
+fn hidden_parts_are_reported_and_the_pulled_file_plans_no_changes() {
     let mut workbench = Workbench::new(Seed::Acme);
     for (key, lacks) in [
         ("API-SANDBOXWITHOUTWORKERVIEW", "workers"),

@@ -64,7 +64,7 @@ fn errors(workbench: &Workbench) -> Vec<String> {
 }
 
 #[test]
-fn a_pool_that_something_came_to_meanwhile_is_not_deleted() {
+fn a_pool_that_gains_a_user_mid_apply_is_not_deleted() {
     let workbench = Workbench::chapter(&file("[[removed]]\npool = \"Old\"\n"));
     let old = create_pool(&workbench, "Old");
     let set = json!({
@@ -86,7 +86,7 @@ fn a_pool_that_something_came_to_meanwhile_is_not_deleted() {
 }
 
 #[test]
-fn a_pool_that_lost_its_last_worker_meanwhile_gets_no_more_steps() {
+fn a_pool_that_loses_its_last_worker_mid_apply_gets_no_steps() {
     let workbench = Workbench::chapter(&file(""));
     let pool = create_pool(&workbench, "SQL");
     let worker =
@@ -106,7 +106,7 @@ fn a_pool_that_lost_its_last_worker_meanwhile_gets_no_more_steps() {
 }
 
 #[test]
-fn a_step_that_turned_to_its_targets_meanwhile_is_left_alone() {
+fn a_step_switched_to_its_targets_mid_apply_is_left_alone() {
     let workbench = Workbench::chapter(&file(""));
     let mut process = workbench.get(PROCESS);
     let name = "Notify the team";
@@ -131,7 +131,7 @@ fn a_step_that_turned_to_its_targets_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn what_somebody_saved_between_the_read_and_the_write_stays() {
+fn a_save_between_the_read_and_the_write_is_kept() {
     let workbench = Workbench::new(Seed::Chapter);
     let pool = create_pool(&workbench, "SQL");
     let other = create_pool(&workbench, "Other");
@@ -174,7 +174,7 @@ listening = { url = "https://db-worker-01:10933", thumbprint = "0E80575D3BD8D308
 
 /// Somebody else creates the same object: before this apply looks whether it is there, and after it has looked.
 #[test]
-fn what_somebody_else_has_created_in_the_same_way_is_not_undone() {
+fn an_identical_object_created_by_someone_else_is_not_undone() {
     let workers = "/api/Spaces-1/workers";
     let pools = "/api/Spaces-1/workerpools";
     for on in [

@@ -233,7 +233,7 @@ fn octopus_plans_and_applies_what_was_approved() {
 }
 
 #[test]
-fn octopus_refuses_a_plan_that_takes_its_own_worker() {
+fn octopus_refuses_a_plan_that_removes_its_own_worker() {
     let recipe = Recipe::with(Workbench::new(Seed::Chapter));
     let pool =
         recipe.workbench.send("POST", "/api/Spaces-1/workerpools", crate::sandbox::pool("Own"));

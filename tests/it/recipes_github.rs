@@ -81,7 +81,7 @@ fn the_action_runs_and_keeps_one_comment() {
 
 /// The shell of the half that has a key: it takes one regular file, and believes GitHub alone.
 #[test]
-fn a_forks_artefact_is_taken_as_data() {
+fn a_forks_artefact_is_treated_as_untrusted_data() {
     let recipe = Recipe::new();
     let [take, find, _] =
         yaml_blocks(&read("examples/ci/github/fork-plan.yml")).try_into().unwrap();

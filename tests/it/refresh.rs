@@ -102,7 +102,7 @@ fn summary(live: &Live) -> String {
 }
 
 #[tokio::test]
-async fn the_company_is_read_as_it_is() {
+async fn refresh_reads_the_whole_company() {
     let bench = Bench::new(Seed::Chapter).await;
     let live = read(&bench, &everything()).await.unwrap();
     insta::assert_snapshot!(summary(&live));
@@ -232,7 +232,7 @@ async fn the_built_in_worker_serves_other_spaces_too() {
 }
 
 #[tokio::test]
-async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
+async fn a_space_that_refuses_access_is_unread_and_not_an_error() {
     let on = Some("GET /api/Spaces-2/workerpools".to_owned());
     let what = FaultKind::Status { code: 403, retry_after: None };
     let faults = vec![Fault { nth: 1, requests: on, fault: what }];
@@ -248,7 +248,7 @@ async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
 }
 
 #[tokio::test]
-async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
+async fn a_hidden_worker_list_is_not_an_empty_list() {
     let mut bench = Bench::new(Seed::Chapter).await;
     bench.key = NO_WORKERS_KEY;
     let error = read(&bench, &everything()).await.unwrap_err();
@@ -258,7 +258,7 @@ async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_process_that_cannot_be_read_is_a_gap() {
+async fn an_unreadable_process_is_an_unread_part() {
     let refused = FaultKind::Status { code: 403, retry_after: None };
     let broken = FaultKind::Status { code: 500, retry_after: None };
     let on = |path: &str| Some(format!("GET /api/Spaces-1/{path}"));
@@ -314,7 +314,7 @@ async fn variables_and_targets_point_at_pools() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_read_once_more_and_what_was_read_is_kept() {
+async fn only_missing_parts_are_read_and_read_parts_are_kept() {
     let bench = Bench::new(Seed::Chapter).await;
     let reader = connect(bench.sandbox.url(), bench.key).reader();
     let first = parts(&["workers", "policies", "feeds"]);

@@ -28,7 +28,7 @@ fn a_list_that_only_a_warning_needs_does_not_stop_a_plan() {
 }
 
 #[test]
-fn a_selector_by_something_that_could_not_be_listed_is_told() {
+fn a_selector_over_an_unreadable_list_is_reported() {
     let by_group = FILE.replace("project =", "project_group = \"Applications\"\nproject =");
     let told = company(&["400 on GET */projectgroups*"], &by_group).run(&["plan"]).expect(0);
     assert!(told.stdout.contains("the project groups of space `Default`"), "{}", told.stdout);
@@ -36,7 +36,7 @@ fn a_selector_by_something_that_could_not_be_listed_is_told() {
 }
 
 #[test]
-fn runbooks_that_a_key_cannot_see_are_not_absent_and_told_once() {
+fn hidden_runbooks_are_not_absent_and_are_reported_once() {
     let any = FILE.replace("project = \"Web Store\"", "process = \"any\"");
     let mut workbench = company(&[], &any);
     workbench.key = "API-SANDBOXWITHOUTRUNBOOKVIEW";
@@ -57,7 +57,7 @@ fn runbooks_that_a_key_cannot_see_are_not_absent_and_told_once() {
 }
 
 #[test]
-fn steps_of_projects_that_a_key_cannot_see_are_not_counted_as_none() {
+fn steps_of_hidden_projects_are_not_counted_as_none() {
     let mut workbench = Workbench::chapter(
         "version = 1\n[gates]\nempty-pool = \"warn\"\n[pools.new]\ndefault = true\n",
     );
@@ -67,7 +67,7 @@ fn steps_of_projects_that_a_key_cannot_see_are_not_counted_as_none() {
 }
 
 #[test]
-fn explain_goes_on_where_plan_does() {
+fn explain_continues_where_plan_does() {
     let rules = ["403 on GET */featuresconfiguration*", "400 on GET */projectgroups*"];
     let workbench = company(&rules, FILE);
     workbench.run(&["explain", "Web Store"]).expect(0);
@@ -88,7 +88,7 @@ fn a_space_named_like_the_id_of_another_is_an_error_that_names_both() {
 }
 
 #[test]
-fn the_address_of_a_page_of_a_space_is_refused_with_the_space_to_use() {
+fn a_space_page_url_is_refused_with_the_space_to_use() {
     let workbench = company(&[], FILE);
     let page = format!("{}/app#/Spaces-2/projects", workbench.bench.sandbox.url());
     let told = workbench.run(&["plan", "--url", &page]).expect(1);

@@ -57,7 +57,7 @@ fn the_whole_chapter_is_undone_byte_for_byte() {
 
 /// The same way, taken at once and by way of a file, from one and the same state.
 #[test]
-fn a_way_back_that_is_saved_leads_where_the_way_back_leads() {
+fn a_saved_rollback_ends_where_a_direct_one_does() {
     let mut ends = Vec::new();
     for saves in [false, true] {
         let workbench = Workbench::chapter(CHAPTER);
@@ -90,7 +90,7 @@ fn a_way_back_that_is_saved_leads_where_the_way_back_leads() {
 }
 
 #[test]
-fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
+fn a_saved_rollback_is_stale_after_someone_moves_a_step() {
     let workbench = Workbench::chapter(CHAPTER);
     workbench.apply();
     workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
@@ -111,7 +111,7 @@ fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
 }
 
 #[test]
-fn a_way_back_is_not_saved_over_its_receipt() {
+fn a_rollback_is_not_saved_over_its_receipt() {
     let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
     workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
     let receipt = workbench.read("receipt.json");
@@ -125,7 +125,7 @@ fn a_way_back_is_not_saved_over_its_receipt() {
 
 /// What goes back says more than a plan of a file does, and a plan is untrusted.
 #[test]
-fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
+fn a_saved_rollback_must_write_what_it_shows() {
     let workbench = Workbench::chapter(CHAPTER);
     workbench.apply();
     workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
@@ -144,7 +144,7 @@ fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
 }
 
 #[test]
-fn what_somebody_has_changed_since_is_left_and_told() {
+fn later_changes_by_others_are_left_and_reported() {
     let workbench = Workbench::chapter(
         "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.sql]\n[[placements]]\nproject = \"Web Store\"\nprocess = \"any\"\npool = \"sql\"\n",
     );
@@ -184,7 +184,7 @@ fn shown(output: &Output) -> String {
 }
 
 #[test]
-fn a_killed_apply_is_undone_as_far_as_it_came() {
+fn a_failed_apply_is_undone_as_far_as_it_got() {
     let cut = Fault {
         nth: 5,
         requests: Some("PUT".into()),
@@ -200,7 +200,7 @@ fn a_killed_apply_is_undone_as_far_as_it_came() {
 }
 
 #[test]
-fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
+fn deleted_objects_are_recreated_as_far_as_the_receipt_records_them() {
     let workbench = Workbench::chapter(CHAPTER);
     workbench.apply();
     let workers = "/api/Spaces-1/workers/all";
@@ -236,7 +236,7 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
 }
 
 #[test]
-fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
+fn a_new_default_pool_is_removed_and_the_old_one_restored() {
     let workbench = Workbench::chapter(
         "version = 1\n[gates]\ndefault-pool-member = \"allow\"\nempty-pool = \"allow\"\n[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\npolling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n",
     );
@@ -255,7 +255,7 @@ fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
 
 /// An image alone is no container: the feed comes back with it.
 #[test]
-fn a_container_that_was_taken_back_is_there_again_after_the_way_back_of_that() {
+fn rolling_back_a_rollback_restores_the_container() {
     let workbench = Workbench::new(Seed::Acme);
     let feeds = workbench.get("/api/Spaces-1/feeds/all");
     let feed = feeds[0]["Name"].as_str().unwrap();
@@ -278,7 +278,7 @@ fn a_container_that_was_taken_back_is_there_again_after_the_way_back_of_that() {
 }
 
 #[test]
-fn a_pool_that_is_made_again_has_its_place_among_the_others() {
+fn a_recreated_pool_returns_to_its_sort_position() {
     let workbench = Workbench::chapter("version = 1\n[pools.a]\n[pools.b]\n[pools.c]\n");
     let order = || {
         let pools = workbench.get("/api/Spaces-1/workerpools/all");
@@ -302,7 +302,7 @@ fn a_pool_that_is_made_again_has_its_place_among_the_others() {
 }
 
 #[test]
-fn a_process_in_git_goes_back_by_a_commit() {
+fn a_process_in_git_is_rolled_back_by_a_commit() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n[version_control]\non_unreachable = \"skip\"\n[pools.trial]\n[[placements]]\nproject = \"Checkout\"\nprocess = \"any\"\npool = \"trial\"\n");
     let path = workbench
@@ -331,7 +331,7 @@ fn a_process_in_git_goes_back_by_a_commit() {
 }
 
 #[test]
-fn what_is_no_receipt_is_told_so() {
+fn an_invalid_receipt_is_refused() {
     let workbench = Workbench::new(Seed::Empty);
     let mut all = String::new();
     for text in ["", "{}", "{\"format_version\":\"2.0\"}", "[1"] {
@@ -357,7 +357,7 @@ fn what_is_no_receipt_is_told_so() {
 }
 
 #[test]
-fn many_projects_are_moved_by_one_rule_and_back() {
+fn one_rule_moves_many_projects_and_a_rollback_restores_them() {
     let workbench = Workbench::new(Seed::Large { projects: 60, steps: 5, workers: 6 });
     workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.all]\n[[placements]]\npool = \"all\"\n");
     let before = workbench.processes();
@@ -368,7 +368,7 @@ fn many_projects_are_moved_by_one_rule_and_back() {
 }
 
 #[test]
-fn a_replacement_that_failed_half_way_brings_the_old_worker_back() {
+fn rolling_back_a_half_failed_replacement_restores_the_worker() {
     const WORKER: &str = "version = 1\n[pools.all]\n[workers.w]\npools = [\"all\"]\n";
     let polling = "polling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n";
     let listening = "listening = { url = \"https://w:10933\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n";

@@ -77,7 +77,7 @@ fn unversioned_set(text: &str) -> String {
 }
 
 #[test]
-fn what_was_escaped_is_escaped_again_at_once_and_by_way_of_a_file() {
+fn a_direct_or_saved_rollback_restores_escapes() {
     let (workbench, path) = spelled();
     let before = bytes(&workbench, &path);
     for spelling in [r"P\u00f6ol\u0027s", r"octopus\/x", r"w\u00e9b"] {
@@ -124,7 +124,7 @@ fn a_spelling_of_something_else_is_refused() {
 }
 
 #[test]
-fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
+fn values_and_target_pools_return_to_absent_null_or_empty() {
     let workbench = Workbench::new(Seed::Acme);
     let set = "/api/Spaces-1/variables/variableset-Projects-7";
     let target = format!("/api/Spaces-1/machines/{}", workbench.id("machines", "web-store-app"));
@@ -169,7 +169,7 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
 }
 
 #[test]
-fn a_value_that_was_removed_comes_back_in_its_spelling() {
+fn a_removed_value_is_restored_with_its_spelling() {
     const VALUE: &str = r#"{"Id":"00000000-0000-0000-0000-00000000000a","Name":"P\u00f6ol","Value":"WorkerPools-1","Type":"WorkerPool","Scope":{ },"IsEditable":true}"#;
     let workbench = Workbench::new(Seed::Acme);
     let set = "/api/Spaces-1/variables/variableset-Projects-7";

@@ -32,7 +32,7 @@ fn moved_and_deleted() -> (Workbench, String, String) {
 }
 
 #[test]
-fn a_pool_that_is_made_again_is_known_by_its_name_to_earlier_ways_back() {
+fn earlier_rollbacks_find_a_recreated_pool_by_name() {
     let (workbench, before, old) = moved_and_deleted();
     workbench.run(&["rollback", "deleted.json", "--auto-approve"]).expect(0);
     let now = workbench.id("workerpools", "old");
@@ -42,7 +42,7 @@ fn a_pool_that_is_made_again_is_known_by_its_name_to_earlier_ways_back() {
 }
 
 #[test]
-fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
+fn a_step_is_not_rolled_back_to_a_deleted_pool() {
     let (workbench, _, gone) = moved_and_deleted();
     let now = workbench.steps();
     let output = workbench.run(&["rollback", "moved.json", "--auto-approve"]).expect(0);
@@ -63,7 +63,7 @@ fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
 }
 
 #[test]
-fn of_receipts_the_last_name_is_the_newest() {
+fn receipt_names_sort_by_time() {
     let workbench = Workbench::new(Seed::Acme);
     for name in ["a", "b", "c"] {
         workbench.write("workers.toml", &format!("version = 1\n[pools.{name}]\n"));

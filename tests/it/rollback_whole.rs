@@ -38,7 +38,7 @@ impl Workbench {
 }
 
 #[test]
-fn a_step_in_git_that_cannot_be_read_is_reported_and_the_rest_goes_back() {
+fn an_unreadable_step_in_git_is_reported_and_the_rest_rolls_back() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.apply_text(
         "[pools.linux]\nname = \"Linux\"\ndescription = \"new\"\n[[placements]]\nprocess = \"any\"\n\
@@ -59,7 +59,7 @@ fn a_step_in_git_that_cannot_be_read_is_reported_and_the_rest_goes_back() {
 }
 
 #[test]
-fn the_files_still_ask_for_what_was_undone() {
+fn a_rollback_warns_if_the_files_still_ask_for_the_change() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.apply_text("[pools.trial]\n");
     let output = workbench.undo().expect(0);
@@ -71,7 +71,7 @@ fn the_files_still_ask_for_what_was_undone() {
 }
 
 #[test]
-fn a_pool_that_is_made_again_has_its_slug_or_its_loss_is_reported() {
+fn a_recreated_pool_gets_its_slug_or_the_loss_is_reported() {
     let workbench = Workbench::new(Seed::Acme);
     let pool = json!({
         "Name": "Old Pool", "Slug": "quite-another", "WorkerPoolType": "StaticWorkerPool",
@@ -95,7 +95,7 @@ fn a_pool_that_is_made_again_has_its_slug_or_its_loss_is_reported() {
 }
 
 #[test]
-fn a_worker_that_is_made_again_has_its_slug_and_its_lock() {
+fn a_recreated_worker_keeps_its_slug_and_upgrade_lock() {
     let workbench = Workbench::new(Seed::Acme);
     let pool = workbench.id("workerpools", "Linux");
     let mut worker = sandbox::worker("trial-01", &[&pool]);
@@ -113,7 +113,7 @@ fn a_worker_that_is_made_again_has_its_slug_and_its_lock() {
 }
 
 #[test]
-fn a_rename_in_case_alone_goes_back() {
+fn a_case_only_rename_is_rolled_back() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.apply_text("[pools.linux]\nname = \"LINUX\"\n");
     assert!(workbench.names("workerpools").contains(&"LINUX".to_owned()));
@@ -127,7 +127,7 @@ fn with_tooling(process: &Value) -> usize {
 }
 
 #[test]
-fn what_the_server_adds_with_a_container_goes_with_it() {
+fn fields_the_server_adds_with_a_container_are_removed_too() {
     let workbench = Workbench::new(Seed::Acme);
     let project = workbench.id("projects", "Landing zone");
     let path = format!("/api/Spaces-1/projects/{project}/deploymentprocesses");
@@ -207,7 +207,7 @@ fn a_receipt_that_names_one_object_and_means_another_is_refused() {
 }
 
 #[test]
-fn a_worker_goes_back_to_a_valid_endpoint_or_not_at_all() {
+fn a_worker_is_restored_with_a_valid_endpoint_or_not_at_all() {
     let workbench = Workbench::new(Seed::Acme);
     let pool = workbench.id("workerpools", "Linux");
     let mut worker = sandbox::worker("trial-01", &[&pool]);

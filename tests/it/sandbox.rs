@@ -117,7 +117,7 @@ pub(crate) fn names(list: &Value) -> String {
 pub(crate) const PROCESS: &str = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
 
 #[tokio::test]
-async fn three_prefixes_lead_to_one_space_in_any_case_and_with_a_slash() {
+async fn three_prefixes_reach_one_space_in_any_case_or_with_a_slash() {
     let bench = Bench::new(Seed::Empty).await;
     let wanted = bench.get("/api/Spaces-1/workerpools/all").await;
     for path in [
@@ -134,7 +134,7 @@ async fn three_prefixes_lead_to_one_space_in_any_case_and_with_a_slash() {
 }
 
 #[tokio::test]
-async fn the_root_is_open_to_strangers_and_nothing_else() {
+async fn only_the_root_is_readable_without_a_key() {
     let mut bench = Bench::new(Seed::Empty).await;
     bench.key = "API-NOBODY";
     assert_eq!(bench.get("/api/").await["Version"], "2026.2.9314");
@@ -177,7 +177,7 @@ async fn a_missing_resource_has_no_errors_and_a_refusal_names_the_permission() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_view_workers_gets_empty_lists_and_no_worker() {
+async fn a_key_without_worker_view_gets_empty_lists_and_no_worker() {
     let mut bench = Bench::new(Seed::Large { projects: 0, steps: 0, workers: 3 }).await;
     bench.key = NO_WORKERS_KEY;
     assert_eq!(bench.get("/api/Spaces-1/workers/all").await, json!([]));
@@ -217,7 +217,7 @@ async fn a_page_links_to_itself_and_to_the_next() {
 }
 
 #[tokio::test]
-async fn workers_are_found_by_what_they_are() {
+async fn workers_can_be_filtered_by_their_properties() {
     let bench = Bench::new(Seed::Large { projects: 0, steps: 0, workers: 9 }).await;
     let mut disabled = bench.get("/api/Spaces-1/workers/Workers-3").await;
     disabled["IsDisabled"] = json!(true);
@@ -251,7 +251,7 @@ async fn workers_are_found_by_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_put_may_come_as_a_post() {
+async fn a_put_can_be_sent_as_a_post() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("SQL").await;
     let request = bench.request("POST", &format!("/api/Spaces-1/workerpools/{id}"));
@@ -274,7 +274,7 @@ async fn a_file_keeps_its_data_over_a_restart() {
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_is_gone() {
+async fn a_dropped_sandbox_stops_listening() {
     let bench = Bench::new(Seed::Empty).await;
     let url = bench.sandbox.url().to_owned();
     bench.get("/api").await;

@@ -49,7 +49,7 @@ async fn the_commits_of_a_seed_are_the_same_at_each_start() {
 }
 
 #[tokio::test]
-async fn an_old_commit_can_still_be_read_and_takes_no_commit() {
+async fn an_old_commit_is_readable_but_accepts_no_commits() {
     let (bench, project) = bench("Checkout").await;
     let main = format!("{project}/main/deploymentprocesses");
     let hash = save(&bench, &main, "As it is").await;
@@ -150,7 +150,7 @@ async fn saving_a_project_moves_it_neither_into_git_nor_out_of_it() {
 }
 
 #[tokio::test]
-async fn a_repository_goes_with_its_project() {
+async fn deleting_a_project_deletes_its_repository() {
     let (bench, path) = bench("Checkout").await;
     assert_eq!(bench.send("DELETE", &path, json!(null)).await.0, 200);
     for below in ["", "/git/branches", "/main/deploymentprocesses"] {
@@ -159,7 +159,7 @@ async fn a_repository_goes_with_its_project() {
 }
 
 #[tokio::test]
-async fn a_process_that_no_longer_loads_is_mended_by_a_commit() {
+async fn a_commit_repairs_a_process_that_no_longer_loads() {
     let (bench, project) = bench("Checkout").await;
     let path = format!("{project}/main/deploymentprocesses");
     let pool = bench.pool("Short-lived").await;

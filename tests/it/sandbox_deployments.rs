@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_deployment_holds_its_workers_for_its_time_and_lets_them_go() {
+async fn a_deployment_leases_its_workers_and_releases_them() {
     let bench = company(LONG).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release =
@@ -152,7 +152,7 @@ async fn each_step_runs_where_the_rules_say() {
 }
 
 #[tokio::test]
-async fn a_deployment_fails_as_the_real_server_does_where_there_is_no_worker() {
+async fn a_deployment_without_workers_fails_as_on_a_real_server() {
     let bench = company(Duration::ZERO).await;
     let (empty, ill) = (bench.pool("Empty").await, bench.pool("Ill").await);
     let mut new = worker("sick-01", &[&ill]);
@@ -209,7 +209,7 @@ async fn failure(bench: &Bench, project: &str, number: usize, action: Value) -> 
 }
 
 #[tokio::test]
-async fn a_cloud_makes_the_workers_that_are_needed() {
+async fn a_cloud_instance_creates_workers_on_demand() {
     let pace = Pace { work: LONG, ..Pace::default() };
     let bench =
         Bench::with(SandboxOptions { seed: Seed::Cloud, pace, ..SandboxOptions::default() }).await;
@@ -227,7 +227,7 @@ async fn a_cloud_makes_the_workers_that_are_needed() {
 }
 
 #[test]
-fn what_the_program_places_runs_there() {
+fn steps_run_where_poolwright_places_them() {
     let workbench = Workbench::chapter(
         r#"
         version = 1

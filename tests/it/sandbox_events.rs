@@ -42,7 +42,7 @@ async fn each_write_leaves_an_event_with_its_author_newest_first() {
 }
 
 #[tokio::test]
-async fn an_event_has_its_time_its_means_and_the_difference() {
+async fn an_event_has_its_time_client_and_difference() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("Linux & more").await;
     let path = format!("/api/Spaces-1/workerpools/{id}");
@@ -117,7 +117,7 @@ async fn a_process_change_names_its_project_and_leaves_one_event_per_version() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_with_a_project_leaves_events_too() {
+async fn objects_deleted_with_a_project_leave_events_too() {
     let bench = Bench::new(Seed::Empty).await;
     bench.send("POST", "/api/Spaces-1/projects", json!({ "Name": "Shop" })).await;
     bench.send("DELETE", "/api/Spaces-1/projects/Projects-1", Value::Null).await;
@@ -143,7 +143,7 @@ async fn a_refused_write_and_a_read_leave_no_event() {
 }
 
 #[tokio::test]
-async fn the_log_is_filtered_by_what_it_is_about() {
+async fn the_event_log_can_be_filtered_by_its_subject() {
     let bench = Bench::new(Seed::Empty).await;
     let (linux, bsd) = (bench.pool("Linux").await, bench.pool("BSD").await);
     bench.send("POST", "/api/Spaces-1/workers", worker("db-01", &[&linux])).await;
@@ -186,7 +186,7 @@ async fn the_log_is_filtered_by_what_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_view_events_sees_none() {
+async fn a_key_without_event_view_sees_no_events() {
     let mut bench = Bench::new(Seed::Empty).await;
     bench.pool("Linux").await;
     bench.key = READER_KEY;

@@ -112,7 +112,7 @@ async fn difference(bench: &Bench, exchange: &Value) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_clients_are_answered_as_when_they_were_content() {
+async fn recorded_client_requests_still_get_equivalent_responses() {
     for (client, seed) in CLIENTS {
         // What they send is in no contract of ours.
         let bench =

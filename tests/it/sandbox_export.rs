@@ -48,7 +48,7 @@ async fn state(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn what_is_exported_is_imported_as_it_was() {
+async fn an_exported_state_is_imported_unchanged() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let store = StoreLocation::File(path.clone());
@@ -79,7 +79,7 @@ async fn what_is_exported_is_imported_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
+async fn a_state_keeps_numbers_and_unknown_fields_verbatim() {
     // Unknown fields are in no contract.
     let bench = Bench::unwatched(SandboxOptions::default()).await;
     let path = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
@@ -170,7 +170,7 @@ impl Drop for Serving {
 }
 
 #[test]
-fn a_plan_on_a_copy_is_the_plan_on_the_original() {
+fn a_copy_yields_the_same_plan_as_the_original() {
     let workbench = Workbench::new(Seed::Chapter);
     let original = workbench.bench.sandbox.url();
     let folder = workbench.folder.path();

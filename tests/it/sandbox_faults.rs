@@ -103,7 +103,7 @@ async fn a_rule_applies_to_the_requests_that_it_matches() {
 }
 
 #[tokio::test]
-async fn chance_is_the_same_at_each_start() {
+async fn chance_is_reproducible_for_one_seed() {
     let mut runs = Vec::new();
     for fault_seed in [1, 1, 2] {
         let rules = vec!["503 chance 50%".parse().unwrap()];
@@ -116,7 +116,7 @@ async fn chance_is_the_same_at_each_start() {
 }
 
 #[tokio::test]
-async fn a_body_may_come_slowly_and_whole() {
+async fn a_slow_body_still_arrives_whole() {
     let path = "/api/Spaces-1/projects/all";
     let bench = Bench::unlucky(&["slow 100ms at 2", "delay 1ms..5ms"]).await;
     let wanted = bench.get(path).await;
@@ -165,7 +165,7 @@ async fn another_user_may_save_an_unrelated_document() {
 }
 
 #[tokio::test]
-async fn faults_are_seen_set_and_cleared_while_it_runs() {
+async fn faults_can_be_listed_set_and_cleared_at_run_time() {
     let bench = Bench::unlucky(&[]).await;
     let at = "/sandbox/faults";
     assert_eq!(bench.get(at).await, json!({ "seed": 0, "faults": [] }));

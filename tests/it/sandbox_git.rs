@@ -52,7 +52,7 @@ async fn a_project_in_git_shows_its_repository() {
 }
 
 #[tokio::test]
-async fn branches_are_listed_found_and_made() {
+async fn branches_are_listed_found_and_created() {
     let git = Git::new().await;
     let at = format!("{}/git/branches", git.checkout);
     let list = git.bench.get(&at).await;
@@ -90,7 +90,7 @@ async fn each_ref_has_its_own_process() {
 }
 
 #[tokio::test]
-async fn a_write_is_a_commit_and_what_was_there_stays_readable() {
+async fn a_write_is_a_commit_and_the_old_state_stays_readable() {
     let git = Git::new().await;
     let head = git.bench.get(&format!("{}/git/refs/main", git.checkout)).await;
     assert_eq!(head["CanonicalName"], "refs/heads/main");
@@ -133,7 +133,7 @@ async fn refs_that_are_not_branches_refuse_commits() {
 }
 
 #[tokio::test]
-async fn runbooks_in_git_are_known_by_their_slugs() {
+async fn runbooks_in_git_are_identified_by_their_slugs() {
     let git = Git::new().await;
     let list = git.bench.get(&format!("{}/main/runbooks", git.payments)).await;
     assert_eq!(
@@ -191,7 +191,7 @@ async fn a_project_moves_from_the_database_into_git() {
 }
 
 #[tokio::test]
-async fn a_release_freezes_the_commit_that_its_reference_stands_for() {
+async fn a_release_freezes_the_commit_that_its_ref_resolves_to() {
     let git = Git::new().await;
     let id = git.checkout.rsplit('/').next().unwrap();
     let release = |version: &str, reference: Value| json!({ "ProjectId": id, "Version": version, "VersionControlReference": reference });

@@ -129,7 +129,7 @@ async fn two_hundred_clients_at_once_get_their_own_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_reader_of_a_long_list_blocks_nobody_and_sees_one_state() {
+async fn a_slow_list_reader_blocks_no_writes_and_sees_one_state() {
     let seed = Seed::Large { projects: 300, steps: 10, workers: 0 };
     let bench = Bench::unwatched(SandboxOptions { seed, ..SandboxOptions::default() }).await;
     let path = "/api/Spaces-1/deploymentprocesses?take=1000";
@@ -159,7 +159,7 @@ async fn a_slow_reader_of_a_long_list_blocks_nobody_and_sees_one_state() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_a_list_leaves_nothing_behind() {
+async fn a_client_that_disconnects_mid_list_does_not_block_others() {
     let bench = Bench::unwatched(SandboxOptions {
         seed: Seed::Large { projects: 60, steps: 10, workers: 0 },
         ..SandboxOptions::default()
@@ -175,7 +175,7 @@ async fn a_client_that_leaves_in_the_middle_of_a_list_leaves_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
-fn a_sandbox_in_memory_leaves_nothing_behind() {
+fn an_in_memory_sandbox_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     for signal in ["-TERM", "-INT"] {
         let mut command = program(folder.path(), &["sandbox", "--port", "0", "--db", ":memory:"]);

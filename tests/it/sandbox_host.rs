@@ -11,7 +11,7 @@ use serde_json::json;
 const POOLS: &str = "/api/Spaces-1/workerpools";
 
 #[tokio::test]
-async fn a_name_that_resolves_to_this_machine_reaches_nothing() {
+async fn requests_with_a_foreign_host_header_are_refused() {
     let hosts = vec!["sandbox.corp.example".to_owned()];
     let options = SandboxOptions { seed: Seed::Empty, hosts, ..SandboxOptions::default() };
     let bench = Bench::with(options).await;
@@ -28,7 +28,7 @@ async fn a_name_that_resolves_to_this_machine_reaches_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_writes_nothing_even_with_the_key_in_its_address() {
+async fn a_cross_site_page_cannot_write_even_with_the_key_in_the_url() {
     let bench = Bench::new(Seed::Empty).await;
     let url = format!("{}{POOLS}?apikey={ADMIN_KEY}", bench.sandbox.url());
     for (name, value) in [
@@ -51,7 +51,7 @@ async fn a_page_of_another_site_writes_nothing_even_with_the_key_in_its_address(
 }
 
 #[tokio::test]
-async fn a_copy_of_a_live_server_has_keys_of_its_own_that_stay_with_it() {
+async fn a_copy_of_a_live_server_has_its_own_persistent_keys() {
     let mut copy = StateBuilder::default();
     let space =
         json!({ "Id": "Spaces-1", "Name": "Default", "Slug": "default", "IsDefault": true });

@@ -226,7 +226,7 @@ fn link_path(link: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_link_that_clients_know_is_there_or_is_left_out_on_purpose() {
+async fn every_known_link_is_present_or_deliberately_omitted() {
     let bench = complete_company().await;
     for KindLinks { list, source, present, left_out } in KINDS {
         let found = bench.get(&format!("/api/Spaces-1/{list}?take=1")).await;
@@ -241,7 +241,7 @@ async fn every_link_that_clients_know_is_there_or_is_left_out_on_purpose() {
 }
 
 #[tokio::test]
-async fn the_links_of_the_root_are_a_servers_and_lead_to_something() {
+async fn root_links_match_a_real_server_and_resolve() {
     let bench = Bench::new(Seed::Acme).await;
     let root = bench.get("/api").await;
     let links = root["Links"].as_object().unwrap();
@@ -264,7 +264,7 @@ async fn the_links_of_the_root_are_a_servers_and_lead_to_something() {
 }
 
 #[tokio::test]
-async fn every_link_leads_to_something() {
+async fn every_link_resolves() {
     let bench = complete_company().await;
     let mut writes = Vec::new();
     let lists: std::collections::BTreeSet<&str> = KINDS.iter().map(|kind| kind.list).collect();

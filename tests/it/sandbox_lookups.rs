@@ -15,7 +15,7 @@ fn names(values: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_link_of_a_space_leads_to_something() {
+async fn every_link_of_a_space_resolves() {
     let bench = Bench::new(Seed::Acme).await;
     let root = bench.get("/api/Spaces-1").await;
     for (name, link) in root["Links"].as_object().unwrap() {
@@ -84,7 +84,7 @@ async fn names_of_variables_and_tags_of_targets_are_listed_once() {
 }
 
 #[tokio::test]
-async fn environments_are_summed_up_by_their_targets() {
+async fn environments_are_summarized_by_their_targets() {
     let bench = Bench::new(Seed::Acme).await;
     let summary = bench.get("/api/Spaces-1/environments/summary").await;
     let machines = bench.get("/api/Spaces-1/machines/all").await;
@@ -97,7 +97,7 @@ async fn environments_are_summed_up_by_their_targets() {
 }
 
 #[tokio::test]
-async fn a_runbook_in_git_is_made_changed_and_deleted_by_commits() {
+async fn a_runbook_in_git_is_created_changed_and_deleted_by_commits() {
     let mut bench = Bench::new(Seed::Acme).await;
     let project = id_of(&bench, "projects", "Payments").await;
     let at = |below: &str| format!("/api/Spaces-1/projects/{project}/trial/{below}");

@@ -134,7 +134,7 @@ async fn steps_by_variable_and_projects_in_git_are_resolved() {
 }
 
 #[tokio::test]
-async fn many_workers_of_a_pool_are_folded_and_an_unknown_space_is_told() {
+async fn many_workers_are_collapsed_and_an_unknown_space_is_reported() {
     let bench = Bench::new(Seed::Large { projects: 1, steps: 1, workers: 60 }).await;
     let page = bench.page("/?space=Nope%3Cb%3E").await;
     for shown in [

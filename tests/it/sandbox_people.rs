@@ -92,7 +92,7 @@ async fn creating_and_deleting_have_permissions_of_their_own_where_octopus_has_t
 }
 
 #[tokio::test]
-async fn lists_leave_out_what_one_may_not_view() {
+async fn lists_omit_items_that_the_user_may_not_view() {
     let mut bench = Bench::new(Seed::Chapter).await;
     bench.send("POST", "/api/workers", worker("db-01", &["WorkerPools-1"])).await;
     for (permission, path) in [

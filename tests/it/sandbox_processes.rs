@@ -5,7 +5,7 @@ use octopus_sandbox::{SandboxOptions, Seed};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_process_comes_back_as_it_was_sent() {
+async fn a_process_is_returned_as_it_was_sent() {
     // Unknown fields are in no contract.
     let bench = Bench::unwatched(SandboxOptions::default()).await;
     let body = r#"{"Zeta":[1.0,1e3,123456789012345678901234567890,-0.0,"é\u00e9"],"Version":1,"Steps":[{"Slug":"one","Name":"One","Id":"a","Odd":{"b":1,"a":2.50},"Actions":[{"WorkerPoolId":"","Name":"One","Slug":"one","Properties":{"z":"1","a":"2"},"Id":"b","ActionType":"Octopus.Script","New":1E-7}]}],"Id":"DeploymentProcess-Projects-1"}"#;
@@ -69,7 +69,7 @@ async fn a_process_that_breaks_rules_is_refused_with_a_line_for_each() {
 }
 
 #[tokio::test]
-async fn a_process_without_steps_is_emptied() {
+async fn saving_a_process_without_steps_empties_it() {
     let bench = Bench::new(Seed::Chapter).await;
     let runbook = "/api/Spaces-1/runbookProcesses/RunbookProcess-Runbooks-1";
     for path in [PROCESS, runbook] {

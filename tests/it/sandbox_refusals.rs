@@ -119,7 +119,7 @@ async fn an_endpoint_of_each_style_is_stored_with_what_the_server_adds() {
 }
 
 #[tokio::test]
-async fn a_machine_that_is_saved_as_it_was_read_stays_as_it_is_in_every_seed() {
+async fn resaving_an_unchanged_document_changes_nothing_in_any_seed() {
     let large = Seed::Large { projects: 1, steps: 1, workers: 4 };
     for seed in [Seed::Chapter, Seed::Acme, large] {
         let bench = Bench::new(seed.clone()).await;
@@ -176,7 +176,7 @@ async fn a_body_about_another_document_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn an_account_a_proxy_and_a_project_are_checked_for_what_they_name() {
+async fn references_in_accounts_proxies_and_projects_are_checked() {
     let bench = Bench::new(Seed::Chapter).await;
     for (list, body, wanted) in [
         ("accounts", json!({ "Name": "a" }), "Please provide a type"),
@@ -203,7 +203,7 @@ async fn an_account_a_proxy_and_a_project_are_checked_for_what_they_name() {
 }
 
 #[tokio::test]
-async fn releases_and_deployments_name_only_what_there_is() {
+async fn releases_and_deployments_may_name_only_existing_objects() {
     let bench = Bench::new(Seed::Chapter).await;
     let path = "/api/Spaces-1/releases";
     let release =
@@ -237,7 +237,7 @@ async fn releases_and_deployments_name_only_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_sent_bare_gets_the_servers_defaults() {
+async fn a_minimal_document_gets_the_servers_defaults() {
     let bench = Bench::new(Seed::Empty).await;
     let nothing = json!([]);
     for (list, body, wanted) in [
@@ -299,7 +299,7 @@ async fn a_document_that_is_sent_bare_gets_the_servers_defaults() {
 }
 
 #[tokio::test]
-async fn every_switch_of_the_instance_is_there_and_changes() {
+async fn every_feature_switch_exists_and_can_be_changed() {
     let bench = Bench::new(Seed::Empty).await;
     let path = "/api/featuresconfiguration";
     let mut features = bench.get(path).await;

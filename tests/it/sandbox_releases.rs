@@ -124,7 +124,7 @@ async fn command_line_tools_release_and_deploy_by_name() {
 }
 
 #[tokio::test]
-async fn a_runbook_runs_its_published_snapshot_whatever_changed_since() {
+async fn a_runbook_runs_its_published_snapshot_despite_later_changes() {
     let bench = company(Duration::ZERO).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let runbook = bench.get("/api/runbooks/all").await[0].clone();
@@ -157,7 +157,7 @@ async fn a_runbook_runs_its_published_snapshot_whatever_changed_since() {
 }
 
 #[tokio::test]
-async fn what_a_deployment_did_is_in_the_audit_log() {
+async fn a_deployment_appears_in_the_audit_log() {
     let bench = company(Duration::ZERO).await;
     let release =
         made(&bench, "/api/releases", json!({ "ProjectId": "Projects-1", "Version": "1.2" })).await;
@@ -179,7 +179,7 @@ async fn what_a_deployment_did_is_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn templates_answer_what_clients_ask_before_they_create_something() {
+async fn templates_provide_what_clients_need_before_creating() {
     let bench = company(Duration::ZERO).await;
     let runbook = id(&bench.get("/api/runbooks/all").await[0]);
     let release = json!({ "ProjectId": "Projects-1", "Version": "3.1" });

@@ -13,7 +13,7 @@ async fn made(bench: &Bench, path: &str, body: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_not_found() {
+async fn unknown_routes_and_resources_are_not_found() {
     let bench = Bench::new(Seed::Acme).await;
     made(&bench, "/api/Spaces-1/releases", json!({ "ProjectId": "Projects-1", "Version": "1.0" }))
         .await;
@@ -45,7 +45,7 @@ async fn what_is_not_served_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_ref_of_a_project_in_git_leads_to_the_project_and_a_reserved_name_to_its_list() {
+async fn a_git_ref_resolves_to_the_project_and_a_reserved_word_to_a_list() {
     let bench = Bench::new(Seed::Acme).await;
     let all = bench.get("/api/Spaces-1/projects/all").await;
     let mut found = 0;
@@ -133,7 +133,7 @@ async fn every_project_has_a_default_channel(bench: &Bench, space: &str) {
 }
 
 #[tokio::test]
-async fn a_project_says_how_far_its_releases_have_come() {
+async fn a_project_reports_the_progress_of_its_releases() {
     let bench = Bench::new(Seed::Chapter).await;
     let release = json!({ "ProjectId": "Projects-1", "Version": "1.0.0" });
     let release = made(&bench, "/api/Spaces-1/releases", release).await;

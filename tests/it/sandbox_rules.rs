@@ -20,7 +20,7 @@ async fn the_default_pool_moves_and_is_never_missing() {
 }
 
 #[tokio::test]
-async fn a_pool_is_what_the_server_makes_of_it() {
+async fn the_server_normalizes_a_saved_pool() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("Linux build").await;
     let body = json!({
@@ -33,7 +33,7 @@ async fn a_pool_is_what_the_server_makes_of_it() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_without_regard_to_case() {
+async fn names_are_unique_ignoring_case() {
     let bench = Bench::new(Seed::Empty).await;
     let again =
         bench.refused("POST", "/api/Spaces-1/workerpools", pool("default worker POOL")).await;
@@ -52,7 +52,7 @@ async fn an_id_is_never_assigned_twice() {
 }
 
 #[tokio::test]
-async fn a_dynamic_pool_is_for_the_cloud() {
+async fn dynamic_pools_exist_only_on_octopus_cloud() {
     let mut body = pool("Hosted");
     body["WorkerPoolType"] = json!("DynamicWorkerPool");
     body["WorkerType"] = json!("UbuntuDefault");
@@ -68,7 +68,7 @@ async fn a_dynamic_pool_is_for_the_cloud() {
 }
 
 #[tokio::test]
-async fn pools_are_sorted_by_all_their_ids() {
+async fn sorting_pools_requires_all_their_ids() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("SQL").await;
     let path = "/api/Spaces-1/workerpools/sortorder";
@@ -146,14 +146,14 @@ async fn a_worker_needs_a_pool_and_a_way_to_reach_it() {
 }
 
 #[tokio::test]
-async fn the_default_policy_stays() {
+async fn the_default_policy_cannot_be_deleted() {
     let bench = Bench::new(Seed::Empty).await;
     let path = "/api/Spaces-1/machinepolicies/MachinePolicies-1";
     insta::assert_snapshot!(bench.refused("DELETE", path, json!(null)).await, @"400: You cannot delete your default machine policy.");
 }
 
 #[tokio::test]
-async fn a_secret_never_comes_back() {
+async fn a_secret_is_never_returned() {
     let bench = Bench::new(Seed::Empty).await;
     let key = json!({ "HasValue": true, "NewValue": "LS0tLS1CRUdJTi" });
     let account = json!({ "AccountType": "SshKeyPair", "Name": "deploy-key", "Username": "octopus", "PrivateKeyFile": key });
@@ -167,7 +167,7 @@ async fn a_secret_never_comes_back() {
 }
 
 #[tokio::test]
-async fn features_that_are_left_out_are_switched_off() {
+async fn omitted_features_are_switched_off() {
     let bench = Bench::new(Seed::Empty).await;
     let path = "/api/featuresconfiguration";
     let mut features = bench.get(path).await;

@@ -44,7 +44,7 @@ async fn the_cloud_has_dynamic_pools_and_no_built_in_worker() {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "the story is as long as it is")]
-async fn no_step_of_the_chapter_is_in_a_pool() {
+async fn no_step_in_the_chapter_seed_names_a_pool() {
     let bench = Bench::new(Seed::Chapter).await;
     let mut story = String::new();
     for project in bench.get("/api/projects/all").await.as_array().unwrap() {
@@ -175,14 +175,14 @@ async fn a_seed_is_the_same_at_each_start() {
 }
 
 #[tokio::test]
-async fn a_large_process_is_as_long_as_real_ones_are() {
+async fn a_large_process_is_as_long_as_a_real_one() {
     let bench = Bench::new(Seed::Large { projects: 1, steps: 10, workers: 0 }).await;
     let (_, text) = bench.text("GET", "/api/projects/Projects-1/deploymentprocesses", "").await;
     assert!((30_000..45_000).contains(&text.len()), "{}", text.len());
 }
 
 #[tokio::test]
-async fn everybody_can_list_their_own_permissions() {
+async fn every_user_can_list_their_own_permissions() {
     let mut bench = Bench::new(Seed::Empty).await;
     bench.key = octopus_sandbox::NO_WORKERS_KEY;
     let me = bench.get("/api/users/me").await;
@@ -206,7 +206,7 @@ fn seeds() -> [(&'static str, Seed); 5] {
 }
 
 #[tokio::test]
-async fn every_seed_answers_every_list_of_every_space_and_its_ids_are_the_same_at_each_start() {
+async fn every_seed_answers_every_list_with_the_same_ids_at_each_start() {
     for (name, seed) in seeds() {
         let (one, two) = (Bench::new(seed.clone()).await, Bench::new(seed).await);
         for space in one.get("/api/spaces/all").await.as_array().unwrap() {
@@ -263,7 +263,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_cloud_has_steps_on_an_image_that_ends() {
+async fn the_cloud_seed_has_steps_on_an_image_near_its_end_of_life() {
     let bench = Bench::new(Seed::Cloud).await;
     let types = bench.get("/api/workerpools/dynamicworkertypes").await;
     let ends: Vec<&str> = types["WorkerTypes"]

@@ -308,7 +308,7 @@ async fn a_task_can_be_rerun_unless_it_is_a_deployment() {
 }
 
 #[tokio::test]
-async fn the_state_of_a_task_that_is_over_can_be_set_right() {
+async fn the_state_of_a_finished_task_can_be_corrected() {
     let bench = company(LONG).await;
     let health = json!({ "Name": "Health", "Description": "Check", "Arguments": {} });
     let task = id(&made(&bench, "/api/tasks", health).await);

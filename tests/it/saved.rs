@@ -66,7 +66,7 @@ fn place(document: &mut Value, step: &str, pool: &str) {
 }
 
 #[test]
-fn a_plan_is_saved_shown_and_carried_out_as_it_was_shown() {
+fn a_plan_is_saved_shown_and_applied_as_shown() {
     let workbench = saved();
     let planned = workbench.run(&["plan"]).expect(0);
     let shown = workbench.run(&["show", "plan.json"]).expect(0);
@@ -86,7 +86,7 @@ fn a_plan_is_saved_shown_and_carried_out_as_it_was_shown() {
 }
 
 #[test]
-fn a_plan_needs_no_file_and_a_server_that_the_user_names() {
+fn a_saved_plan_needs_no_file_if_the_user_names_the_server() {
     let workbench = saved();
     std::fs::remove_file(workbench.folder.path().join("workers.toml")).unwrap();
     let url = workbench.bench.sandbox.url();
@@ -187,7 +187,7 @@ const EDITS: [Edit; 11] = [
 ];
 
 #[test]
-fn what_the_plan_relies_on_and_somebody_has_changed_stops_it_before_the_first_write() {
+fn a_changed_expectation_stops_a_saved_plan_before_any_write() {
     let mut told = String::new();
     for (edit, name) in EDITS {
         let workbench = saved();
@@ -244,7 +244,7 @@ const HARMLESS: [Edit; 6] = [
 ];
 
 #[test]
-fn what_the_plan_does_not_rely_on_may_change() {
+fn changes_that_a_plan_does_not_rely_on_are_harmless() {
     for (edit, name) in HARMLESS {
         let workbench = saved();
         edit(&workbench);
@@ -315,7 +315,7 @@ fn a_plan_whose_endpoints_do_not_parse_is_refused() {
 }
 
 #[test]
-fn a_plan_that_a_gate_refuses_is_not_carried_out_later_either() {
+fn a_plan_refused_by_a_gate_cannot_be_applied_later_either() {
     let workbench = saved();
     workbench.write("workers.toml", "version = 1\n[server]\nbuilt_in_worker = false\n");
     workbench.run(&["plan", "-o", "plan.json"]).expect(3);
@@ -356,7 +356,7 @@ fn a_plan_is_for_one_server_and_one_space() {
 }
 
 #[test]
-fn a_plan_into_a_pool_that_is_ill_since_is_refused_unless_it_waits() {
+fn a_plan_into_a_pool_now_unhealthy_is_refused_unless_it_waits() {
     let workbench = Workbench::new(Seed::Acme);
     let path = "/api/Spaces-1/workers/all";
     let mut ill = workbench.get(path);
@@ -384,7 +384,7 @@ fn a_plan_into_a_pool_that_is_ill_since_is_refused_unless_it_waits() {
 
 #[cfg(unix)]
 #[test]
-fn what_stands_where_a_plan_is_saved_stays_what_it_is() {
+fn saving_a_plan_keeps_the_link_or_device_at_its_path() {
     let workbench = Workbench::chapter(FILE);
     let at = |name: &str| workbench.folder.path().join(name);
     let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).unwrap();

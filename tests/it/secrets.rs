@@ -66,7 +66,7 @@ fn no_excerpt_shows_a_secret() {
 }
 
 #[test]
-fn no_excerpt_and_no_diff_of_ocl_shows_a_secret() {
+fn ocl_excerpts_and_diffs_never_show_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let rules =
         "version = 1\n[pools.k]\nname = \"K\"\n[[placements]]\nprocess = \"any\"\npool = \"k\"\n";
@@ -97,7 +97,7 @@ fn a_file_that_is_not_text_is_not_quoted() {
 }
 
 #[test]
-fn a_servers_answer_that_quotes_the_key_is_not_repeated() {
+fn a_response_that_quotes_the_key_is_not_repeated() {
     let workbench = Workbench::chapter("version = 1\n[pools.new]\nname = \"New\"\n");
     let quoted = |answer: &str| answer.replace("KEY", ADMIN_KEY);
     for answer in [
@@ -139,7 +139,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn help_shows_nothing_of_the_environment() {
+fn help_shows_no_environment_values() {
     let folder = tempfile::tempdir().unwrap();
     for args in
         [&["plan", "--help"][..], &["apply", "-h"], &["sandbox", "--help"], &["--help"], &["man"]]
@@ -211,7 +211,7 @@ fn a_database_of_another_program_is_refused_and_unchanged() {
 
 #[cfg(unix)]
 #[test]
-fn what_a_run_leaves_is_for_its_user_alone() {
+fn files_left_by_a_run_are_private_to_the_user() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     fs::write(
@@ -269,7 +269,7 @@ fn a_key_in_a_value_is_kept_in_files_and_never_printed() {
 }
 
 #[test]
-fn the_help_about_a_secret_says_what_fits_it() {
+fn the_help_about_a_secret_fits_its_kind() {
     for (line, help) in [
         ("api_key = \"API-HIDDEN\"", "OCTOPUS_API_KEY"),
         ("access_token = \"hunter2\"", "OCTOPUS_ACCESS_TOKEN"),

@@ -129,7 +129,7 @@ fn names_and_ids_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn what_can_be_computed_is_not_believed() {
+fn computed_fields_of_a_saved_plan_are_recomputed() {
     let workbench = saved(FILE);
     edit(&workbench, |plan| {
         plan["server"]["version"] = json!("1.2.3");
@@ -149,7 +149,7 @@ const EMPTY: &str = "version = 1\n[pools.empty]\nname = \"Empty\"\n\
                      [[placements]]\nproject = \"Web Store\"\nstep = \"Deploy to AKS\"\npool = \"empty\"\n";
 
 #[test]
-fn a_gate_is_asked_again_whatever_the_plan_says_of_it() {
+fn gates_are_rechecked_whatever_the_saved_plan_says() {
     let workbench = saved(EMPTY);
     let plan = workbench.read("plan.json");
     let without_findings = |plan: &mut Value| {
@@ -182,7 +182,7 @@ fn a_gate_is_asked_again_whatever_the_plan_says_of_it() {
 }
 
 #[test]
-fn a_plan_is_of_its_files_as_they_are() {
+fn a_saved_plan_must_match_its_files() {
     let workbench = saved(FILE);
     let plan = workbench.read("plan.json");
     workbench.write("workers.toml", &format!("{FILE}\n# later\n"));
@@ -196,7 +196,7 @@ fn a_plan_is_of_its_files_as_they_are() {
 }
 
 #[test]
-fn a_rollback_is_of_its_receipt() {
+fn a_saved_rollback_must_match_its_receipt() {
     let workbench = saved(FILE);
     workbench.run(&["apply", "plan.json", "--receipt", "receipt.json"]).expect(0);
     workbench.write("plan.json", "");

@@ -52,7 +52,7 @@ fn a_target_is_applied_and_the_rest_is_left_for_later() {
 }
 
 #[test]
-fn what_is_no_address_is_told_so() {
+fn an_invalid_target_address_is_refused() {
     let workbench = Workbench::chapter(FILE);
     let output = workbench.run(&["plan", "--target", "sql"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"

@@ -37,7 +37,7 @@ fn told(json: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_steps_inside_a_template_are_told_under_their_usage() {
+fn steps_inside_a_template_are_listed_under_their_usage() {
     let (bench, _) = company();
     insta::assert_snapshot!(bench.run(&["explain", "Search"]).expect(0).stdout);
     bench.write("workers.toml", "version = 1\n[pools.k]\n[[placements]]\npool = \"k\"\n");
@@ -50,7 +50,7 @@ fn the_steps_inside_a_template_are_told_under_their_usage() {
 }
 
 #[test]
-fn one_request_more_for_a_process_that_uses_a_template_and_none_for_others() {
+fn only_a_process_that_uses_a_template_costs_an_extra_request() {
     let (bench, _) = company();
     let resolved = || {
         let requests = bench.bench.sandbox.recent_requests();
@@ -70,7 +70,7 @@ fn one_request_more_for_a_process_that_uses_a_template_and_none_for_others() {
 }
 
 #[test]
-fn no_rule_reaches_inside_a_template_and_no_write_has_a_step_of_it() {
+fn no_rule_or_write_reaches_the_steps_inside_a_template() {
     let (bench, process) = company();
     bench.write(
         "workers.toml",
@@ -115,7 +115,7 @@ fn a_project_in_git_is_read_on_its_branch() {
 }
 
 #[test]
-fn a_server_that_tells_nothing_leaves_the_usage_unknown_and_all_else_as_it_is() {
+fn an_unresolved_template_leaves_only_its_usage_unknown() {
     let (bench, process) = company();
     let whole = told(&bench.run(&["explain", "Search", "--format", "json"]).expect(0).stdout);
     let mut seen = String::new();
@@ -141,7 +141,7 @@ fn a_server_that_tells_nothing_leaves_the_usage_unknown_and_all_else_as_it_is() 
 }
 
 #[test]
-fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
+fn deleting_or_emptying_a_pool_names_steps_inside_templates_once() {
     let (bench, process) = company();
     let id = bench.send("POST", &format!("{SPACE}/workerpools"), pool("Rollout"))["Id"].clone();
     bench.send("POST", &format!("{SPACE}/workers"), worker("rollout-01", &[id.as_str().unwrap()]));
@@ -176,7 +176,7 @@ fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
 }
 
 #[test]
-fn an_answer_is_believed_as_far_as_it_can_be_told_apart() {
+fn a_resolved_process_is_used_only_where_it_is_unambiguous() {
     let (bench, process) = company();
     let plain = bench.get(&process);
     let (linux, notify) = (bench.id("workerpools", "Linux"), plain["Steps"][1].clone());
@@ -218,7 +218,7 @@ fn an_answer_is_believed_as_far_as_it_can_be_told_apart() {
 }
 
 #[tokio::test]
-async fn the_sandbox_has_a_template_and_resolves_who_uses_it() {
+async fn the_sandbox_has_a_template_and_resolves_its_usages() {
     let bench = Bench::new(Seed::Acme).await;
     let hub = "/api/platformhub";
     let all = bench.get(&format!("{hub}/main/processtemplates")).await;
@@ -295,7 +295,7 @@ async fn a_deployment_runs_the_steps_inside_a_template_where_its_parameters_say(
 }
 
 #[test]
-fn who_names_a_step_that_uses_a_template_learns_what_to_change() {
+fn a_rule_for_a_template_usage_is_told_what_to_change() {
     let (bench, _) = company();
     let rule = "[[placements]]\nproject = \"Search\"\nstep = \"Deploy by template\"\n";
     bench.write("workers.toml", &format!("version = 1\n{rule}default_pool = true\n"));

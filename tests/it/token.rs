@@ -64,7 +64,7 @@ async fn an_identity_is_exchanged_for_a_token() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_the_server_says() {
+async fn a_refused_exchange_shows_the_servers_message() {
     let error = exchanged("/api/token/v1", "another.jwt").await.unwrap_err().to_string();
     assert!(error.contains("the subject does not match"), "{error}");
     assert!(!error.contains("another.jwt"), "{error}");
@@ -152,7 +152,7 @@ impl Issuer {
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_again_before_it_ends() {
+async fn a_token_is_exchanged_again_before_it_expires() {
     // Half of a lifetime of nothing is over at once.
     let short = Issuer::new(json!(0), true).await;
     let reader = short.reader().await;
@@ -186,7 +186,7 @@ async fn a_refused_token_is_exchanged_again_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_renewed_is_told_with_the_reason() {
+async fn a_token_that_cannot_be_renewed_is_reported_with_the_reason() {
     let issuer = Issuer::new(json!(3600), false).await;
     let reader = issuer.reader().await;
     issuer.first_valid.store(2, SeqCst);

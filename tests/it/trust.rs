@@ -137,7 +137,7 @@ fn a_host_that_was_trusted_at_a_terminal_is_remembered() {
 }
 
 #[test]
-fn a_stranger_names_no_server() {
+fn an_untrusted_file_cannot_name_a_server() {
     let checkout = Checkout::new();
     let url = checkout.0.bench.sandbox.url().to_owned();
     let named = [("OCTOPUS_API_KEY", ADMIN_KEY), ("OCTOPUS_URL", url.as_str())];
@@ -167,7 +167,7 @@ fn a_stranger_names_no_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_takes_no_key_to_another_host() {
+async fn a_redirect_never_sends_the_key_to_another_host() {
     let elsewhere = Stub::new(|_| "[]").await;
     let to = elsewhere.url.clone();
     for status in [301, 302, 303, 307, 308] {

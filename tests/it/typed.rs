@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs};
 const POOLS: &str = "version = 1\n[pools.sql]\nname = \"SQL\"\n[pools.web]\nname = \"Web\"\n";
 
 #[test]
-fn options_with_one_dash_are_those_with_two() {
+fn single_dash_options_work_like_double_dash_ones() {
     let workbench = Workbench::chapter(POOLS);
     let Output { stdout, .. } =
         workbench.run(&["plan", "-out=plan2.json", "-target=pools.sql", "-exit-code"]).expect(2);
@@ -24,7 +24,7 @@ fn options_with_one_dash_are_those_with_two() {
 }
 
 #[test]
-fn words_of_other_tools_are_refused_with_what_to_type_instead() {
+fn options_of_other_tools_are_refused_with_the_right_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = String::new();
     for line in [
@@ -62,7 +62,7 @@ fn words_of_other_tools_are_refused_with_what_to_type_instead() {
 }
 
 #[test]
-fn a_folder_stands_for_its_files() {
+fn a_folder_argument_means_its_files() {
     let workbench = Workbench::chapter("");
     fs::remove_file(workbench.folder.path().join("workers.toml")).unwrap();
     for folder in ["conf", "conf/below", "conf/folder.toml", "empty"] {

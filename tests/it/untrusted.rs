@@ -50,7 +50,7 @@ impl Stranger {
 }
 
 #[test]
-fn a_stranger_decides_neither_server_nor_space() {
+fn an_untrusted_file_cannot_choose_the_server_or_space() {
     let stranger = Stranger::new();
     let url = stranger.0.bench.sandbox.url().to_owned();
     for table in [
@@ -72,7 +72,7 @@ fn a_stranger_decides_neither_server_nor_space() {
 }
 
 #[test]
-fn nothing_in_a_strangers_file_reads_another() {
+fn an_untrusted_file_cannot_include_other_files() {
     let stranger = Stranger::new();
     let outside = stranger.0.folder.path().join("outside.toml");
     for include in [
@@ -90,7 +90,7 @@ fn nothing_in_a_strangers_file_reads_another() {
 }
 
 #[test]
-fn nothing_in_a_strangers_file_shows_a_variable() {
+fn an_untrusted_file_cannot_reveal_environment_variables() {
     let stranger = Stranger::new();
     for value in ["${env:STRANGE}", "${env:OCTOPUS_API_KEY}", "x ${env:STRANGE} y", "${STRANGE}"] {
         for file in [
@@ -120,7 +120,7 @@ fn nothing_in_a_strangers_file_shows_a_variable() {
 
 #[cfg(unix)]
 #[test]
-fn a_strangers_link_leads_nowhere() {
+fn an_untrusted_link_out_of_the_folder_is_refused() {
     use std::os::unix::fs::symlink;
     let stranger = Stranger::new();
     let at = |name: &str| stranger.0.folder.path().join(name);

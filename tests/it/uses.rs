@@ -224,14 +224,14 @@ fn every_kind_of_use_is_found_by_explain_and_by_the_gate() {
 }
 
 #[test]
-fn a_pool_that_nobody_uses_has_no_use() {
+fn an_unused_pool_has_no_uses() {
     let company = Company::new();
     let output = company.bench.run(&["explain", "--pool", "Wanted"]).expect(0);
     insta::assert_snapshot!(output.stdout);
 }
 
 #[test]
-fn what_is_frozen_keeps_the_old_pools_and_the_plan_says_so() {
+fn frozen_processes_keep_the_old_pools_and_the_plan_says_so() {
     let company = Company::new();
     make(&company, "release");
     make(&company, "snapshot");
@@ -266,7 +266,7 @@ fn what_is_frozen_keeps_the_old_pools_and_the_plan_says_so() {
 }
 
 #[test]
-fn a_pool_that_is_renamed_keeps_the_slug_by_which_templates_know_it() {
+fn a_renamed_pool_keeps_the_slug_that_templates_refer_to() {
     let company = Company::new();
     make(&company, "parameter");
     let slug = || company.named("workerpools", "Wanted")["Slug"].clone();

@@ -77,7 +77,7 @@ impl Workbench {
 }
 
 #[test]
-fn a_pool_made_here_is_checked_before_its_steps_move() {
+fn a_newly_created_pool_is_checked_before_its_steps_move() {
     let workbench = Workbench::chapter(&file(&[section("good", "good.example", "Web Store")]));
     let output = workbench.applies("1m", 0);
     insta::assert_snapshot!(told(&output), @"
@@ -101,7 +101,7 @@ fn a_pool_made_here_is_checked_before_its_steps_move() {
 }
 
 #[test]
-fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
+fn steps_stay_if_no_worker_is_healthy_in_time_and_others_finish() {
     let workbench = Workbench::chapter(&good_and_bad());
     let before = workbench.processes();
     let output = workbench.applies("10s", 5);
@@ -144,7 +144,7 @@ fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
 }
 
 #[test]
-fn a_worker_that_is_repaired_meanwhile_lets_the_steps_move() {
+fn a_worker_repaired_during_the_wait_lets_the_steps_move() {
     let workbench = Workbench::chapter(&file(&[section("bad", "bad.invalid", "Web Store")]));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--wait-healthy", "10m"]);
     workbench.wait_for(1, TASKS, &mut child);
@@ -182,7 +182,7 @@ fn an_unhealthy_pool_is_waited_for_and_an_empty_one_is_refused() {
 
 /// Nothing comes to the pool, so that nothing can wait.
 #[test]
-fn a_pool_that_loses_its_healthy_worker_is_refused_all_the_same() {
+fn a_pool_that_only_loses_workers_is_refused_without_waiting() {
     let workbench = Workbench::chapter("version = 1\n[[placements]]\npool = \"p\"\n");
     let id = workbench.unchecked("p", "well.example");
     workbench.check(&id);
@@ -204,7 +204,7 @@ fn a_pool_that_loses_its_healthy_worker_is_refused_all_the_same() {
 }
 
 #[test]
-fn a_worker_that_the_plan_deletes_in_the_end_is_none_to_wait_for() {
+fn a_worker_that_the_plan_deletes_is_not_waited_for() {
     let workbench = Workbench::chapter("");
     let id = workbench.unchecked("p", "well.example");
     workbench.check(&id);
@@ -224,7 +224,7 @@ fn a_worker_that_the_plan_deletes_in_the_end_is_none_to_wait_for() {
 }
 
 #[test]
-fn as_many_workers_are_waited_for_as_the_file_says() {
+fn the_file_sets_how_many_workers_are_waited_for() {
     let few = "version = 1\n[pools.few]\nmin_healthy = 2\n[workers.\"w-[1..2]\"]\npools = [\"few\"]\n\
          listening = { url = \"https://HOST:10933\", thumbprint = \"THUMBPRINT\" }\n\
          [[placements]]\nproject = \"Web Store\"\npool = \"few\"\n";
@@ -245,7 +245,7 @@ fn as_many_workers_are_waited_for_as_the_file_says() {
 }
 
 #[test]
-fn a_key_that_may_start_no_check_is_told_so_before_and_after() {
+fn a_missing_check_permission_is_reported_before_and_after() {
     let mut workbench = Workbench::chapter(&file(&[section("good", "good.example", "Web Store")]));
     workbench.key = "API-SANDBOXWITHOUTTASKCREATE";
     let output = workbench.applies("1m", 5);
@@ -261,7 +261,7 @@ fn a_key_that_may_start_no_check_is_told_so_before_and_after() {
 }
 
 #[test]
-fn who_may_not_look_at_tasks_waits_for_the_workers_alone() {
+fn without_task_access_an_apply_waits_for_workers_only() {
     let mut workbench = Workbench::chapter(&file(&[section("good", "good.example", "Web Store")]));
     workbench.key = "API-SANDBOXWITHOUTTASKVIEW";
     workbench.applies("1m", 0);
@@ -269,7 +269,7 @@ fn who_may_not_look_at_tasks_waits_for_the_workers_alone() {
 }
 
 #[test]
-fn a_check_whose_answer_is_lost_is_asked_for_again() {
+fn a_health_check_with_a_lost_response_is_requested_again() {
     let lost = Fault { nth: 1, requests: Some(TASKS.into()), fault: FaultKind::DropAfter };
     let workbench = Workbench::failing(Seed::Chapter, vec![lost]);
     workbench.write("workers.toml", &file(&[section("good", "good.example", "Web Store")]));
@@ -295,7 +295,7 @@ fn pools_that_have_no_workers_of_their_own_are_not_waited_for() {
 }
 
 #[test]
-fn the_pools_to_which_a_variable_leads_are_waited_for() {
+fn the_pools_that_a_variable_leads_to_are_waited_for() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write("workers.toml", "version = 1\n[[placements]]\nproject = \"Landing zone\"\nstep = \"*\"\npool_variable = \"Deploy.WorkerPool\"\n");
     let output = workbench.run(&["apply", "--auto-approve", "--wait-healthy", "1m"]);
@@ -308,7 +308,7 @@ fn the_pools_to_which_a_variable_leads_are_waited_for() {
 }
 
 #[test]
-fn a_default_pool_is_checked_before_all_steps_come_to_it() {
+fn a_default_pool_is_checked_before_all_steps_move_to_it() {
     let text = "version = 1\n[gates]\ndefault-pool-member = \"allow\"\nempty-pool = \"allow\"\n\
         [pools.sick]\ndefault = true\n";
     let workbench = Workbench::chapter(text);
@@ -320,7 +320,7 @@ fn a_default_pool_is_checked_before_all_steps_come_to_it() {
 }
 
 #[test]
-fn a_way_back_waits_too() {
+fn a_rollback_waits_for_healthy_workers_too() {
     let workbench = Workbench::chapter(
         "version = 1\n[[placements]]\nproject = \"Web Store\"\npool = \"old\"\n",
     );
@@ -347,7 +347,7 @@ fn a_way_back_waits_too() {
 
 #[cfg(unix)]
 #[test]
-fn an_interruption_ends_the_waiting() {
+fn an_interrupt_ends_the_wait() {
     let workbench = Workbench::chapter(&file(&[section("bad", "bad.invalid", "Web Store")]));
     let before = workbench.processes();
     let mut child = workbench.begin(&["apply", "--auto-approve", "--wait-healthy", "10m"]);
@@ -368,7 +368,7 @@ fn an_interruption_ends_the_waiting() {
 
 /// A check that hangs does not let a worker pass that was healthy yesterday.
 #[test]
-fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
+fn a_formerly_healthy_worker_must_pass_a_new_check() {
     let slow = Fault {
         nth: 2,
         requests: Some(TASKS.into()),
@@ -390,7 +390,7 @@ fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
 }
 
 #[test]
-fn a_time_that_is_none_is_refused() {
+fn an_invalid_wait_time_is_refused() {
     let workbench = Workbench::chapter("version = 1\n");
     let output = workbench.run(&["apply", "--wait-healthy", "soon"]).expect(1);
     assert!(output.stderr.contains("`90s`, `5m` or `1h30m`"), "{}", output.stderr);

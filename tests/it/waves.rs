@@ -46,7 +46,7 @@ fn planned(workbench: &Workbench, args: &[&str]) -> String {
 }
 
 #[test]
-fn each_wave_has_the_earlier_ones_in_it_and_the_last_act_waits_for_all() {
+fn each_wave_includes_the_earlier_ones_and_the_last_change_waits() {
     let workbench = Workbench::chapter(FILE);
     insta::assert_snapshot!(planned(&workbench, &["--wave", "1"]), @"
     warning[later-waves]: wave 1 of 2: 27 steps in 6 projects wait for later waves, along with 1 other change
@@ -76,14 +76,14 @@ fn each_wave_has_the_earlier_ones_in_it_and_the_last_act_waits_for_all() {
 }
 
 #[test]
-fn a_number_is_a_wave_whatever_the_labels_are() {
+fn a_number_selects_a_wave_by_position_and_not_by_label() {
     let workbench = Workbench::chapter(&FILE.replace("\"pilot\"", "\"2\""));
     let told = planned(&workbench, &["--wave", "2"]);
     assert!(told.contains("wave 2 of 2: "), "{told}");
 }
 
 #[test]
-fn what_is_wrong_with_a_wave_is_told() {
+fn errors_in_waves_are_reported() {
     let mut all = String::new();
     for (waves, wave) in [
         ("[[waves]]\nproject = \"Web Stor\"\n", "1"),
@@ -116,7 +116,7 @@ fn what_is_wrong_with_a_wave_is_told() {
 const END_OF_IMAGE: &str = include_str!("../../examples/windows-2022.toml");
 
 #[test]
-fn an_image_ends_wave_by_wave_and_every_step_comes_back() {
+fn an_image_is_retired_wave_by_wave_and_rolled_back() {
     let workbench = Workbench::new(Seed::Cloud);
     workbench.write("workers.toml", END_OF_IMAGE);
     let id = workbench.id("projects", "Compliance");

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn things_that_are_probably_not_intended_are_warnings() {
+    fn probable_mistakes_are_warnings() {
         insta::assert_snapshot!(findings(
             r#"
             [pools.a]
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_declares_workers_with_different_texts() {
+    fn a_range_fills_its_number_into_each_worker() {
         let file = format!("[workers.\"db-[08..09]\"]\npools = [\"sql-{{n}}\"]\n{WORKER}");
         let (desired, _) = load_text(&format!("version = 1\n{file}"));
         let pools: Vec<_> = desired

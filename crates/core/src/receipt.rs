@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_comes_back_as_it_was_and_null_is_not_absent() {
+    fn a_receipt_round_trips_and_null_differs_from_absent() {
         let text = receipt().to_json_text();
         assert_eq!(Receipt::read(&text).unwrap(), receipt());
         let entry = &serde_json::from_str::<Value>(&text).unwrap()["changes"][0];
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_a_later_tool_is_set_aside_and_the_others_are_read() {
+    fn an_entry_from_a_newer_version_is_set_aside_and_others_are_read() {
         let set_aside = |pointer: &str, value: Value| {
             let mut document: Value = serde_json::from_str(&receipt().to_json_text()).unwrap();
             let known = document["changes"][0].clone();
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_keeps_to_its_schema() {
+    fn a_receipt_conforms_to_its_schema() {
         let schema: Value =
             serde_json::from_str(include_str!("../../../schema/receipt.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_of_a_later_format_is_refused() {
+    fn a_receipt_in_a_newer_format_is_refused() {
         let later = |format: &str| {
             let text = receipt().to_json_text().replace(r#""1.1""#, &format!("{format:?}"));
             Receipt::read(&text).map_err(|error| error.to_string())

@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_pools_reads_no_project() {
+    fn a_pools_only_file_reads_no_projects() {
         assert_eq!(read(&Desired::default()), "");
         assert_eq!(read(&with_pool(pool())), "");
         let kind = DesiredPoolKind::Dynamic { image: declared("UbuntuDefault".to_owned()) };
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_workers_reads_what_they_refer_to() {
+    fn a_file_with_workers_reads_what_they_refer_to() {
         let read = |endpoint| {
             let worker = DesiredWorker {
                 name: Name::new("db-01"),
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_reads_the_processes_that_it_is_about() {
+    fn a_rule_reads_the_processes_it_selects() {
         let read = |select, verdict| {
             let rules = vec![declared(PlacementRule { label: None, select, verdict })];
             read(&Desired { rules, ..Desired::default() })
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
+    fn removing_a_pool_or_the_built_in_worker_reads_every_step() {
         let pool = declared(DesiredRemoval::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
@@ -547,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_is_not_missing_and_what_belongs_together_is_read_together() {
+    fn only_missing_parts_are_read_and_related_parts_together() {
         let default = Some(declared(true));
         let first = ReadScope::for_plan(&with_pool(DesiredPool { default, ..pool() }));
         let missing = first.widened().missing_from(&first).unwrap();
@@ -568,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_sees_less_pulls_less() {
+    fn a_key_with_fewer_permissions_pulls_less() {
         let all = ReadScope::for_pull(&[], None);
         assert!(all.workers && all.deployments && all.policies && !all.feeds && !all.features);
         assert_eq!(all.git.unwrap().branches, ["default"]);
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_reads_what_its_receipt_has_changed() {
+    fn a_rollback_reads_what_its_receipt_changed() {
         let rollback = |undone| ReadScope::for_rollback(&undone);
         let nothing = rollback(UndoneChanges::default());
         assert!(nothing.workers && !nothing.reads_projects() && nothing.git.is_none());
@@ -593,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explained_pool_is_of_no_project_and_of_no_file() {
+    fn the_scope_to_explain_a_pool_ignores_the_file_and_projects() {
         let built_in_worker = Some(declared(false));
         let desired = Desired { built_in_worker, ..Desired::default() };
         let pool = ReadScope::for_explain(None, Some(&desired));

@@ -64,7 +64,7 @@ mod tests {
     use octopus::{ClientError, Refusal};
 
     #[test]
-    fn what_a_gateway_answers_is_about_no_item() {
+    fn a_gateway_error_is_not_an_item_error() {
         let status = |status| {
             let (request, refusal) = ("GET /api".to_owned(), Refusal::default());
             ClientError::Status { request, status, refusal, retry_after: None }

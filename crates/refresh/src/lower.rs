@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_of_a_kind_that_is_not_known_is_not_static() {
+    fn a_pool_of_unknown_kind_is_not_static() {
         let dynamic = |image: &str| PoolKind::Dynamic { image: image.to_owned() };
         assert_eq!(kind(json!("StaticWorkerPool"), json!(null)), PoolKind::Static);
         assert_eq!(kind(json!(null), json!(null)), PoolKind::Static);
@@ -176,7 +176,7 @@ mod tests {
     const THUMBPRINT: &str = "8A7E6157A34158EDA1B5127CB027B2A267760A4F";
 
     #[test]
-    fn the_url_of_a_tentacle_has_the_port_that_it_means() {
+    fn a_tentacle_url_gets_its_implied_port() {
         for (uri, wanted) in [
             ("https://DB-01.acme.example:10933/", "https://db-01.acme.example:10933"),
             ("https://db-01.acme.example/", "https://db-01.acme.example:443"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tentacle_that_calls_is_polling() {
+    fn an_active_tentacle_is_a_polling_worker() {
         let endpoint = json!({
             "CommunicationStyle": "TentacleActive", "Uri": "poll://ih8pbyo8vxqjv0kbwwzc", "Thumbprint": null,
         });
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ssh_worker_has_the_name_of_its_account() {
+    fn an_ssh_worker_refers_to_its_account_by_name() {
         let endpoint = json!({
             "CommunicationStyle": "Ssh", "Host": "db-01", "Port": null, "AccountId": "Accounts-1",
             "Fingerprint": "SHA256:x", "ProxyId": "Proxies-7", "DotNetCorePlatform": null,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kubernetes_agent_calls_or_is_called() {
+    fn a_kubernetes_agent_polls_or_listens() {
         let agent = |mode: &str, uri: &str| {
             let configuration =
                 json!({ "CommunicationMode": mode, "Uri": uri, "Thumbprint": THUMBPRINT });
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_do_not_make_a_worker_ill() {
+    fn a_worker_with_warnings_can_take_work() {
         let health = |word: Value| {
             read(json!({ "Id": "Workers-1", "Name": "db-01", "HealthStatus": word })).health
         };

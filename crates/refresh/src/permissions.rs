@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_items_are_not_taken_for_absent() {
+    fn hidden_items_are_not_treated_as_absent() {
         let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
         let other_space = json!([{ "SpaceId": "Spaces-2" }]);
         let restricted =
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_read_can_be_hidden() {
+    fn only_requested_parts_are_reported_as_hidden() {
         let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
         let told = |names: &[&str], rights: &[&str]| {
             let rights = rights.iter().map(|it| ((*it).to_owned(), everywhere.clone())).collect();

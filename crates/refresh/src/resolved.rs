@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slug_or_else_the_position_decides_between_usages() {
+    fn usages_are_matched_by_slug_then_by_position() {
         let two = outline(&["1:use a:deploy", "2:use b:deploy-web", "3:Tell:tell", "4:use c:"]);
         for (steps, wanted) in [
             (&["x:X:deploy-x", "y:Y:deploy-web-y", "3:Tell:tell", "z:Z:z"][..], "1: X; 2: Y; 4: Z"),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_a_usage_has_no_outline_and_a_response_needs_no_fields() {
+    fn a_process_without_a_usage_has_no_outline_and_fields_are_optional() {
         let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
         assert!(ProcessOutline::from_process(&serde_json::from_value(process).unwrap()).is_none());
         let odd =

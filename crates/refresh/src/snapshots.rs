@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn times_decide_which_release_is_the_newest_and_not_the_order_of_a_list() {
+    fn the_newest_release_is_decided_by_time_not_by_list_order() {
         let old = ("1.0", "a", "2026-01-01T10:00:00.000+00:00");
         let new = ("2.0", "a", "2026-01-01T11:30:00.000+01:00");
         let other = ("9.0", "b", "2025-01-01T00:00:00Z");

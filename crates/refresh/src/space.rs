@@ -144,7 +144,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_space_is_found_by_id_name_or_slug_without_case() {
+    fn a_space_is_found_by_id_name_or_slug_ignoring_case() {
         for (wanted, id) in [
             (None, "Spaces-1"),
             (Some("spaces-2"), "Spaces-2"),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_space_that_cannot_be_told_is_an_error_that_helps() {
+    fn an_ambiguous_or_missing_space_is_an_error_with_help() {
         insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` matches more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; use the id of the space, or rename one of them");
         let alike = [("Spaces-1", "Spaces-2", "one"), ("Spaces-2", "Two", "two")];
         insta::assert_snapshot!(chosen(&alike, Some("Spaces-2")), @"`Spaces-2` matches more than one space: `Spaces-2 (Spaces-1)`, `Two (Spaces-2)`; use the id of the space, or rename one of them");

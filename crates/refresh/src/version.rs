@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_old_server_refuses_is_told_with_its_version() {
+    fn an_unread_part_mentions_an_outdated_server_version() {
         let part = || UnreadPart::new("the runbooks", "404: Not Found", HiddenData::Steps);
         let mut parts = [part()];
         note_age(&mut parts, "2026.2.1");

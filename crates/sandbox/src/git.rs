@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_of_invalid_is_out_of_reach() {
+    fn hosts_in_the_invalid_domain_are_unreachable() {
         let reach = |url: &str| {
             GitSettings { url: url.to_owned(), ..GitSettings::default() }.check_reachable().is_ok()
         };

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_site_may_not_write() {
+    fn a_cross_site_page_cannot_write() {
         let local = hosts("127.0.0.1:8065");
         let reason = |method: Method, lines: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();

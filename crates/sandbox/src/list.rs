@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_comes_in_pieces_that_are_bounded() {
+    fn a_list_streams_in_bounded_pieces() {
         let db = Connection::open_in_memory().unwrap();
         let mut pieces = Vec::new();
         let last = list(1000).stream_pieces(&db, |piece| {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_stops_when_nobody_wants_more() {
+    fn streaming_stops_when_the_consumer_stops() {
         let db = Connection::open_in_memory().unwrap();
         let mut pieces = 0;
         let last = list(1000).stream_pieces(&db, |_| {

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_in_base_64_is_read() {
+    fn base64url_text_is_decoded() {
         for (text, wanted) in [
             ("", Some(&b""[..])),
             ("eyJhIjoxfQ", Some(br#"{"a":1}"#)),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_says_nothing() {
+    fn a_malformed_token_has_no_claims() {
         for token in ["", "a.b", "eyJhIjoxfQ.eyJhIjoxfQ", "eyJhIjoxfQ.MQ.x", "e.e.e"] {
             assert_eq!(parse_claims(token), None, "{token}");
         }

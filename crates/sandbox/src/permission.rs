@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_act_has_its_own_permission_where_octopus_has_one() {
+    fn an_action_uses_its_own_permission_where_octopus_has_one() {
         assert_eq!(for_action("Create", "MachinePolicyEdit"), "MachinePolicyCreate");
         assert_eq!(for_action("Delete", "ProjectEdit"), "ProjectDelete");
         assert_eq!(for_action("Create", "WorkerEdit"), "WorkerEdit");

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_age_is_told_in_its_largest_unit() {
+    fn an_age_is_described_in_its_largest_unit() {
         let told = [30, 60, 7_000, 7_200, 172_799, 172_800, 900_000];
         let told = told.map(|seconds| describe_duration(SignedDuration::from_secs(seconds)));
         insta::assert_snapshot!(told.join(", "), @"less than a minute, 1 minute, 116 minutes, 2 hours, 47 hours, 2 days, 10 days");

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_system_is_known_by_its_variable_and_none_switches_it_off() {
+    fn each_ci_system_is_detected_by_its_variable_unless_set_to_none() {
         for (variable, system) in MARKS {
             let is_set = |name: &str| name == variable;
             assert_eq!(CiChoice::Auto.find_system(is_set), Some(system));

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_are_near_share_a_hunk() {
+    fn nearby_changes_share_a_hunk() {
         let before: String = (1..=20).map(|line| format!("{line:02}\n")).collect();
         let edits = vec![edit(3..5, "x"), edit(9..9, "new\n"), edit(21..24, ""), edit(57..59, "y")];
         insta::assert_snapshot!(render_hunks(&edited(&before, edits)), @r"
@@ -255,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_diff_leads_from_one_text_to_the_other(
+        fn applying_the_diff_yields_the_edited_text(
             lines in prop::collection::vec("[a-c]{0,2}", 0..30),
             last in any::<bool>(),
             cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[x\n]{0,3}"), 0..5),

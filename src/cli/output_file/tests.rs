@@ -28,7 +28,7 @@ fn is_own(text: &str) -> bool {
 }
 
 #[test]
-fn a_file_is_replaced_by_what_the_tool_would_write_there_again() {
+fn only_empty_files_and_own_earlier_outputs_are_replaced() {
     let files = ["workers.toml".to_owned(), "more.toml".to_owned()];
     let plan = |url, space| OutputKind::Plan(PlanSubject { url, space, files: &files });
     let all = plan(Some("https://a/"), Some("my-space"));
@@ -92,7 +92,7 @@ fn refusal(folder: &TempDir, input: &str, outputs: &[&str]) -> String {
 }
 
 #[test]
-fn no_output_is_an_input_or_another_output_however_it_is_spelled() {
+fn an_output_path_must_not_alias_an_input_or_another_output() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sub")).unwrap();
     fs::write(folder.path().join("in"), "poolwright report").unwrap();
@@ -114,7 +114,7 @@ fn no_output_is_an_input_or_another_output_however_it_is_spelled() {
 }
 
 #[test]
-fn a_path_is_an_argument_that_a_shell_takes() {
+fn a_path_is_shown_as_a_shell_argument() {
     let arguments = ["plan.json", "./a/b-c.json", "my plan.json", "-x", "$(x)", "C:\\a b"];
     let arguments = arguments.map(|path| path_argument(Path::new(path)));
     insta::assert_snapshot!(arguments.join("\n"), @r#"

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_recorded_is_skipped_and_what_was_sent_is_known() {
+    async fn unrecorded_changes_count_as_skipped_and_sent_ones_stay_known() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("receipt.json");
         let (stop, stopped) = watch::channel(None);

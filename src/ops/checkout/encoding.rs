@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_come_back_as_they_were(bytes in prop::collection::vec(any::<u8>(), 0..40), mark in 0..4_usize) {
+        fn decoding_and_encoding_restore_the_bytes(bytes in prop::collection::vec(any::<u8>(), 0..40), mark in 0..4_usize) {
             let mark: &[u8] = [b"".as_slice(), b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"][mark];
             let bytes = [mark, &bytes].concat();
             if let Ok((text, encoding)) = decode_bytes(&bytes) {

@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_declared_or_written_or_derived_or_doubtful() {
+    fn a_slug_is_declared_found_in_files_derived_or_doubtful() {
         let named = |name: &str| format!("[pools.a]\nname = {name:?}\n");
         let table = [
             (named("SQL Pool"), &["sql-pool"][..], "sql-pool"),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slug_of_a_pool_that_only_a_rule_names_is_written_if_it_can_be_one() {
+    fn a_pool_named_only_by_a_rule_is_written_as_a_valid_slug() {
         let told = |text: &str, written: &[&str]| {
             let rule = format!("[[placements]]\nstep = \"*\"\npool = {text:?}\n");
             let (pools, desired) = pools(&rule, written);
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn two_pools_of_one_slug_are_told_wherever_a_rule_needs_to_know_them_apart() {
+    fn pools_with_the_same_slug_are_reported_if_a_rule_uses_one() {
         let two = "[pools.a]\nname = \"A B\"\n[pools.b]\nname = \"A-B\"\n";
         let rule = |key: &str| format!("{two}[[placements]]\nstep = \"*\"\npool = {key:?}\n");
         let (found, desired) = pools(&rule("a"), &["a-b"]);

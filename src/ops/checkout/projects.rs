@@ -291,7 +291,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_project_in_octopus_itself_can_be_named_beside_one_inside() {
+    fn a_root_project_can_be_selected_if_another_is_nested() {
         let root = "./.octopus/deployment_process.ocl ./.octopus/runbooks/r.ocl ./.octopus/process-templates/t/deployment_process.ocl";
         let told = "several-projects found 2 projects; 2 files outside";
         // By the name of the repository, or by naming the folder.

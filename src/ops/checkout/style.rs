@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_shows_by_its_pools_or_its_steps_how_it_refers_to_pools() {
+    fn the_naming_style_is_detected_from_pools_and_steps() {
         let pool =
             |text: &str| format!("step \"a\" {{\naction {{\nworker_pool = \"{text}\"\n}}\n}}\n");
         let table = [
@@ -138,7 +138,7 @@ mod tests {
     const NEITHER: &str = "step \"drain\" {\naction {\n}\n}\n";
 
     #[test]
-    fn a_file_that_shows_no_style_is_like_the_others() {
+    fn a_file_without_a_style_follows_the_other_files() {
         use PoolNaming::{Names, Slugs};
         assert_eq!(styles(&[("a", NAMES), ("b", NEITHER)]), [Names, Names]);
         assert_eq!(styles(&[("a", SLUGS), ("b", NEITHER)]), [Slugs, Slugs]);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_the_schema_decides_for_its_folder() {
+    fn the_schema_version_decides_the_style_of_its_folder() {
         use PoolNaming::{Names, Slugs};
         let tree = |version: u32, text: &str| {
             let schema = format!("version = {version}");

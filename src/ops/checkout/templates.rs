@@ -171,7 +171,7 @@ mod tests {
     const TEXT: &str = "parameter \"Text\" {\n display_settings = {\n  Octopus.ControlType = \"SingleLineText\"\n }\n}\n";
 
     #[test]
-    fn a_template_is_known_by_its_folder_or_by_the_files_beside_it() {
+    fn a_template_is_recognized_by_its_folder_or_sibling_files() {
         let own = Some(vec!["Pool".to_owned()]);
         let table = [
             (vec![(".octopus/process-templates/t.ocl", POOL)], vec![own.clone()]),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_reference_to_a_parameter_is_one() {
+    fn only_a_parameter_reference_counts_as_a_parameter() {
         let template = FileTemplate {
             kind: TemplateKind::Process,
             parameters: vec!["Worker Pool".to_owned()],

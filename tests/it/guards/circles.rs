@@ -107,7 +107,7 @@ fn no_modules_import_each_other() {
 }
 
 #[test]
-fn a_seeded_circle_of_modules_is_seen() {
+fn a_seeded_module_cycle_is_detected() {
     let file = |path: &str, text: &str| SourceFile::parse(path, text);
     let circles = |files: &[SourceFile]| modules_in_circles(&module_graph(files, Path::new("src")));
     let root = || file("src/lib.rs", "mod a; mod b;");

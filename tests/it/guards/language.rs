@@ -41,7 +41,7 @@ fn replace_once(file: &Path, from: &str, to: &str) {
 }
 
 #[test]
-fn a_seeded_key_that_is_declared_and_not_read_or_read_and_not_declared_does_not_compile() {
+fn a_seeded_mismatch_of_declared_and_read_keys_does_not_compile() {
     let copy = copy_core();
     let config = copy.join("crates/core/src/config");
     replace_once(

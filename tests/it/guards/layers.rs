@@ -63,7 +63,7 @@ fn read_map() -> Layers {
 }
 
 #[test]
-fn no_room_imports_what_it_may_not() {
+fn no_module_has_a_forbidden_import() {
     let layers = read_map();
     let wrong: Vec<String> =
         read_code(CORE).iter().flat_map(|file| layers.violations(file)).collect();
@@ -71,19 +71,19 @@ fn no_room_imports_what_it_may_not() {
 }
 
 #[test]
-fn the_layers_have_no_circle() {
+fn the_layers_have_no_cycle() {
     assert_eq!(read_map().circle(), [""; 0]);
 }
 
 #[test]
-fn every_room_is_on_the_map() {
+fn every_module_is_in_the_layer_map() {
     let rooms: BTreeSet<String> =
         read_code(CORE).iter().filter_map(|file| room_of(&file.path)).collect();
     assert_eq!(rooms, read_map().0.into_keys().collect());
 }
 
 #[test]
-fn a_seeded_import_against_the_map_is_seen() {
+fn a_seeded_forbidden_import_is_detected() {
     let layers = Layers::read("```layers\ntext :\ndiff : text\nrender : text\n```");
     let seen = |text: &str| {
         layers.violations(&SourceFile::parse("crates/core/src/diff/pools.rs", text)).len()
@@ -102,6 +102,6 @@ fn a_seeded_import_against_the_map_is_seen() {
 }
 
 #[test]
-fn a_seeded_circle_is_seen() {
+fn a_seeded_layer_cycle_is_detected() {
     assert_eq!(Layers::read("```layers\na : b\nb : c\nc : a\nd :\n```").circle(), ["a", "b", "c"]);
 }

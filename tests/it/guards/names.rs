@@ -38,13 +38,13 @@ fn doubled_types(files: &[SourceFile]) -> Vec<String> {
 }
 
 #[test]
-fn no_name_stands_for_two_types() {
+fn no_type_name_is_defined_twice() {
     let files: Vec<SourceFile> = CODE.iter().flat_map(|folder| read_code(folder)).collect();
     assert_eq!(doubled_types(&files), [""; 0]);
 }
 
 #[test]
-fn a_seeded_second_type_of_a_name_is_seen() {
+fn a_seeded_duplicate_type_name_is_detected() {
     let files = [
         SourceFile::parse("src/a.rs", "pub struct Entry;\nstruct Args;"),
         SourceFile::parse("src/b.rs", "mod m { enum Entry {} }\nstruct Args;"),

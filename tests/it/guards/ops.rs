@@ -25,14 +25,14 @@ fn violations(file: &SourceFile) -> Vec<String> {
 }
 
 #[test]
-fn a_use_case_reads_no_file_and_no_clock_and_prints_nothing() {
+fn a_use_case_has_no_side_effects() {
     let files = read_code("src").into_iter().filter(|file| file.path.starts_with("src/ops"));
     let wrong: Vec<String> = files.flat_map(|file| violations(&file)).collect();
     assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
-fn a_seeded_side_effect_is_seen() {
+fn a_seeded_side_effect_is_detected() {
     let seen = |text: &str| violations(&SourceFile::parse("src/ops/plan.rs", text)).len();
     assert_eq!(seen("use std::{collections::HashMap, path::Path};"), 0);
     assert_eq!(seen("use std::{fs, path::Path};"), 1);

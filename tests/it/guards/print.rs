@@ -31,7 +31,7 @@ fn nothing_is_printed_past_the_sink() {
 }
 
 #[test]
-fn a_seeded_leak_is_seen() {
+fn a_seeded_leak_is_detected() {
     let leaks = |text: &str| leaks(&SourceFile::parse("src/x.rs", text)).len();
     assert_eq!(leaks("fn f() { io::stdout().is_terminal() }"), 0);
     assert!(leaks("fn f() { io::stdout().write_all(b\"\") }") > 0);

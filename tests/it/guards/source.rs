@@ -207,7 +207,7 @@ fn is_path_separator(tokens: &[TokenTree]) -> bool {
 }
 
 #[test]
-fn what_is_compiled_for_tests_is_left_out_and_nothing_else() {
+fn only_test_code_is_left_out() {
     let text = "use a::b;\n#[cfg(test)]\nmod sample;\n#[cfg(test)]\nuse x::{y, z};\nfn f() {}\n\
                 impl T { #[cfg(test)] fn g() { h() } fn i() {} }\n#[cfg(test)]\nmod tests {\n}\n";
     let file = SourceFile::parse("src/x.rs", text);
@@ -217,7 +217,7 @@ fn what_is_compiled_for_tests_is_left_out_and_nothing_else() {
 }
 
 #[test]
-fn the_paths_of_groups_are_spread() {
+fn grouped_paths_are_expanded() {
     let file =
         SourceFile::parse("src/x.rs", "use crate::{a::{self, B}, c}; fn f() { m!(crate::d::E) }");
     let paths: Vec<String> = named_paths(&file.code).iter().map(|path| path.join("::")).collect();

@@ -39,12 +39,12 @@ fn offenders(is_bad: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_file_says_first_what_it_is_for() {
+fn every_file_starts_with_its_purpose() {
     assert_eq!(offenders(|_, text| !says_what_it_is_for(text)), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn every_file_fits() {
+fn every_file_is_within_the_line_limit() {
     let files = CODE.iter().flat_map(|folder| read_code(folder));
     let long = files.filter(|file| file.line_count() > LONGEST);
     let long: Vec<String> =
@@ -53,7 +53,7 @@ fn every_file_fits() {
 }
 
 #[test]
-fn no_file_is_named_after_nothing() {
+fn no_file_has_a_meaningless_name() {
     assert_eq!(offenders(|path, _| is_named_after_nothing(path)), Vec::<PathBuf>::new());
 }
 
@@ -68,7 +68,7 @@ fn no_test_file_is_forgotten() {
 }
 
 #[test]
-fn a_seeded_long_file_is_seen() {
+fn a_seeded_long_file_is_detected() {
     // A front page that declares its tests first was once counted up to that line.
     let code = "fn f() {}\n".repeat(LONGEST);
     let file = |text: &str| SourceFile::parse("src/x.rs", text).line_count();
@@ -77,7 +77,7 @@ fn a_seeded_long_file_is_seen() {
 }
 
 #[test]
-fn a_seeded_silent_or_misnamed_or_forgotten_file_is_seen() {
+fn seeded_undocumented_misnamed_and_undeclared_files_are_detected() {
     assert!(!says_what_it_is_for("use std::fs;\n//! Too late.\n"));
     assert!(is_named_after_nothing(Path::new("src/text/utils.rs")));
     let file = |path: &str, text: &str| (PathBuf::from(path), text.to_owned());

@@ -90,7 +90,7 @@ mod tests {
     use futures_util::future::join_all;
 
     #[tokio::test]
-    async fn a_read_serves_those_that_asked_before_it_began() {
+    async fn a_shared_read_serves_requests_made_before_it_started() {
         let (shared, count) = (SharedRead::<u64>::default(), AtomicU64::new(0));
         let read = || async {
             tokio::task::yield_now().await;

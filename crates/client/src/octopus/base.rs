@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_shows_is_the_same_server() {
+    fn browser_urls_resolve_to_the_server_url() {
         for text in [
             "https://Octopus.Acme.example",
             " https://octopus.acme.example:443/ ",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_a_space_does_not_stand_for_the_default_space() {
+    fn a_space_url_is_refused_with_a_hint_to_the_space_option() {
         for page in
             ["app#/Spaces-2", "app#/spaces-2/projects", "api/Spaces-2", "app/Spaces-2/tasks"]
         {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_does_not_cross_a_network_unprotected() {
+    fn a_key_is_not_sent_unencrypted_over_a_network() {
         for text in ["http://localhost:8066", "http://127.1.2.3", "http://[::1]:80"] {
             assert!(base(text).starts_with("http://"), "{text}");
         }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_of_a_server_is_refused_without_its_password() {
+    fn an_invalid_server_url_is_refused_without_showing_its_password() {
         insta::assert_snapshot!(base("octopus.acme.example"), @"`octopus.acme.example` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`");
         insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is not a valid Octopus Server URL: it starts with neither `https://` nor `http://`");
         insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is not a valid Octopus Server URL: it contains a user name or password, which messages would show");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_no_host() {
+    fn a_host_with_pattern_characters_is_refused() {
         for host in ["*", "*.acme.example", "octopus.*", "{host}", "$host", "a,b", "a;b", "'a'"] {
             let text = base(&format!("https://{host}"));
             assert!(text.ends_with("its host is neither a name nor an address"), "{text}");

@@ -38,7 +38,7 @@ mod tests {
     use crate::octopus::error::tests::status;
 
     #[test]
-    fn only_the_servers_own_refusal_means_that_a_write_was_not_done() {
+    fn the_write_effect_depends_on_the_status_and_on_who_answered() {
         use WriteEffect::{NotDone, Unanswered, Unclear};
         let page = |status| ClientError::NotJson {
             request: String::new(),

@@ -401,7 +401,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn absence_is_the_servers_own_word() {
+    fn only_an_octopus_404_means_not_found() {
         assert!(status(404, "The resource you requested was not found.").is_not_found());
         let page = status_page(404);
         for error in [status(404, ""), page, status(410, "Gone")] {
@@ -415,7 +415,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_foreign_answer_is_told_as_such() {
+    fn an_error_says_that_a_response_is_not_from_octopus() {
         insta::assert_snapshot!(status_page(404), @r#"GET /api returned 404 with a body that is not from Octopus: `{"message":"no Route"}`"#);
         insta::assert_snapshot!(status_page(503).help().unwrap(), @"wait 5 seconds, as the server asks, or lower the request rate with `--parallelism`");
     }

@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_a_hundred_ids_and_four_thousand_characters_at_most() {
+    fn a_request_has_at_most_100_ids_and_4000_characters() {
         let ids = |count: usize, length: usize| vec!["x".repeat(length); count];
         let sizes =
             |ids: &[String]| split_batches(ids).iter().map(|it| it.len()).collect::<Vec<_>>();

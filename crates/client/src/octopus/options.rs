@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_shown_without_the_secret() {
+    fn the_secret_is_removed_from_shown_text() {
         let redact = |secret: &str, text: &str| Secret::from(secret.to_owned()).redact(text);
         insta::assert_snapshot!(
             redact("API-HIDDEN", "é API-HIDDEN, api-hidden of API-HIDDE"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_shown_in_what_holds_it() {
+    fn debug_output_does_not_show_the_secret() {
         let key = Credentials::ApiKey(Secret::from("API-HIDDEN".to_owned()));
         let server = TrustedServer::named_by_user("https://octopus.example");
         let options = ConnectionOptions::new(server, key);

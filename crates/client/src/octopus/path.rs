@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_one_segment_or_nothing_is_sent() {
+    fn an_id_is_encoded_as_one_segment_or_refused() {
         for (id, path) in [
             ("Workers-1", "/api/Spaces-1/workers/Workers-1"),
             ("a b", "/api/Spaces-1/workers/a%20b"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_is_one_segment_without_dots_that_lead_away() {
+    fn a_git_ref_is_one_segment_without_path_traversal() {
         let at = |name: &str| RequestPath::new("/p").with_git_ref(name);
         assert_eq!(at("refs/heads/release/1").to_text(), Ok("/p/refs%2Fheads%2Frelease%2F1"));
         for name in ["refs/heads/", "refs/heads/../x", "refs/heads/a//b", "..", "refs/heads/a\\b"] {

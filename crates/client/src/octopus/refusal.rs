@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_a_refusal_is_told() {
+    fn every_line_of_a_refusal_is_shown() {
         let body = r#"{"ErrorMessage":"There was a problem with your request.","Errors":["No name.", "", null, "No pool", "No policy"]}"#;
         insta::assert_snapshot!(refusal(body), @"There was a problem with your request. No name. No pool; No policy");
         insta::assert_snapshot!(refusal(r#"{"ErrorMessage":null,"Errors":["No name."]}"#), @"No name.");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_missing_permission_the_permission_is_told() {
+    fn a_missing_permission_is_extracted_from_a_refusal() {
         let body = r#"{"ErrorMessage":"You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: WorkerView"}"#;
         insta::assert_snapshot!(refusal(body), @"Missing permission: WorkerView");
         assert_eq!(refusal(body).missing_permission(), Some("WorkerView"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_kept_in_parts_that_a_message_can_show() {
+    fn a_long_refusal_is_truncated() {
         let body =
             serde_json::json!({ "ErrorMessage": "x".repeat(5000), "Errors": vec!["y"; 500] });
         let Refusal { message, errors } = refusal(&body.to_string());

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_put_where_it_says_that_it_lives() {
+    fn a_process_is_written_to_the_path_of_its_self_link() {
         let process =
             Resource::Process(ProcessKind::Deployment, "deploymentprocess-Projects-1".to_owned());
         let put = |link: &str| {

@@ -98,28 +98,28 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_asks_for_is_the_least() {
+    fn the_wait_is_at_least_what_the_server_asks_for() {
         let mut patience = timer(Duration::from_secs(60));
         let wait = patience.next_wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
         assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
     }
 
     #[test]
-    fn nobody_waits_longer_than_patience_lasts() {
+    fn a_wait_beyond_the_retry_limit_is_not_started() {
         let mut patience = timer(Duration::from_secs(60));
         assert_eq!(patience.next_wait(Some(Duration::from_secs(61)), u32::MAX), None);
         assert_eq!(timer(Duration::ZERO).next_wait(None, u32::MAX), None);
     }
 
     #[test]
-    fn nobody_is_called_more_often_than_that() {
+    fn retries_stop_at_the_attempt_limit() {
         let mut patience = timer(Duration::from_secs(60));
         let waits = [0; 3].map(|_| patience.next_wait(None, 3).is_some());
         assert_eq!(waits, [true, true, false]);
     }
 
     #[test]
-    fn all_requests_share_the_patience_for_one_outage() {
+    fn all_requests_share_one_retry_limit_per_outage() {
         let limit = Duration::from_secs(60);
         let outage = Arc::new(Outage::new(limit));
         let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();

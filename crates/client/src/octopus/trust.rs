@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_written_in_many_ways() {
+    fn equivalent_host_spellings_parse_to_one_host() {
         for text in [
             "octopus.acme.example",
             " Octopus.ACME.example. ",
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_of_one_host_alone() {
+    fn each_variable_name_belongs_to_one_host() {
         for (url, name) in [
             ("https://octopus.eu.acme.example", "octopus_eu_acme_example"),
             ("https://Octopus-EU.acme.example./", "octopus__eu_acme_example"),

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_that_look_like_a_range_are_warned_of() {
+    fn brackets_that_look_like_a_range_get_a_warning() {
         for odd in ["db-[01..06", "db-[a,b", "db [old]"] {
             assert!(warns(lint_range, odd), "{odd}");
         }

@@ -243,7 +243,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_next_decider_is_that_of_a_comparison_of_every_pair(
+        fn the_next_decider_matches_a_pairwise_comparison(
             rules in prop::collection::vec((0..4_usize, 0..8_usize, 0..3_usize), 1..8),
         ) {
             let targets = ["pool = \"a\"", "pool = \"b\"", "pool_variable = \"v\"", "default_pool = true"];

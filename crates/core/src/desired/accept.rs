@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_compared_by_the_calendar_and_written_as_iso_8601() {
+    fn dates_compare_chronologically_and_are_written_as_iso_8601() {
         let day = AcceptDate::new;
         assert!(day(2026, 12, 31) < day(2027, 1, 1) && day(2026, 9, 30) < day(2026, 10, 1));
         assert_eq!(serde_json::to_string(&day(2026, 3, 1)).unwrap(), "\"2026-03-01\"");

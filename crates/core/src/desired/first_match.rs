@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_matches_decides_and_takes_the_subject_from_all_later_ones() {
+    fn the_first_matching_rule_decides_and_shadows_later_rules() {
         let all: &[_] = &[(0, true, true), (1, true, true)];
         let (deciders, rules) = results(&[all, all], 3);
         assert_eq!(deciders, [Some(0), Some(0)]);

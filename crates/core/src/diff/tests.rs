@@ -158,7 +158,7 @@ fn plan_of(file: &str, live: &Live) -> String {
 }
 
 #[test]
-fn what_is_so_already_is_no_change() {
+fn an_up_to_date_server_needs_no_change() {
     assert_eq!(
         plan("[pools.sql]\nname = \"SQL\"\n[workers.a]\npools = [\"sql\"]\npolling = {}"),
         ""
@@ -172,7 +172,7 @@ fn a_new_spelling_is_an_update_and_an_old_name_a_rename() {
 }
 
 #[test]
-fn space_around_a_name_is_no_part_of_it() {
+fn whitespace_around_a_name_is_ignored() {
     let mut live = live();
     live.pools[1].name = Name::new("SQL ");
     live.workers[0].name = Name::new(" a");
@@ -183,7 +183,7 @@ fn space_around_a_name_is_no_part_of_it() {
 }
 
 #[test]
-fn an_old_name_that_could_be_two_pools_is_no_guess() {
+fn an_ambiguous_former_name_is_not_guessed() {
     insta::assert_snapshot!(plan("[pools.x]\nname = \"X\"\nrenamed_from = [\"Old\", \"SQL\"]"), @r#"
     + pools.x name →"X"
     Error ambiguous-name: pool `X` could be any of `Old`, `SQL`
@@ -197,12 +197,12 @@ fn an_old_name_that_could_be_two_pools_is_no_guess() {
 }
 
 #[test]
-fn a_position_is_counted_among_all_pools() {
+fn sort_order_is_a_position_among_all_pools() {
     insta::assert_snapshot!(plan("[pools.old]\nname = \"Old\"\nsort_order = 0"), @r#"~ pools sort_order ["pools[\"Default Worker Pool\"]","pools.SQL","pools.old"]→["pools.old","pools[\"Default Worker Pool\"]","pools.SQL"]"#);
 }
 
 #[test]
-fn exact_members_let_others_leave_and_strand_nobody() {
+fn exact_members_remove_other_workers_but_strand_none() {
     insta::assert_snapshot!(plan("[pools.old]\nname = \"Old\"\nmembers = \"exact\""), @r#"
     ~ workers.b pools ["pools.SQL","pools.old"]→["pools.SQL"]
     Deny empty-pool: 1 step would run in `pools.old`, which would have no enabled worker
@@ -218,7 +218,7 @@ fn exact_members_let_others_leave_and_strand_nobody() {
 }
 
 #[test]
-fn a_worker_of_another_kind_is_replaced_and_keeps_what_the_file_does_not_say() {
+fn a_worker_of_another_kind_is_replaced_and_keeps_undeclared_fields() {
     insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\"]\nlistening = { url = \"https://a\", thumbprint = \"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A\" }"), @r#"± workers.a kind "polling"→"listening" polling.subscription "poll://a/"→null polling.thumbprint "8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A"→null listening.url →"https://a:10933" listening.thumbprint →"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A""#);
 }
 
@@ -260,7 +260,7 @@ fn a_step_on_its_targets_moves_only_where_the_rule_says_how_it_runs() {
 }
 
 #[test]
-fn a_step_that_has_no_id_of_its_own_stays_as_it_is() {
+fn a_step_without_a_unique_id_stays_unchanged() {
     let mut live = live();
     live.processes[0].steps[1].id = Id::new("Load");
     insta::assert_snapshot!(plan_of(
@@ -271,7 +271,7 @@ fn a_step_that_has_no_id_of_its_own_stays_as_it_is() {
 }
 
 #[test]
-fn currently_looks_at_where_a_step_runs_today() {
+fn currently_selects_steps_by_where_they_run_today() {
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"server\"\npool = \"SQL\""), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = [\"Old\"]\ndefault_pool = true"), @r#"~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"default""#);
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"target\"\npool = \"SQL\"\nexecution = \"once\""), @r#"~ projects["Web Store"].deployment.steps["Drain"] execution "on-targets"→"once" target_tags "web"→"" pool "default"→"pools.SQL""#);
@@ -295,7 +295,7 @@ fn currently_takes_wildcards_and_exclusions_as_names_do() {
 }
 
 #[test]
-fn exact_names_that_are_not_there_are_errors_and_wildcards_warn() {
+fn missing_exact_names_are_errors_and_idle_wildcards_warn() {
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Biuld\"\npool = \"SQL\""), @"Error unknown-step: there is no step `Biuld`");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Approve\"\npool = \"SQL\""), @"Error server-side-step: step `Approve` always runs inside the Octopus Server, never on a worker");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"*nothing*\"\npool = \"SQL\""), @"Warn idle-rule: no step fits this rule");
@@ -306,7 +306,7 @@ fn exact_names_that_are_not_there_are_errors_and_wildcards_warn() {
 }
 
 #[test]
-fn the_built_in_worker_goes_last_and_not_while_it_is_needed() {
+fn the_built_in_worker_is_disabled_last_and_only_if_unneeded() {
     insta::assert_snapshot!(plan("[server]\nbuilt_in_worker = false"), @r"
     ~ server.built_in_worker built_in_worker true→false
     Deny built-in-worker-in-use: 1 step would still need the built-in worker

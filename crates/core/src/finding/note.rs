@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counted_message_has_words_for_one_and_for_several() {
+    fn a_counted_message_has_singular_and_plural_forms() {
         let message = CountedMessage::new("pool `a` goes while ", CountUnit::STEPS, " run in it");
         assert_eq!(message.for_count(1), "pool `a` goes while 1 step run in it");
         assert_eq!(message.for_count(3), "pool `a` goes while 3 steps run in it");

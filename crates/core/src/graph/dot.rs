@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_ends_its_quotes_or_becomes_an_escape() {
+    fn a_name_cannot_close_its_quotes_or_form_an_escape() {
         let quoted = quote_lines(&["a\" \\N &lt; \u{202e}".to_owned()], 60, "\\l");
         assert_eq!(quoted, r#""a\" \\N &amp;lt; \\u{202e}\l""#);
     }

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_ends_its_quotes_or_becomes_markup() {
+    fn a_name_cannot_close_its_quotes_or_form_markup() {
         assert_eq!(quote_text("Web Store"), "Web Store");
         assert_eq!(quote_text("\"]; click"), "#34;#93;#59; click");
         assert_eq!(quote_text("<b>`*_#35;"), "#60;b#62;#96;#42;#95;#35;35#59;");

@@ -469,7 +469,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_parses_to_the_same_address(address in any_address()) {
+        fn a_printed_address_parses_to_the_same_address(address in any_address()) {
             prop_assert_eq!(address.to_string().parse(), Ok(address));
         }
 

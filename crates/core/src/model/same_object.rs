@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_the_same_whatever_the_case_of_its_names_and_a_branch_is_not() {
+    fn addresses_ignore_the_case_of_names_but_not_of_branches() {
         let is_same = |one: &str, other: &str| {
             one.parse::<Address>().unwrap().is_same_object(&other.parse().unwrap())
         };

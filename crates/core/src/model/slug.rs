@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_slug_is_derived_only_where_there_is_no_doubt() {
+    fn a_slug_is_derived_only_if_it_is_unambiguous() {
         let table = [
             ("Kubernetes  Worker (Pool)", Ok("kubernetes-worker-pool")),
             ("a.b_c", Ok("a-b-c")),

@@ -79,7 +79,7 @@ mod tests {
     use crate::ocl::{apply_edits, read, value_edit};
 
     #[test]
-    fn a_value_is_changed_in_its_label_alone() {
+    fn changing_a_value_edits_only_its_label() {
         let text = "variable \"A\" {\r\n    type = \"WorkerPool\"\r\n\r\n    value   \"old \\\"x\\\"\"  {\r\n        \
                     environment = [\"production\", \"test\"]\r\n        description = \"\"\r\n    }\r\n    \
                     value \"b\" {}\r\n    value {\r\n    }\r\n    value \"c\" {\r\n        role = [\"web\"]\r\n    }\r\n}";

@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_is_saved_in_one_way_and_read_in_the_older_one_too() {
+    fn a_commit_is_saved_in_the_current_form_and_older_ones_are_read() {
         let commit = PlannedCommit {
             at: BranchRef {
                 document: "book".into(),

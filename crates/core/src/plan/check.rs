@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_carried_out_is_named() {
+    fn an_unsound_plan_names_its_flaw() {
         let name = || PoolEdit::Name(delta("A", "B"));
         let created = || at("pools.x", create_pool("X", ""));
         let moved = || placement("Web Store", "Drain", Place::DefaultPool);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
+    fn clearing_a_value_accepts_only_empty_spellings() {
         let shown = delta(Some(pool("WorkerPools-2", "azure")), None);
         let was = || Some(json!("WorkerPools-2"));
         let agrees =

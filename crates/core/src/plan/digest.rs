@@ -82,7 +82,7 @@ mod tests {
     };
 
     #[test]
-    fn a_digest_depends_on_what_a_plan_does_and_on_nothing_else() {
+    fn a_digest_depends_only_on_what_a_plan_does() {
         let plan = everything();
         let digest = plan.digest();
         let mut same = plan.clone();

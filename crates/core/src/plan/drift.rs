@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_says_who_how_and_when() {
+    fn an_event_describes_who_made_it_how_and_when() {
         let event = |identified: &str, agent: &str, is_service| AuditEvent {
             occurred: "2026-11-28T10:04:34.3616214+00:00".into(),
             category: "Modified".into(),

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_read_is_kept_as_it_is() {
+    fn an_unrecognized_value_is_kept_verbatim() {
         for (subject, seen) in [
             (json!({ "step": ["p", "a", "runs"] }), "OnWorker(Once), of several"),
             (json!({ "step": ["p", "a", "step"] }), "a step without a type"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_that_is_unknown_is_refused() {
+    fn an_unknown_fact_is_refused() {
         assert!(read(&json!({ "step": ["p", "a", "colour"] }), "red").is_err());
         assert!(read(&json!("weather"), "fair").is_err());
     }

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_read_from_the_path_that_it_is_written_as() {
+    fn a_field_round_trips_through_its_path() {
         for (field, path) in [
             (Field::from(CommonField::Name), "Name"),
             (StepField::TargetRoles.into(), "Step.Properties.Octopus.Action.TargetRoles"),

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_what_was_written() {
+    fn a_plan_file_round_trips() {
         let text = write(&everything(), &sources());
         let plan = read(&text).unwrap();
         assert_eq!(write(&plan, &Sources::default()), text);
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_what_its_schema_says() {
+    fn a_plan_file_conforms_to_its_schema() {
         let schema =
             serde_json::from_str(include_str!("../../../../schema/plan.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_is_saved_with_the_plan_and_is_as_its_schema_says() {
+    fn a_comparison_is_saved_with_the_plan_and_matches_its_schema() {
         let base = plan(vec![placement("Web Store", "Gone", Place::DefaultPool)], Vec::new());
         let described = BaseComparison { base: "origin/main".into(), ..BaseComparison::default() };
         let mut compared = compare_with_base(everything(), Some(&base), described);
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_does_not_parse_is_refused_where_it_is_written() {
+    fn an_invalid_endpoint_to_write_is_refused() {
         let forge = |from: &str, to: &str| {
             let text = saved().to_string();
             assert!(text.contains(from), "{from}");
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_says_more_than_is_understood_is_refused() {
+    fn a_write_with_unknown_members_is_refused() {
         let more = |value: &mut Value| {
             value["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
         };
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_back_is_read_as_it_was_written_and_shows_what_it_writes() {
+    fn a_rollback_plan_round_trips_and_shows_what_it_writes() {
         let way = || {
             let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
             change.after = Vec::new();
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plan_is_told_as_what_it_is() {
+    fn an_unreadable_plan_is_refused_with_the_reason() {
         insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: it ends too early at line 1, column 7");
         insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: there is a number, not a text");
         insta::assert_snapshot!(refused(|item| item["format_version"] = "2.0".into()), @"its format is 2.0, but this version reads 1.x");

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
+    fn moving_to_the_default_pool_accepts_only_empty_spellings() {
         let was = || Some(json!("WorkerPools-2"));
         for after in [None, Some(json!(null)), Some(json!(""))] {
             assert!(alone(&home(), &to(was(), after)));
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spelling_of_something_else_is_none() {
+    fn a_spelling_must_match_its_value() {
         let to = |text: &str| {
             let after_text = Some(text.to_owned());
             vec![WrittenField {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_shown_or_is_there_twice_is_none() {
+    fn a_written_field_must_be_shown_and_occur_once() {
         let moved = || to(Some(json!("WorkerPools-2")), None);
         assert!(!alone(&home(), &[moved(), vec![field(TargetField::Pool, None, None)]].concat()));
         let besides = |field| alone(&home(), &[moved(), vec![field]].concat());
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_switch_go_back_as_they_are_shown() {
+    fn restored_tags_and_run_switch_must_match_what_is_shown() {
         let back = || runs(Execution::Once, Execution::OnTargets, ["", "web"]);
         let switch = |after| field(StepField::RunOnServer, Some(json!("true")), after);
         let tags = |at: usize, after: &str| {
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_goes_back_as_it_is_shown() {
+    fn a_restored_container_must_match_what_is_shown() {
         let image = |after| field(StepField::Image, Some(json!("x:2")), after);
         let feed = field(StepField::Feed, Some(json!("Feeds-1")), Some(json!(null)));
         let (changed, ended) = (contained(Some("x:2"), Some("x:1")), contained(Some("x:2"), None));

@@ -187,7 +187,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_a_restored_value_has_besides_its_pool_is_shown() {
+    fn other_fields_of_a_restored_value_are_shown() {
         let shown = |more: Value| {
             let mut document = json!({
                 "Id": "v", "Name": "Build.Pool", "Type": "WorkerPool", "Value": "WorkerPools-1", "Description": "",

@@ -43,7 +43,7 @@ mod tests {
     use crate::plan::{SourceCommit, sample::everything};
 
     #[test]
-    fn a_plan_is_approved_as_what_it_does_and_how_it_was_made() {
+    fn the_approval_prompt_shows_what_a_plan_does_and_its_origin() {
         let mut plan = everything();
         let hide = |plan: &Plan, text: String| text.replace(plan.digest().short(), "DIGEST");
         let told = |plan: &Plan, age| hide(plan, approval_line(plan, age));

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_uri_without_any_special_character() {
+    fn a_path_becomes_a_uri_with_special_characters_escaped() {
         let uris = [
             "workers.toml",
             "./config//a/../workers.toml",

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_survives_other_lines_and_other_counts_but_tells_names_apart() {
+    fn a_fingerprint_ignores_lines_and_counts_but_not_names() {
         let before = fingerprints("a\nb\n", &[warning(0, "`web-1` has 2 steps")]);
         let after = fingerprints("# new\na\nb\n", &[warning(6, "`web-1` has 13 steps")]);
         assert_eq!(before, after);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_findings_have_fingerprints_of_their_own() {
+    fn equal_findings_get_distinct_fingerprints() {
         let [one, other] =
             fingerprints("a\na\n", &[warning(0, "here"), warning(2, "here")]).try_into().unwrap();
         assert_ne!(one, other);

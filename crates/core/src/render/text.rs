@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_imitate_two_sides() {
+    fn a_name_cannot_imitate_a_before_and_after_pair() {
         let edit = PoolEdit::Name(sample::delta("Old", "a\" → \"b"));
         let renamed =
             sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_tells_what_is_brought_from_what_was_pending_and_what_is_undone() {
+    fn a_comparison_separates_brought_pending_and_undone_changes() {
         let moved = |step| sample::placement("Web Store", step, Place::DefaultPool);
         let (pending, mut other) = (moved("Seed"), moved("Migrate"));
         let base = sample::plan(vec![pending.clone(), moved("Migrate"), moved("Gone")], Vec::new());

@@ -36,7 +36,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_way_back_restores_what_was(
+    fn a_rollback_restores_the_former_state(
         desired in any_desired(), live in any_live(),
         containers in (vec(0..3_usize, 4), vec(0..3_usize, 4)),
         cut in option::of(any::<Index>()), lost in option::of(any::<bool>()),

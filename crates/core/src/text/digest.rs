@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_that_of_sha256sum() {
+    fn a_digest_matches_sha256sum() {
         let expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_text([b"abc".as_slice()]), expected);
         assert_eq!(sha256_text([b"a".as_slice(), b"bc"]), expected);

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_pass_only_where_they_are_wanted_and_hidden_text_never() {
+    fn colour_codes_pass_only_in_coloured_text_and_hidden_text_never() {
         let text = "\u{1b}[1;31merror\u{1b}[0m: \u{1b}[8mx \u{1b}]0;title\u{7} \u{1b}[2J";
         let coloured = escape_output(text, Syntax::ColouredText);
         insta::assert_snapshot!(coloured.replace("\u{1b}[", "^["), @r"^[1;31merror^[0m: \u{1b}[8mx \u{1b}]0;title\u{7} \u{1b}[2J");
@@ -197,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_gives_a_command_in_any_language(text in "([#:\\[+~ \t\r\n^-]|##vso\\[|::|section_start:1:|\u{1b}\\[0?m|\u{61c}|.){0,40}") {
+        fn escaped_output_contains_no_command_in_any_syntax(text in "([#:\\[+~ \t\r\n^-]|##vso\\[|::|section_start:1:|\u{1b}\\[0?m|\u{61c}|.){0,40}") {
             for syntax in [Syntax::Text, Syntax::ColouredText, Syntax::Json, Syntax::Toml, Syntax::Xml] {
                 let safe = escape_output(&text, syntax);
                 prop_assert_eq!(safe.matches('\n').count(), text.matches('\n').count());

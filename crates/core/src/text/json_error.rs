@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_the_library_is_told() {
+    fn serde_wording_never_appears_in_error_messages() {
         let texts = [
             "",
             "{",

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_takes_a_wildcard_literally() {
+    fn a_backslash_makes_a_wildcard_literal() {
         assert!(matches(&[r"Load \*"], "load *") && !matches(&[r"Load \*"], "Load all"));
         assert!(matches(&[r"\!urgent \?"], "!Urgent ?") && !matches(&[r"\!urgent \?"], "x"));
         assert!(matches(&[r"ACME\build"], r"acme\BUILD") && matches(&[r"a\\*"], r"a\b"));

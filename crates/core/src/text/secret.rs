@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_secret_is_recognized() {
+    fn likely_secrets_are_recognized() {
         let secret = [
             "api_key = API-HIDDEN",
             "  x = \"API-ABCDEF0123456789\"",
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_is_not() {
+    fn public_values_are_not_taken_for_secrets() {
         let public = [
             "thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\"",
             "fingerprint = \"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_of_the_language_names_a_secret() {
+    fn no_configuration_key_looks_like_a_secret() {
         fn keys(schema: &serde_json::Value, all: &mut Vec<String>) {
             let properties = schema.get("properties").and_then(serde_json::Value::as_object);
             all.extend(properties.into_iter().flatten().map(|(key, _)| key.clone()));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_loses_its_keys_and_no_names() {
+    fn api_keys_are_redacted_and_names_are_kept() {
         let key = "API-ABCDEFGHIJKLMNOPQRSTUV";
         let told = redact_keys(&format!("é {key}, {key}é API-PRODUCTION API-{key}"));
         assert_eq!(told, "é (key withheld), (key withheld)é API-PRODUCTION API-(key withheld)");
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_loses_the_secret_and_nothing_else() {
+    fn secrets_in_a_message_are_redacted_and_the_rest_is_kept() {
         let text = "unknown key `API-ABCDEF0123456789`, `https://me:pw@host/x?a=1&apikey=k&b=2` Bearer abcdefghijklmnop";
         insta::assert_snapshot!(redact_message(text), @"unknown key `(withheld)`, `https://(withheld)@host/x?a=1&apikey=(withheld)&b=2` Bearer (withheld)");
         let same = "`pools[\"API-SERVER\"]` has a token: 1 = 2 at https://host/app#/x?y=1";

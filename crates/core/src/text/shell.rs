@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_takes_a_quoted_argument_as_it_is() {
+    fn arguments_are_quoted_for_a_shell() {
         let quoted = ["Web Store", "a={b,c}", "$(x)", "it's `x` \"y\" \\"].map(quote_argument);
         insta::assert_snapshot!(quoted.join("\n"), @r#"
         "Web Store"

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_of_a_repository_keeps_no_secret() {
+    fn a_repository_url_is_kept_without_secrets() {
         let shown = [
             "https://x:ghp_1@git.example/a/b@c.git",
             "https://git.example",

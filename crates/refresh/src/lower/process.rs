@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_a_null_and_an_empty_pool_are_one_thing() {
+    fn absent_null_and_empty_pools_all_mean_the_default_pool() {
         for action in [
             json!({}),
             json!({ "WorkerPoolId": null, "WorkerPoolVariable": null }),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_two_actions_is_two_entries_with_the_tags_of_the_step() {
+    fn a_step_with_two_actions_becomes_two_entries_with_its_tags() {
         let action = |name: &str, on_server: &str| {
             json!({
                 "Id": name, "Name": name, "ActionType": "Octopus.Script", "IsDisabled": true,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_on_the_action_of_old_data_are_found() {
+    fn target_tags_on_an_action_are_read_in_old_data() {
         let steps = read(json!([{ "Name": "Deploy", "Actions": [{
             "Id": "a", "Properties": { "Octopus.Action.TargetRoles": "web" },
             "Container": { "Image": "octopuslabs/tools:1", "FeedId": "Feeds-1" },

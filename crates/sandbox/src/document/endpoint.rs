@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_keeps_what_the_server_saw_and_gets_what_it_lacks() {
+    fn an_endpoint_keeps_reported_details_and_gains_missing_defaults() {
         let mut new = json!({ "CommunicationStyle": "KubernetesTentacle" });
         complete_endpoint(&mut new, &Value::Null);
         assert_eq!(new["KubernetesAgentDetails"]["UpgradeStatus"], "NoUpgrades");

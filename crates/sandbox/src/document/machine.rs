@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_at_a_host_of_invalid_is_found_unavailable() {
+    fn a_machine_in_the_invalid_domain_is_unavailable() {
         let found = |endpoint: Value| {
             let mut machine = json!({ "Endpoint": endpoint });
             check_machine(&mut machine);

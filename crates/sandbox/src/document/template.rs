@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mask_means_the_versions_that_begin_like_it() {
+    fn a_mask_matches_versions_with_the_same_prefix() {
         for (mask, wanted) in [
             ("", true),
             ("1.X", true),

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_the_same_under_the_same_seed_whatever_else_there_is() {
+    fn chance_depends_on_the_seed_and_not_on_other_rules() {
         let alone = met(&mut faults(7, &["503 chance 30%"]), 1000);
         assert_eq!(met(&mut faults(7, &["503 chance 30%", "delay 1ms..2s"]), 1000), alone);
         assert_ne!(met(&mut faults(8, &["503 chance 30%"]), 1000), alone);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn delays_add_up_and_the_first_of_the_others_happens() {
+    fn delays_add_up_and_the_first_other_fault_applies() {
         let mut faults = faults(0, &["delay 1s", "502", "delay 1s..3s", "503"]);
         let TriggeredFault { wait, fault: then } = faults.check_request("GET", "/api");
         assert!((2_000..=4_000).contains(&wait.as_millis()), "{wait:?}");

@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_displayed_as_it_was_written() {
+    fn a_rule_displays_in_canonical_form_and_parses_back() {
         for (text, canonical) in [
             ("429 every 7 on GET */workers*", ""),
             ("429 retry-after 5 at 1..3,9,20..", ""),

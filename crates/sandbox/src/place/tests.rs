@@ -62,7 +62,7 @@ fn place(step: &StepToPlace<'_>, available: &AvailableWorkers) -> String {
 const SCRIPT: &str = "Octopus.Script";
 
 #[test]
-fn who_runs_a_step_follows_from_its_type_and_its_target() {
+fn step_type_and_target_decide_where_a_step_runs() {
     // Columns: the type, whether `RunOnServer` says so, the style of the target, and where it runs.
     let table = "
         Octopus.Manual                   yes  -                  server
@@ -108,7 +108,7 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
 }
 
 #[test]
-fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() {
+fn the_pool_comes_from_the_step_variable_target_or_default_in_order() {
     // Columns: pool, variable, the target's pool (`none` is no target), and where it runs.
     let table = "
         linux  -       none    c of linux
@@ -175,7 +175,7 @@ fn the_built_in_worker_only_serves_an_empty_default_pool() {
 }
 
 #[test]
-fn the_worker_with_the_fewest_leases_is_chosen_and_an_exclusive_lease_means_waiting() {
+fn the_least_leased_worker_is_chosen_and_exclusive_leases_block() {
     let mut available = available();
     available.workers[2].leases = 2;
     assert_eq!(place(&in_pool("linux"), &available), "d of linux");
@@ -186,7 +186,7 @@ fn the_worker_with_the_fewest_leases_is_chosen_and_an_exclusive_lease_means_wait
 }
 
 #[test]
-fn a_placement_error_has_the_words_of_the_server() {
+fn a_placement_error_uses_the_servers_wording() {
     let step = StepToPlace { name: "Migrate", variable: "Pool", ..in_pool("") };
     insta::assert_snapshot!(resolve_place(&step, &available()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_runs_where_its_fields_and_the_pools_say() {
+    fn a_steps_place_follows_from_its_fields_and_the_pools() {
         let (empty, staffed) = (available(false), available(true));
         let script = "Octopus.Script";
         for (step, on_empty, on_staffed) in [
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_without_a_pool_leads_nowhere() {
+    fn a_variable_without_a_pool_resolves_to_nowhere() {
         let staffed = available(true);
         let chosen = step("Octopus.Script", "", "true", json!(null), "Pool");
         for (values, why) in

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_as_long_as_real_ones_are() {
+    fn a_generated_step_is_as_long_as_a_real_one() {
         let pools = ["a", "b", "c", "d"].map(str::to_owned);
         for index in 0..20 {
             let length = step_at_index(7, index, &pools).to_string().len();

@@ -92,7 +92,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_narrowest_value_in_scope_wins_and_the_projects_own_over_a_librarys() {
+    fn the_narrowest_value_wins_and_project_values_beat_library_values() {
         let variable =
             |value: &str, scope: Value| json!({ "Name": "Pool", "Value": value, "Scope": scope });
         let project = json!({ "Variables": [

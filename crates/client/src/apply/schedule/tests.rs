@@ -132,7 +132,7 @@ fn a_stage_begins_when_the_one_before_has_ended() {
 }
 
 #[test]
-fn what_waits_for_a_change_that_failed_is_skipped_and_all_else_goes_on() {
+fn dependents_of_a_failed_change_are_skipped_and_others_continue() {
     let (a, b) = (at("a"), at("b"));
     let changes =
         [create("a", &[]), create("b", &[&a]), step("x", "p", &[&b]), step("y", "p", &[])];
@@ -150,7 +150,7 @@ fn what_waits_for_a_change_that_failed_is_skipped_and_all_else_goes_on() {
 }
 
 #[test]
-fn what_is_done_to_a_new_pool_waits_for_it_though_the_plan_does_not_say_so() {
+fn a_change_to_a_new_pool_implicitly_waits_for_its_creation() {
     let to = PoolHandle::New(at("a"));
     let default = change(at("a"), ChangeKind::SetDefaultPool { from: None, to }, &[]);
     let told = run(&[create("a", &[]), default], 1, &[0]);
@@ -158,7 +158,7 @@ fn what_is_done_to_a_new_pool_waits_for_it_though_the_plan_does_not_say_so() {
 }
 
 #[test]
-fn a_name_is_taken_after_it_was_given_up() {
+fn a_name_is_taken_only_after_it_is_freed() {
     let changes = [create("a", &[]), rename("A", "b")];
     assert_eq!(run(&changes, 2, &[]), ["start [1]", "end", "start [0]", "end"]);
     let circle = [rename("a", "b"), rename("b", "a")];
@@ -169,7 +169,7 @@ fn a_name_is_taken_after_it_was_given_up() {
 }
 
 #[test]
-fn steps_wait_for_workers_that_are_looked_at_once_these_are_there() {
+fn steps_wait_for_a_health_check_that_starts_once_workers_exist() {
     let changes = [create("a", &[]), step("x", "p", &[]), step("y", "q", &[]), step("z", "r", &[])];
     assert_eq!(
         run_waiting(&changes, &[&[1], &[2]], (&[], &[])).join(", "),
@@ -178,7 +178,7 @@ fn steps_wait_for_workers_that_are_looked_at_once_these_are_there() {
 }
 
 #[test]
-fn steps_whose_workers_are_not_fit_stay_and_all_else_goes_on() {
+fn steps_with_unfit_workers_stay_and_other_changes_continue() {
     let b = Address::Pool("b".to_owned());
     let gone = ChangeKind::DeletePool { id: Id::new("b"), name: "b".into() };
     let x = step("x", "p", &[]);
@@ -192,7 +192,7 @@ fn steps_whose_workers_are_not_fit_stay_and_all_else_goes_on() {
 }
 
 #[test]
-fn nobody_is_looked_at_for_steps_that_never_move() {
+fn no_health_check_starts_for_steps_that_are_skipped() {
     let a = at("a");
     let changes = [create("a", &[]), step("x", "p", &[&a])];
     assert_eq!(
@@ -202,7 +202,7 @@ fn nobody_is_looked_at_for_steps_that_never_move() {
 }
 
 #[test]
-fn a_default_pool_that_steps_come_to_waits_for_its_workers() {
+fn a_default_pool_that_gains_steps_waits_for_its_workers() {
     let to = PoolHandle::New(at("a"));
     let default = change(at("a"), ChangeKind::SetDefaultPool { from: None, to }, &[]);
     assert_eq!(
@@ -212,7 +212,7 @@ fn a_default_pool_that_steps_come_to_waits_for_its_workers() {
 }
 
 #[test]
-fn nothing_is_begun_after_a_stop() {
+fn no_change_starts_after_a_stop() {
     let mut schedule =
         Schedule::new(&[create("a", &[]), create("b", &[]), step("x", "p", &[])], &[], 1);
     assert_eq!(schedule.next_work(None), Some(NextAction::Start(vec![0])));
@@ -230,7 +230,7 @@ fn nothing_is_begun_after_a_stop() {
 
 proptest! {
     #[test]
-    fn every_change_is_begun_or_skipped_once(
+    fn every_change_is_started_or_skipped_exactly_once(
         kinds in prop::collection::vec((0..3_u8, 0..6_usize, 0..6_usize), 0..20),
         parallelism in 0..5_usize, fail in prop::collection::vec(0..20_usize, 0..4),
         waiting in prop::collection::vec(prop::collection::vec(0..20_usize, 0..4), 0..4),

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_urls_of_a_repository_have_one_key() {
+    fn equivalent_repository_urls_share_one_key() {
         for url in [
             "https://git.example/Team/Shared.git",
             "https://git.example/team/shared",

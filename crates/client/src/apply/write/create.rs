@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_document_of_the_object_shows_that_it_was_created() {
+    fn a_creation_is_confirmed_only_by_the_objects_own_document() {
         let own = r#"{"Id":"WorkerPools-7","Name":"sql "}"#;
         assert_eq!(created_id(own, "SQL").as_deref(), Some("WorkerPools-7"));
         for other in [

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn two_spellings_of_one_value_are_one() {
+    fn equivalent_spellings_compare_equal() {
         for (alike, one, other) in [
             (FieldComparison::Text, json!(null), json!("")),
             (FieldComparison::Flag, json!(null), json!(false)),

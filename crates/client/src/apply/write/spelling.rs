@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_is_known_by_its_id_its_slug_or_its_name() {
+    fn a_pool_resolves_by_id_slug_or_name() {
         let pools = spellings();
         for text in ["WorkerPools-1", "linux-workers", "Linux Workers", " LINUX-workers "] {
             assert_eq!(pools.resolve_id(text), "WorkerPools-1", "{text}");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_keeps_its_form() {
+    fn a_new_pool_is_spelled_in_the_form_of_the_old_one() {
         let pools = spellings();
         let like = |sample: &str| pools.spell_like(sample, "WorkerPools-2").to_owned();
         assert_eq!(like("WorkerPools-1"), "WorkerPools-2");

@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_pool_stays_as_it_is_spelled() {
+    fn an_empty_pool_keeps_its_spelling() {
         let variable = || Place::Variable("Pool".to_owned());
         for (action, wanted) in [
             (r#"{"Id":"a"}"#, r#"{"Id":"a","WorkerPoolVariable":"Pool"}"#),
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_clears_the_variable_and_a_variable_the_pool() {
+    fn setting_a_pool_clears_the_variable_and_vice_versa() {
         let action = r#"{"WorkerPoolId":"P-1","WorkerPoolVariable":"Pool"}"#;
         let variable = || Place::Variable("Pool".to_owned());
         assert_eq!(
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_that_comes_back_as_nulls_is_absent_again() {
+    fn a_container_of_nulls_already_counts_as_absent() {
         let whole = json!({ "Image": "x:1", "FeedId": "Feeds-1" });
         let fields = [WrittenField::new(StepField::Container, Some(whole), None)];
         let nulls = r#"{"Container":{"Image":null,"FeedId":null,"GitUrl":null,"Dockerfile":""}}"#;
@@ -564,7 +564,7 @@ mod tests {
 
     /// A container with its own layout is removed as a whole, and comes back unchanged.
     #[test]
-    fn a_whole_container_comes_back_as_it_was_laid_out() {
+    fn a_removed_container_is_restored_with_its_layout() {
         for layout in [
             r#"{"FeedId":"Feeds-1", "Image":"octopus\/x"}"#,
             "{\n\"Image\":\n\"octopus/x\",\"FeedId\":\"Feeds-1\"}",

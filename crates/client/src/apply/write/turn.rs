@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_folder_there_are_no_turns() {
+    async fn commit_turns_need_a_usable_folder() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();

@@ -57,7 +57,7 @@ fn writer(connection: &Connection) -> Writer<'static> {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_that_could_not_be_recorded() {
+async fn a_write_that_cannot_be_recorded_is_not_sent() {
     let server = failing("nothing", &[]).await;
     let connection = connect(server.url(), ADMIN_KEY);
     let writer = Writer::new(&connection, &Id::new("Spaces-1"), None, &Lost);
@@ -128,7 +128,7 @@ fn describe(answer: WriteAnswer) -> String {
 }
 
 #[tokio::test]
-async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
+async fn a_write_is_retried_only_if_the_server_did_not_process_it() {
     let pool = json!({ "Name": "SQL", "IsDefault": false, "WorkerPoolType": "StaticWorkerPool" });
     for (what, sent, told) in [
         (status(429), 2, "accepted"),
@@ -196,7 +196,7 @@ async fn nothing_is_sent_after_the_end_of_the_run() {
 }
 
 #[tokio::test]
-async fn a_document_goes_back_as_it_came() {
+async fn a_document_is_written_back_as_it_was_read() {
     let server = failing("nothing", &[]).await;
     let writer = writer(&connect(server.url(), ADMIN_KEY));
     for (resource, route) in [
@@ -244,7 +244,7 @@ async fn a_refused_write_is_reported_in_the_servers_words() {
 }
 
 #[tokio::test]
-async fn a_write_follows_no_redirect() {
+async fn a_write_does_not_follow_redirects() {
     let requests = Arc::<AtomicUsize>::default();
     let counter = Arc::clone(&requests);
     let redirect = move || {

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn spelling_space_and_order_mean_nothing() {
+    fn escapes_whitespace_and_key_order_do_not_matter() {
         for (one, other) in [
             (r#""P\u00f6ol\u0027s\/""#, r#""Pöol's/""#),
             (r#"{ "a" : 1.50, "\u0062":[ ] }"#, r#"{"b":[],"a":1.5}"#),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_in_two_ways_is_the_same_as_nothing() {
+    fn ambiguous_objects_and_different_values_are_not_equal() {
         let twice = r#"{"Image":"evil","Image":"x"}"#;
         for (one, other) in [
             (twice, r#"{"Image":"x"}"#),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_held_is_its_spelling_and_all_around_it_is_read() {
+    fn an_unrepresentable_value_is_read_as_its_raw_text() {
         let text = r#"{"a":[1,1E+400],"b":{"c":"\ud800"},"d":"é"}"#;
         let wanted = json!({ "a": [1, "1E+400"], "b": { "c": "\"\\ud800\"" }, "d": "é" });
         assert_eq!(value_at_span(text, &scan::root_span(text)), wanted);

@@ -24,7 +24,7 @@ fn refused(text: &str, path: &[PathSegment<'_>]) -> String {
 use PathSegment::{End, Index, Key, KeyIgnoringCase, Where};
 
 #[test]
-fn a_value_is_replaced_and_nothing_else() {
+fn only_the_addressed_value_is_replaced() {
     for (text, path, value, wanted) in [
         (r#"{"a":1.0,"b":1e5}"#, [Key("a")].as_slice(), json!(2), r#"{"a":2,"b":1e5}"#),
         (r#"{"a":"\u0041\/"}"#, &[Key("a")], json!("x\"y"), r#"{"a":"x\"y"}"#),
@@ -48,7 +48,7 @@ fn a_value_is_replaced_and_nothing_else() {
 }
 
 #[test]
-fn a_field_is_inserted_as_its_neighbours_are_spaced() {
+fn an_inserted_field_follows_its_neighbours_spacing() {
     for (text, path, wanted) in [
         (r#"{"a":1}"#, [Key("n")].as_slice(), r#"{"a":1,"n":0}"#),
         (r#"{ "a": 1, "b": 2 }"#, &[Key("n")], r#"{ "a": 1, "b": 2, "n": 0 }"#),
@@ -62,7 +62,7 @@ fn a_field_is_inserted_as_its_neighbours_are_spaced() {
 }
 
 #[test]
-fn an_object_is_written_as_what_is_around_it() {
+fn an_inserted_object_follows_the_surrounding_layout() {
     let container = json!({ "Image": "x:1", "Feeds": [], "Ids": ["a", "b"] });
     assert_eq!(
         edited(r#"{"c":null}"#, &[Key("c")], container.clone()),
@@ -85,14 +85,14 @@ fn an_object_is_written_as_what_is_around_it() {
 }
 
 #[test]
-fn what_is_there_twice_is_not_edited() {
+fn a_duplicate_key_or_element_is_not_edited() {
     insta::assert_snapshot!(refused(r#"{"a":1,"a":2}"#, &[Key("a")]), @"`a` occurs more than once");
     insta::assert_snapshot!(refused(r#"{"o":{"a":1,"A":2}}"#, &[Key("o"), KeyIgnoringCase("a")]), @"`o.a` occurs more than once");
     insta::assert_snapshot!(refused(r#"[{"i":"x"},{"i":"x"}]"#, &[Where { key: "i", is: "x" }, Key("v")]), @"`[i = x]` occurs more than once");
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn a_missing_path_is_named_in_the_error() {
     insta::assert_snapshot!(refused(r#"{"a":{}}"#, &[Key("b"), Key("c")]), @"there is no `b`");
     insta::assert_snapshot!(refused("[1]", &[Index(1)]), @"there is no `[1]`");
     insta::assert_snapshot!(refused(r#"{"a":null}"#, &[Key("a"), Key("c")]), @"`a.c` does not fit the type of the value that should contain it");
@@ -107,7 +107,7 @@ fn an_equal_value_keeps_its_bytes() {
 }
 
 #[test]
-fn a_text_may_be_no_json_or_too_deep() {
+fn invalid_and_too_deep_json_is_refused() {
     assert!(matches!(JsonDocument::parse("{".to_owned()), Err(JsonParseError::NotJson(_))));
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(JsonDocument::parse(nested(DEEPEST)).is_ok());
@@ -173,7 +173,7 @@ fn at<'a>(value: &'a mut Value, path: &[PathSegment<'_>]) -> &'a mut Value {
 }
 
 #[test]
-fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
+fn an_element_is_appended_and_removed_again() {
     let second = [Where { key: "Id", is: "y" }];
     for (text, wanted) in [
         (r#"[{"Id":"x"}]"#, r#"[{"Id":"x"},{"Id":"y"}]"#),
@@ -200,7 +200,7 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
 }
 
 #[test]
-fn what_stands_between_empty_brackets_is_there_again() {
+fn removing_inserted_fields_restores_empty_objects() {
     for text in ["{}", "{ }", "{\r\n}", "{\n  \"a\": {}\n}", "{\n  \"a\": {\n  }\n}"] {
         let mut json_document = document(text);
         let inside = if text.contains('a') { vec![Key("a")] } else { Vec::new() };
@@ -216,7 +216,7 @@ fn what_stands_between_empty_brackets_is_there_again() {
 }
 
 #[test]
-fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
+fn restoring_a_spelling_never_changes_the_value() {
     let text = r#"{"a" : "P\u00f6ol\u0027s\/x" ,"b":{ "y":1.0,"x" :null }}"#;
     for (key, new) in [("a", json!("Pöol's/x")), ("b", json!({ "x": null, "y": 1.0 }))] {
         let old = document(text).get_raw(&[Key(key)]).unwrap();
@@ -237,7 +237,7 @@ fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
 }
 
 #[test]
-fn a_number_that_nothing_holds_breaks_nothing_around_it() {
+fn an_unrepresentable_number_does_not_block_other_edits() {
     let text = r#"{"a":{"Big":1E+400,"Id":"x"},"b":1}"#;
     let mut json_document = document(text);
     assert_eq!(json_document.get_value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
@@ -247,7 +247,7 @@ fn a_number_that_nothing_holds_breaks_nothing_around_it() {
 }
 
 #[test]
-fn a_field_is_taken_away_with_one_comma() {
+fn removing_a_field_removes_one_comma() {
     let without = |text: &str, key: &str| {
         let mut json_document = document(text);
         json_document.remove(&[Key(key)]).map(|_| json_document.to_text())
@@ -263,7 +263,7 @@ fn a_field_is_taken_away_with_one_comma() {
 
 proptest! {
     #[test]
-    fn an_edit_is_the_edit_of_the_value_and_touches_no_other_byte(
+    fn an_edit_sets_the_value_and_changes_no_other_byte(
         whole in value(), new in value(), turns in prop::collection::vec(0..5_usize, 0..5),
         style in 0..3_u8, inserts in any::<bool>(),
     ) {
@@ -294,7 +294,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_inserted_is_removed_without_a_trace(
+    fn an_inserted_field_is_removed_without_a_trace(
         whole in value(), new in value(), turns in prop::collection::vec(0..5_usize, 0..5), style in 0..3_u8,
     ) {
         let whole = json!({ "first": whole, "last": 1 });
@@ -312,7 +312,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_replaced_or_taken_away_comes_back_in_its_spelling(
+    fn a_replaced_or_removed_value_is_restored_byte_for_byte(
         whole in value(), turns in prop::collection::vec(0..5_usize, 0..5), style in 0..3_u8,
         escaped in any::<bool>(), gone in any::<bool>(),
     ) {
@@ -332,7 +332,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_is_edited_alike_whole_and_cut_at_its_longest_list(
+    fn editing_a_split_document_equals_editing_it_whole(
         elements in prop::collection::vec((0..4_u8, value()), 0..4), rest in value(), new in value(),
         picks in prop::collection::vec((0..5_usize, 0..4_u8, 0..4_usize), 1..6), style in 0..3_u8,
     ) {
@@ -360,7 +360,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
+    fn no_document_makes_an_edit_panic(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
         if let Ok(mut document) = JsonDocument::parse(text) {
             _ = document.put_value(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
             _ = document.put_value(&[Key("a")], &json!({ "x": [1] }));

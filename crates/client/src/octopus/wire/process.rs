@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_property_that_is_no_text_does_not_break_the_process() {
+    fn a_non_string_property_does_not_break_the_process() {
         let read = |value: &str| {
             let text = format!(r#"{{"Octopus.Action.RunOnServer":{value}}}"#);
             serde_json::from_str::<PlacementProperties>(&text).unwrap().run_on_server

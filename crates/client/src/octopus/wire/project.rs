@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_variables_those_that_choose_a_pool_are_kept() {
+    fn worker_pool_variables_are_read_and_others_kept_by_name() {
         let set: VariableSetResource = serde_json::from_str(
             r#"{"Id":"variableset-Projects-1","OwnerId":"Projects-1","Variables":[
                 {"Name":"Password","Type":"Sensitive","Value":null,"IsSensitive":true},

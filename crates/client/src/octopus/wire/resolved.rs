@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_null_is_passed_over() {
+    fn null_steps_actions_and_channels_are_ignored() {
         let text = r#"{ "Steps": [null, { "Name": "Call", "Actions": [null, { "Name": "Call", "Channels": [null] }] }] }"#;
         let resolved: ResolvedProcessResource = serde_json::from_str(text).unwrap();
         let steps = resolved.steps.unwrap();

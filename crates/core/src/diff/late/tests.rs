@@ -46,7 +46,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_a_write_relies_on_holds_if_nobody_else_writes(desired in any_desired(), live in any_live()) {
+    fn late_expectations_hold_without_concurrent_writes(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         let late = LateExpectations::new(&plan, &live);
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn a_step_that_comes_to_a_pool_meanwhile_keeps_it(desired in any_desired(), live in any_live()) {
+    fn a_pool_deletion_is_refused_once_a_new_step_uses_the_pool(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         let late = LateExpectations::new(&plan, &live);
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pool_that_lost_its_workers_meanwhile_gets_no_steps(desired in any_desired(), live in any_live()) {
+    fn a_pool_that_lost_its_workers_fails_the_late_check(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         let late = LateExpectations::new(&plan, &live);
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn a_step_that_turns_to_its_targets_meanwhile_is_left_alone(desired in any_desired(), live in any_live()) {
+    fn a_step_switched_to_its_targets_fails_the_late_check(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
         let late = LateExpectations::new(&plan, &live);

@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn a_base_that_is_the_file_itself_leaves_nothing_to_bring(desired in any_desired(), live in any_live()) {
+    fn comparing_a_file_with_itself_brings_nothing(desired in any_desired(), live in any_live()) {
         let alone = plan(&desired, &live);
         let compared = compare(alone.clone(), Some(&alone));
         prop_assert!(!compared.brings_changes());
@@ -47,7 +47,7 @@ proptest! {
     }
 
     #[test]
-    fn an_empty_base_leaves_everything_to_bring(desired in any_desired(), live in any_live()) {
+    fn with_an_empty_base_every_change_is_brought(desired in any_desired(), live in any_live()) {
         let alone = plan(&desired, &live);
         for base in [Some(plan(&Desired::default(), &live)), None] {
             let compared = compare(alone.clone(), base.as_ref());
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn another_key_for_a_pool_brings_nothing(desired in any_desired(), live in any_live()) {
+    fn renaming_a_pool_key_brings_nothing(desired in any_desired(), live in any_live()) {
         let base = plan(&desired, &live);
         let renamed = with_other_keys(&desired);
         let compared = compare(plan(&renamed, &live), Some(&base));
@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_step_that_another_rule_moved_elsewhere_says_where(live in any_live()) {
+    fn a_step_moved_elsewhere_by_the_base_records_that_change(live in any_live()) {
         let (alone, base) = (plan(&moves_all_to("a"), &live), plan(&moves_all_to("b"), &live));
         let compared = compare(alone, Some(&base));
         for change in &compared.changes {

@@ -8,7 +8,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_order_of_a_servers_lists_changes_no_plan(
+    fn the_order_of_server_lists_does_not_change_the_plan(
         desired in super::any_desired(),
         (live, shuffled) in any_live().prop_flat_map(with_shuffled),
     ) {
@@ -16,7 +16,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_variables_and_targets_changes_no_plan(
+    fn the_order_of_variables_and_targets_does_not_change_the_plan(
         desired in any_file(),
         (live, shuffled) in any_server().prop_flat_map(with_shuffled),
     ) {

@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_index_finds_the_rules_that_a_comparison_with_each_finds(
+        fn the_index_finds_the_same_rules_as_a_linear_scan(
             rules in prop::collection::vec(
                 prop::option::of(prop::collection::vec("!?[abA*]{1,2}", 1..4)), 0..8,
             ),

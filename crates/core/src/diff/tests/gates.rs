@@ -76,7 +76,7 @@ fn a_pool_that_is_no_longer_the_default_loses_the_built_in_worker() {
 }
 
 #[test]
-fn pruning_without_a_limit_deletes_a_tenth() {
+fn pruning_without_a_limit_deletes_at_most_a_tenth() {
     let mut live = live();
     live.processes[0].steps.clear();
     for n in 1..=2 {

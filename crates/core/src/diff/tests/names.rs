@@ -26,7 +26,7 @@ fn help_of(file: &str, live: &Live) -> Vec<String> {
 }
 
 #[test]
-fn an_exclusion_that_excludes_nothing_is_told() {
+fn an_exclusion_that_excludes_nothing_is_reported() {
     let live = live();
     insta::assert_snapshot!(found(&live, "project = [\"*\", \"!web-store\"]"), @"Error unknown-project: no project matches `!web-store`, so it excludes nothing");
     insta::assert_snapshot!(found(&live, "project_group = \"!Shpo\""), @"Error unknown-project-group: no project group matches `!Shpo`, so it excludes nothing");
@@ -45,7 +45,7 @@ fn an_exclusion_that_excludes_nothing_is_told() {
 }
 
 #[test]
-fn a_wildcard_in_a_list_that_matches_nothing_is_told() {
+fn a_listed_wildcard_that_matches_nothing_gets_a_warning() {
     let live = live();
     insta::assert_snapshot!(found(&live, "step = [\"Bui*\", \"Biu*\"]"), @"Warn unknown-step: no step matches `Biu*`");
     insta::assert_snapshot!(found(&live, "project = [\"Web*\", \"Bill*\"]"), @"Warn unknown-project: no project matches `Bill*`");
@@ -71,7 +71,7 @@ fn a_misspelt_channel_is_an_error_with_the_nearest_name() {
 }
 
 #[test]
-fn a_misspelt_word_of_currently_is_told_with_the_nearest_word() {
+fn a_misspelt_currently_word_suggests_the_nearest_one() {
     let live = live();
     let help = |word: &str| {
         help_of(&format!("[[placements]]\ncurrently = \"{word}\"\npool = \"SQL\""), &live)
@@ -82,7 +82,7 @@ fn a_misspelt_word_of_currently_is_told_with_the_nearest_word() {
 }
 
 #[test]
-fn a_misspelt_removal_is_told_and_one_that_is_done_is_not() {
+fn a_misspelt_removal_is_reported_but_a_completed_one_is_not() {
     let mut live = live();
     live.workers.push(worker("db-worker-08", &["Pools-2"]));
     let removed = |what: &str| plan_of(&format!("[[removed]]\n{what}"), &live);
@@ -94,7 +94,7 @@ fn a_misspelt_removal_is_told_and_one_that_is_done_is_not() {
 }
 
 #[test]
-fn a_misspelt_former_name_is_told_before_another_pool_is_made() {
+fn a_misspelt_former_name_warns_before_a_pool_is_created() {
     insta::assert_snapshot!(plan("[pools.new]\nname = \"New\"\nrenamed_from = \"Odl\""), @r#"
     + pools.new name →"New"
     Warn idle-rename: there is no pool `Odl` to rename
@@ -103,7 +103,7 @@ fn a_misspelt_former_name_is_told_before_another_pool_is_made() {
 }
 
 #[test]
-fn a_former_name_still_stands_for_the_renamed_pool() {
+fn a_former_name_still_refers_to_the_renamed_pool() {
     let file = "[pools.new]\nname = \"New\"\nrenamed_from = \"Old\"\n[workers.b]\npools = [\"Old\", \"SQL\"]\npolling = {}\n[[placements]]\nstep = \"Load\"\npool = \"Old\"";
     assert_eq!(plan(file), "~ pools.new name \"Old\"→\"New\"\n");
     let mut live = live();
@@ -119,7 +119,7 @@ fn protect_that_names_nothing_warns() {
 }
 
 #[test]
-fn words_about_targets_and_waves_are_checked_too() {
+fn names_in_target_and_wave_rules_are_checked_too() {
     let mut live = live();
     live.indirect.targets = vec![LiveTarget {
         id: Id::new("Machines-1"),
@@ -141,7 +141,7 @@ fn words_about_targets_and_waves_are_checked_too() {
 }
 
 #[test]
-fn a_misspelt_variable_is_told_with_the_nearest_name() {
+fn a_misspelt_variable_suggests_the_nearest_name() {
     let mut live = live();
     let owner = VariableOwner::Project(Name::new("Web Store"));
     live.indirect.sets = vec![LiveVariableSet {
@@ -179,7 +179,7 @@ fn a_misspelt_variable_is_told_with_the_nearest_name() {
 }
 
 #[test]
-fn what_could_not_be_read_is_not_absent() {
+fn unread_parts_are_not_treated_as_absent() {
     let mut live = live();
     let part = |what: &str, hidden| UnreadPart::new(what, "Missing permission: X", hidden);
     live.unread = vec![part("the runbooks", HiddenData::Steps)];

@@ -24,7 +24,7 @@ fn with_second_project() -> Live {
 }
 
 #[test]
-fn a_process_with_two_steps_of_one_name_is_left_and_the_rest_is_done() {
+fn a_process_with_duplicate_step_names_is_skipped_and_others_move() {
     let mut live = with_second_project();
     live.processes[0].steps[0].step = Name::new("load");
     live.processes[0].steps[0].id = Id::new("other");
@@ -36,7 +36,7 @@ fn a_process_with_two_steps_of_one_name_is_left_and_the_rest_is_done() {
 }
 
 #[test]
-fn a_process_with_two_children_of_one_name_is_left() {
+fn a_process_with_duplicate_child_names_is_skipped() {
     let mut live = live();
     for step in &mut live.processes[0].steps[1..3] {
         step.position = 1;
@@ -58,7 +58,7 @@ fn a_process_with_two_children_of_one_name_is_left() {
 }
 
 #[test]
-fn a_process_with_a_step_in_a_pool_that_is_gone_is_left_unless_the_plan_moves_that_step() {
+fn a_process_using_a_deleted_pool_is_skipped_unless_that_step_moves() {
     let mut live = live();
     live.processes[0].steps[2].place = Place::Pool(Id::new("Pools-99"));
     let build = "[[placements]]\nstep = \"Build\"\npool = \"SQL\"";
@@ -80,7 +80,7 @@ fn errors(file: &str) -> Vec<String> {
 const LISTENING: &str = "thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }";
 
 #[test]
-fn two_workers_of_one_endpoint_are_an_error_that_names_both() {
+fn two_workers_with_one_endpoint_are_an_error_that_names_both() {
     let worker = |name: &str, url: &str| {
         format!(
             "[workers.\"{name}\"]\npools = [\"p\"]\nlistening = {{ url = \"{url}\", {LISTENING}\n"
@@ -124,7 +124,7 @@ fn a_worker_with_the_endpoint_of_a_live_one_is_an_error_that_names_both() {
 }
 
 #[test]
-fn a_list_of_one_is_one_worker() {
+fn a_one_item_list_declares_one_worker() {
     let file = "[workers.\"[b]\"]\npools = [\"SQL\", \"Old\"]\npolling = {}";
     assert_eq!(plan(file), "");
 }
@@ -164,7 +164,7 @@ fn a_proxy_a_platform_and_a_container_can_be_cleared() {
 }
 
 #[test]
-fn an_image_takes_the_place_of_what_a_container_is_built_from() {
+fn an_image_replaces_the_build_source_of_a_container() {
     let mut live = live();
     live.directory.feeds = vec![crate::live::DirectoryEntry {
         id: "Feeds-1".into(),

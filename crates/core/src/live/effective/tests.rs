@@ -195,7 +195,7 @@ fn every_row_of_the_truth_table_holds() {
 }
 
 #[test]
-fn every_row_of_the_table_of_what_is_inside_templates_holds() {
+fn every_row_of_the_template_contents_table_holds() {
     let (mut live, process) = (world(), process());
     live.pools.iter_mut().for_each(|pool| pool.slug = format!("slug-{}", pool.slug));
     let value = variable::variable(false, "-|-|-|-|-|h");
@@ -218,7 +218,7 @@ fn every_row_of_the_table_of_what_is_inside_templates_holds() {
 }
 
 #[test]
-fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
+fn a_template_usage_runs_in_its_template_or_is_unknown_with_a_reason() {
     let usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
     let is = |inside| {
         let templates = vec![TemplateUse { usage: usage.id.clone(), contents: inside }];
@@ -231,7 +231,7 @@ fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
 }
 
 #[test]
-fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
+fn the_built_in_worker_replaces_only_an_empty_default_pool() {
     for row in
         FALLBACK.lines().map(str::trim).filter(|text| !text.is_empty() && !text.starts_with('#'))
     {
@@ -271,7 +271,7 @@ fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
 }
 
 #[test]
-fn octopus_cloud_has_no_built_in_worker_though_it_has_no_dynamic_pool_either() {
+fn octopus_cloud_has_no_built_in_worker_even_without_dynamic_pools() {
     let mut live = world();
     live.server.url = "https://acme.octopus.app/".to_owned();
     let step = step("Octopus.Script", "true", "", Place::DefaultPool);

@@ -105,7 +105,7 @@ fn only_the_objects_that_every_selector_matches_are_accepted() {
 }
 
 #[test]
-fn a_gate_refuses_again_from_the_day_after_the_last() {
+fn a_gate_refuses_again_the_day_after_an_accept_expires() {
     for (until, refused) in [("2026-11-27", true), ("2026-11-28", false), ("2027-01-01", false)] {
         let file = format!("{ACCEPT}until = {until}\nproject = \"Billing\"");
         let SettledFindings { findings, accepted } = settle(&file, vec![three_steps()]);
@@ -121,14 +121,14 @@ fn a_gate_refuses_again_from_the_day_after_the_last() {
 }
 
 #[test]
-fn a_later_rule_may_accept_what_an_ended_one_did() {
+fn a_later_rule_may_accept_what_an_expired_one_accepted() {
     let again = "[[accept]]\ngate = \"empty-pool\"\nreason = \"again\"\n";
     let file = format!("{ACCEPT}until = 2026-11-27\n{again}");
     assert!(settled(&file, vec![three_steps()]).contains("accepted (again) empty-pool: 3 steps"));
 }
 
 #[test]
-fn what_is_tolerated_is_left_when_the_rest_is_accepted() {
+fn tolerated_objects_remain_when_the_rest_is_accepted() {
     let deletes = |limit| {
         let notes = ["a", "b", "c"].map(|name| Note::from(&Address::Pool(name.to_owned())));
         let message = CountedMessage::steps(" would go").tolerate(limit);
@@ -141,7 +141,7 @@ fn what_is_tolerated_is_left_when_the_rest_is_accepted() {
 }
 
 #[test]
-fn what_no_setting_may_lower_is_not_accepted() {
+fn fixed_findings_and_errors_cannot_be_accepted() {
     let fixed = Finding { is_fixed: true, ..three_steps() };
     let error = Finding { level: Level::Error, ..three_steps() };
     for finding in [fixed, error] {
@@ -152,7 +152,7 @@ fn what_no_setting_may_lower_is_not_accepted() {
 }
 
 #[test]
-fn a_finding_whose_message_counts_nothing_is_accepted_as_a_whole_or_not_at_all() {
+fn a_finding_without_a_count_is_accepted_entirely_or_not_at_all() {
     let finding = Finding { count: None, ..three_steps() };
     let some = settled(&format!("{ACCEPT}project = \"Billing\""), vec![finding.clone()]);
     assert!(some.starts_with("Deny empty-pool: 3 steps"), "{some}");
@@ -162,7 +162,7 @@ fn a_finding_whose_message_counts_nothing_is_accepted_as_a_whole_or_not_at_all()
 }
 
 #[test]
-fn a_step_that_moves_because_of_several_workers_is_accepted_for_all_of_them() {
+fn a_step_moved_by_several_workers_must_be_accepted_for_all_of_them() {
     let workers = vec!["w-1".to_owned(), "w-2".to_owned()];
     let note = Note::about("a step", Subject { workers, ..Subject::default() });
     let finding = empty_pool(vec![note]);
@@ -173,7 +173,7 @@ fn a_step_that_moves_because_of_several_workers_is_accepted_for_all_of_them() {
 }
 
 #[test]
-fn each_code_has_the_level_that_the_file_sets() {
+fn each_finding_gets_the_level_that_the_file_sets() {
     let of = |code, level| Finding::new(code, level, FindingLocation::Nowhere, "x");
     let all = || {
         vec![

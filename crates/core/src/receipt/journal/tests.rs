@@ -100,7 +100,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_journal_that_ends_anywhere_is_what_its_whole_lines_say(
+    fn a_truncated_journal_reads_as_its_complete_lines(
         events in vec(any_event(), 0..12), ends in any::<bool>(), anywhere in vec(any::<Index>(), 24),
     ) {
         let mut receipt = begun();
@@ -134,7 +134,7 @@ const SENT: &str =
     r#"{"event":"sent","change":1,"written":[{"path":"IsDisabled","before":false,"after":true}]}"#;
 
 #[test]
-fn a_journal_has_short_lines() {
+fn journal_events_are_short_lines_that_read_back() {
     let mut receipt = begun();
     let written =
         vec![WrittenField::new(WorkerField::Disabled, Some(json!(false)), Some(json!(true)))];
@@ -165,7 +165,7 @@ fn a_journal_has_short_lines() {
 }
 
 #[test]
-fn what_was_sent_and_not_answered_is_unknown_and_nothing_else_is() {
+fn only_a_sent_but_unanswered_change_is_unknown() {
     let read = journal(&[SENT]).unwrap();
     let outcomes: Vec<ChangeOutcome> = read.entries.iter().map(|entry| entry.outcome).collect();
     let skipped = ChangeOutcome::Skipped;
@@ -175,7 +175,7 @@ fn what_was_sent_and_not_answered_is_unknown_and_nothing_else_is() {
 }
 
 #[test]
-fn a_garbled_line_is_named_and_empty_ones_are_nothing() {
+fn a_garbled_line_is_named_and_empty_lines_are_ignored() {
     assert!(journal(&["", SENT, "\r"]).is_ok());
     insta::assert_snapshot!(journal(&[SENT, "\0\0\0", SENT]).unwrap_err(), @"its line 3 is not an event of a journal: there is a syntax error");
     insta::assert_snapshot!(journal(&[SENT, &SENT[..40]]).unwrap_err(), @"its line 3 is not an event of a journal: it ends too early");
@@ -189,7 +189,7 @@ fn a_garbled_line_is_named_and_empty_ones_are_nothing() {
 }
 
 #[test]
-fn an_event_of_a_later_tool_sets_its_entry_aside() {
+fn an_event_from_a_newer_version_sets_its_entry_aside() {
     let later = SENT.replace("IsDisabled", "Notes");
     let read = journal(&[&later, r#"{"event":"verified","change":2}"#]).unwrap();
     assert_eq!(read.entries.len(), CHANGES - 2);
@@ -207,7 +207,7 @@ fn an_event_of_a_later_tool_sets_its_entry_aside() {
 }
 
 #[test]
-fn an_entry_of_a_later_tool_is_told_once_something_was_sent_for_it() {
+fn an_entry_from_a_newer_version_is_reported_only_if_it_was_sent() {
     let start = begun().to_journal_start().replacen(r#""kind":"worker""#, r#""kind":"tenant""#, 1);
     let unread = |lines: &str| Receipt::read(format!("{start}{lines}\n")).unwrap().unread.len();
     assert_eq!(unread(""), 0);

@@ -24,7 +24,7 @@ fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
 }
 
 #[test]
-fn everything_that_a_plan_has_is_on_its_page() {
+fn every_part_of_a_plan_is_on_its_page() {
     let plan = sample::everything();
     let page = page(&plan);
     for change in &plan.changes {
@@ -45,7 +45,7 @@ fn everything_that_a_plan_has_is_on_its_page() {
 }
 
 #[test]
-fn the_policy_lets_through_the_pages_own_style_and_script_and_nothing_else() {
+fn the_policy_allows_only_the_pages_own_style_and_script() {
     let page = page(&sample::everything());
     let digest = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let policy = between(&page, "Content-Security-Policy\" content=\"", "\"").replace("&#39;", "'");
@@ -77,7 +77,7 @@ fn the_policy_lets_through_the_pages_own_style_and_script_and_nothing_else() {
 }
 
 #[test]
-fn a_name_stays_a_name_wherever_it_stands() {
+fn a_hostile_name_is_escaped_everywhere_on_a_page() {
     let mut plan = sample::everything();
     plan.header.url = HOSTILE.into();
     plan.header.space.name = HOSTILE.into();
@@ -103,20 +103,20 @@ fn a_name_stays_a_name_wherever_it_stands() {
 }
 
 #[test]
-fn the_wall_before_a_stream_changes_nothing_on_a_page() {
+fn output_escaping_leaves_a_page_unchanged() {
     let page = page(&sample::everything());
     assert_eq!(escape_output(&page, Syntax::Html), page);
 }
 
 #[test]
-fn a_plan_without_changes_has_no_picture_and_says_so_first() {
+fn a_page_of_a_plan_without_changes_has_no_drawing() {
     let page = page(&sample::plan(Vec::new(), Vec::new()));
     assert!(page.contains("No changes: the server matches the files"));
     assert!(!page.contains("<svg") && !page.contains("id=\"changes\""));
 }
 
 #[test]
-fn ten_thousand_steps_take_little_more_than_their_names() {
+fn a_page_with_ten_thousand_steps_stays_small() {
     let names: Vec<String> = (0..10_000).map(|n| format!("Deploy component {n}")).collect();
     let project = |n: usize| format!("Project {}", n % 1_000);
     let steps = names
@@ -129,7 +129,7 @@ fn ten_thousand_steps_take_little_more_than_their_names() {
 }
 
 #[test]
-fn a_receipt_says_what_was_not_made_and_why() {
+fn a_receipt_page_shows_what_was_not_done_and_why() {
     let plan = sample::everything();
     let mut receipt =
         Receipt::start_recording(&plan.header, &plan.changes, "poolwright".into(), "now".into());

@@ -23,7 +23,7 @@ fn a_plan_with_a_change_of_every_kind() {
 }
 
 #[test]
-fn a_comparison_is_above_the_changes_and_what_is_undone_below_them() {
+fn the_comparison_precedes_the_changes_and_undone_ones_follow() {
     let moved = |step| sample::placement("Web Store", step, Place::DefaultPool);
     let base = sample::plan(vec![moved("Seed"), moved("Gone")], Vec::new());
     let described = BaseComparison { base: "origin/@main".into(), ..BaseComparison::default() };
@@ -89,7 +89,7 @@ fn placements(projects: usize, steps: usize) -> Vec<crate::plan::Change> {
 
 /// The one step that comes to run on the server stands above the 400 that move as the rule says.
 #[test]
-fn one_danger_among_400_steps_is_read_first() {
+fn one_danger_among_400_steps_comes_first() {
     let consequences = Consequences {
         onto_server: vec![moved(7, 3, ExecutionPlace::Server)],
         ..Consequences::default()
@@ -114,7 +114,7 @@ fn one_danger_among_400_steps_is_read_first() {
 }
 
 #[test]
-fn ten_thousand_steps_fit_and_every_danger_is_told() {
+fn ten_thousand_steps_fit_and_every_danger_is_shown() {
     let projects = 1_000;
     let onto_server =
         (0..projects).map(|project| moved(project, 1, ExecutionPlace::Server)).collect();
@@ -149,7 +149,7 @@ proptest! {
 
     /// No name gets out of its place: every line begins with what this program begins lines with.
     #[test]
-    fn no_name_begins_a_line(name in "([ -~\\n\u{202e}é|`<@#]){0,30}") {
+    fn no_name_can_start_a_line(name in "([ -~\\n\u{202e}é|`<@#]){0,30}") {
         let name = if name.is_empty() { "x".to_owned() } else { name };
         let step = Address::Step {
             project: name.clone(),

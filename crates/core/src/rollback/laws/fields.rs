@@ -278,7 +278,7 @@ fn undo(entry: ReceiptEntry, live: &Live) -> (Vec<Change>, Vec<Finding>) {
 }
 
 #[test]
-fn every_field_that_was_edited_goes_back_or_is_reported() {
+fn every_edited_field_is_restored_or_reported() {
     let live = server();
     for field in Field::all() {
         let Some((object, before, after)) = sample(field) else { continue };
@@ -292,7 +292,7 @@ fn every_field_that_was_edited_goes_back_or_is_reported() {
 }
 
 #[test]
-fn every_field_of_what_was_deleted_comes_back_or_is_reported() {
+fn every_field_of_a_deleted_object_is_restored_or_reported() {
     let mut live = server();
     live.workers.clear();
     let gone = LivePool { default: true, ..live.pools.remove(0) };

@@ -23,7 +23,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn values_and_pools_of_targets_go_back_too(
+    fn a_rollback_restores_variable_values_and_target_pools(
         desired in any_file(), live in any_server(),
         cut in option::of(any::<Index>()), lost in option::of(any::<bool>()),
     ) {

@@ -74,7 +74,7 @@ mod tests {
     use crate::text::escape::{Syntax, escape_output};
 
     #[test]
-    fn each_systems_commands_are_broken_and_what_only_looks_similar_stays() {
+    fn ci_commands_are_broken_and_lookalikes_are_kept() {
         let lines = [
             "::add-mask::x",
             "\t\u{a0}::add-mask::x",

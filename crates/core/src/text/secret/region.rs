@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_several_lines_is_withheld_whole_and_nothing_else() {
+    fn a_multiline_secret_is_withheld_entirely_and_nothing_else() {
         let text = "a = 1\npassword = \"\"\"\nuser = x\nhunter2 \\q\n\"\"\"\nb = [\n  1,\n]\n\
                     c = { x = 1,\n  token\n  = 'x',\n y = 2 }\nd = \"'''\"\nsecret =\n  \"hunter2\"\ne = '\"\"\"'\n\
                     -----BEGIN KEY-----\nhunter2\n-----END KEY-----\nf = 1 # [\n";
@@ -172,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_goes_on_to_the_end() {
+    fn an_unclosed_secret_is_withheld_to_the_end() {
         let text = "a = 1\nb = { password = \"x\"\nc = 2\nhunter2";
         assert_eq!(shown(text, &SecretRegions::in_toml(text)), ["a = 1"]);
     }
 
     #[test]
-    fn of_ocl_lines_and_heredocs_are_withheld() {
+    fn secret_lines_and_heredocs_in_ocl_are_withheld() {
         let text = "step \"a\" {\n  body = <<-EOT\n    curl -H 'token: x'\n    hunter2\n  EOT\n  Password = \"x\"\n  b = 1\n}\n";
         assert_eq!(shown(text, &SecretRegions::in_ocl(text)), ["step \"a\" {", "  b = 1", "}"]);
     }

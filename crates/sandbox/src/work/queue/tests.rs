@@ -161,7 +161,7 @@ proptest! {
 
     /// Requests in between make no difference.
     #[test]
-    fn looking_changes_nothing(
+    fn requests_in_between_do_not_change_task_times(
         workers in proptest::collection::vec(0..WORKERS_THERE, 1..12),
         looks in proptest::collection::vec(1..150_i64, 0..20),
     ) {

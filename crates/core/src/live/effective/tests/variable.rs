@@ -122,7 +122,7 @@ fn the_most_specific_value_of_a_variable_decides() {
 }
 
 #[test]
-fn where_each_environment_has_a_value_there_is_no_other() {
+fn no_other_case_remains_if_each_environment_has_a_value() {
     let told = |values: &[&str]| {
         let mut live = world();
         live.indirect.environments = vec!["Prod".to_owned(), "Test".to_owned()];
@@ -152,7 +152,7 @@ fn a_runbook_run_has_no_channel() {
 }
 
 #[test]
-fn a_variable_of_another_project_or_of_a_library_that_is_not_included_never_holds() {
+fn variables_of_other_projects_and_excluded_libraries_never_apply() {
     let mut live = world();
     let other = Name::new("Other");
     let mut own = variable(false, "-|-|-|-|-|h");
@@ -164,7 +164,7 @@ fn a_variable_of_another_project_or_of_a_library_that_is_not_included_never_hold
 }
 
 #[test]
-fn of_too_many_scopes_each_value_is_told() {
+fn too_many_scopes_are_listed_value_by_value() {
     let mut live = world();
     let values = (0..200).flat_map(|at| {
         let tenant = format!("-|-|of T{at}|-|-|h");
@@ -179,7 +179,7 @@ fn of_too_many_scopes_each_value_is_told() {
 }
 
 #[test]
-fn a_value_that_could_not_be_read_may_be_there() {
+fn an_unread_value_makes_the_place_unknown() {
     let mut live = world();
     live.unread.push(UnreadPart::new(String::new(), String::new(), HiddenData::PoolReferences));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
