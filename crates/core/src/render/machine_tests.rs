@@ -14,7 +14,10 @@ use crate::{
 
 use jsonschema::Validator;
 use proptest::prelude::*;
-use quick_xml::{Reader, events::Event};
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
 use serde_json::Value;
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -101,36 +104,39 @@ fn check_junit(text: &str) -> usize {
         match &event {
             Event::Eof => break,
             Event::End(_) => _ = open.pop(),
-            Event::Start(start) | Event::Empty(start) => {
-                let name = String::from_utf8(start.name().as_ref().to_vec()).unwrap();
-                let (_, _, known) = JUNIT.iter().find(|(element, ..)| *element == name).unwrap();
-                let parent = open.last().map(|it| JUNIT.iter().find(|(e, ..)| e == it).unwrap());
-                assert!(
-                    parent.map_or(name == "testsuites", |(_, inner, _)| inner.contains(&&*name))
-                );
-                let given: Vec<String> = start
-                    .attributes()
-                    .map(|it| String::from_utf8(it.unwrap().key.as_ref().to_vec()).unwrap())
-                    .collect();
-                for attribute in &given {
-                    assert!(
-                        known.iter().any(|it| it.trim_end_matches('*') == attribute),
-                        "{attribute}"
-                    );
-                }
-                for required in known.iter().filter_map(|it| it.strip_suffix('*')) {
-                    assert!(given.iter().any(|it| it == required), "{name} without {required}");
-                }
+            Event::Start(start) => {
+                open.push(check_element(start, open.last().map(String::as_str)));
+                cases += usize::from(open.last().is_some_and(|name| name == "testcase"));
+            }
+            Event::Empty(start) => {
+                let name = check_element(start, open.last().map(String::as_str));
                 cases += usize::from(name == "testcase");
-                if matches!(event, Event::Start(_)) {
-                    open.push(name);
-                }
             }
             _ => {}
         }
     }
     assert_eq!(open, [""; 0]);
     cases
+}
+
+/// Checks an element's place and attributes. Returns its name.
+fn check_element(start: &BytesStart, parent: Option<&str>) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let name = text(start.name().as_ref());
+    let entry = |name: &str| JUNIT.iter().find(|(element, ..)| *element == name).unwrap();
+    let is_allowed =
+        parent.map_or(name == "testsuites", |parent| entry(parent).1.contains(&&*name));
+    assert!(is_allowed, "{name} in {parent:?}");
+    let given: Vec<String> =
+        start.attributes().map(|attribute| text(attribute.unwrap().key.as_ref())).collect();
+    let known = entry(&name).2;
+    for attribute in &given {
+        assert!(known.iter().any(|it| it.trim_end_matches('*') == attribute), "{attribute}");
+    }
+    for required in known.iter().filter_map(|it| it.strip_suffix('*')) {
+        assert!(given.iter().any(|it| it == required), "{name} without {required}");
+    }
+    name
 }
 
 fn is_clean(text: &str) -> bool {

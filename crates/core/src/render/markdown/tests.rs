@@ -191,6 +191,8 @@ fn the_findings_of_a_check_and_an_apply_that_stopped() {
     ### 1 warning
 
     - `unseen-steps`: the processes of `Ops` cannot be read
+
+    <!-- poolwright check -->
     ");
     let text = findings_as_markdown(&[], &sample::sources(), DEFAULT_MAX_BYTES);
     insta::assert_snapshot!(text, @"
