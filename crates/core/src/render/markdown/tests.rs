@@ -199,6 +199,8 @@ fn the_findings_of_a_check_and_an_apply_that_stopped() {
     ## No problems found
 
     `workers.toml`
+
+    <!-- poolwright check -->
     ");
 }
 
