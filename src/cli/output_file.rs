@@ -116,6 +116,7 @@ pub(super) fn print_saved(path: &Path, next: &str) {
 }
 
 /// Says where something is being saved while the command runs.
+#[cfg(feature = "sandbox")]
 pub(super) fn print_saving(path: &Path, what: &str) {
     errln!("saving to {}; {what}", path.display());
 }

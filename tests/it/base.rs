@@ -237,7 +237,11 @@ fn a_missing_base_is_an_error_with_help() {
     ");
     assert!(!workbench.folder.path().join("x").exists());
     assert_eq!(workbench.bench.sandbox.recent_requests(), [""; 0]);
+}
 
+#[test]
+fn a_base_that_git_cannot_give_is_an_error_with_help() {
+    let workbench = branch();
     let shallow = Workbench::chapter(BRANCH);
     let url = format!("file://{}", workbench.folder.path().display());
     commit_all(&workbench);

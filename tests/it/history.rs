@@ -23,10 +23,9 @@ fn hide(workbench: &Workbench, text: &str) -> String {
         let Ok(receipt) = serde_json::from_str::<Value>(&receipt) else { continue };
         let name = file.file_name().unwrap().to_str().unwrap();
         text = text.replace(name, "FILE.json");
-        for key in ["/started", "/ended", "/run/plan"] {
-            if let Some(value) = receipt.pointer(key).and_then(Value::as_str) {
-                text = text.replace(value, if key == "/run/plan" { "DIGEST" } else { "TIME" });
-            }
+        for (key, word) in [("/started", "TIME"), ("/ended", "TIME"), ("/run/plan", "DIGEST")] {
+            let value = receipt.pointer(key).and_then(Value::as_str);
+            text = value.map_or(text.clone(), |value| text.replace(value, word));
         }
     }
     text
