@@ -192,10 +192,10 @@ mod tests {
         assert_eq!((request.format, request.path), (OutputFormat::Junit, PathBuf::from("a=b.xml")));
         let errors = ["report.xml", "csv=a.csv", "xml=a", "json=", "json=-"];
         let errors = errors.map(|text| parse(text).unwrap_err());
-        insta::assert_snapshot!(errors.join("\n"), @r"
-        a format is missing: write `FORMAT=FILE`, with one of text, json, sarif, junit, code-quality
-        this command does not write `csv`; it writes text, json, sarif, junit, code-quality
-        this command does not write `xml`; it writes text, json, sarif, junit, code-quality
+        insta::assert_snapshot!(errors.join("\n"), @"
+        a format is missing: write `FORMAT=FILE`, with one of text, json, markdown, sarif, junit, code-quality
+        this command does not write `csv`; it writes text, json, markdown, sarif, junit, code-quality
+        this command does not write `xml`; it writes text, json, markdown, sarif, junit, code-quality
         a file is missing after `json=`
         for standard output, write `--format json`
         ");

@@ -116,12 +116,12 @@ fn unreadable_files_are_reported() {
     for file in ["latin.toml", "folder", "/no/such.toml"] {
         _ = writeln!(all, "{}", told(&workbench, &["-f", file]));
     }
-    insta::assert_snapshot!(all, @r"
-     error: cannot read `workers.toml`: No such file or directory
-     error: cannot read `latin.toml`: line 1 is not UTF-8
-     error: cannot read `folder`: Is a directory
-     error: cannot read `/no/such.toml`: No such file or directory
-     ");
+    insta::assert_snapshot!(all, @"
+    error: cannot read `workers.toml`: No such file or directory
+    error: cannot read `latin.toml`: line 1 is not UTF-8
+    error: there is no `*.toml` file in `folder`
+    error: cannot read `/no/such.toml`: No such file or directory
+    ");
 }
 
 #[test]

@@ -79,7 +79,12 @@ fn a_saved_rollback_ends_where_a_direct_one_does() {
         assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
         let features = workbench.get("/api/featuresconfiguration");
         let receipts = workbench.receipts();
-        let changes = receipts.last().unwrap()["changes"].clone();
+        let mut changes = receipts.last().unwrap()["changes"].clone();
+        // Each change has its own times.
+        for change in changes.as_array_mut().unwrap() {
+            let change = change.as_object_mut().unwrap();
+            change.retain(|key, _| !["started", "ended"].contains(&key.as_str()));
+        }
         ends.push((workbench.processes(), features, changes));
         // A second rollback is empty, and its plan file does no harm.
         workbench.run(&["rollback", &receipt, "-o", "again.json"]).expect(0);

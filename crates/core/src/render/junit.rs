@@ -22,6 +22,7 @@ use crate::{
     },
 };
 
+use jiff::Timestamp;
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -178,7 +179,16 @@ fn change_case(entry: &ReceiptEntry) -> JunitCase {
         details: Vec::new(),
     });
     let name = format!("{} {}", entry.action.as_str(), entry.address);
-    JunitCase { outcome, ..JunitCase::passed(entry.kind.as_str(), &name) }
+    let seconds = change_seconds(entry);
+    JunitCase { outcome, seconds, ..JunitCase::passed(entry.kind.as_str(), &name) }
+}
+
+/// Returns how long a change took, in seconds; `None` if its receipt does not say so.
+fn change_seconds(entry: &ReceiptEntry) -> Option<f64> {
+    let started: Timestamp = entry.started.as_ref()?.parse().ok()?;
+    let ended: Timestamp = entry.ended.as_ref()?.parse().ok()?;
+    let duration = ended.duration_since(started);
+    (!duration.is_negative()).then(|| duration.as_secs_f64())
 }
 
 impl JunitSuite {

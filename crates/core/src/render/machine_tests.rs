@@ -178,6 +178,8 @@ fn receipt_about(name: &str) -> Receipt {
     for (entry, outcome) in receipt.entries.iter_mut().zip(outcomes.into_iter().cycle()) {
         entry.outcome = outcome;
         entry.error = Some(name.to_owned());
+        entry.started = Some("2026-11-28T10:00:00Z".into());
+        entry.ended = Some("2026-11-28T10:00:01.25Z".into());
     }
     receipt.end_recording(name.into());
     receipt
