@@ -36,7 +36,7 @@ use tempfile::Builder;
 #[group(skip)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Args {
-    /// The CI system to write annotations, groups, a summary and outputs for; `auto` knows it by its variables.
+    /// The CI system to write annotations, groups, a summary and outputs for; `auto` detects it by its environment variables.
     #[arg(long, value_enum, global = true, default_value_t = CiChoice::Auto, value_name = "SYSTEM")]
     ci: CiChoice,
     /// Write the outputs of a plan to this file as `POOLWRIGHT_CHANGES=3`, such as a dotenv report of GitLab.
@@ -276,6 +276,9 @@ fn write_summary(
 /// Warns if a system could not be told something, which is no reason to fail.
 fn warn_untold(written: anyhow::Result<()>) {
     if let Err(error) = written {
-        errln!("warning: the CI system is not told everything: {}", Escaped(&format!("{error:#}")));
+        errln!(
+            "warning: cannot report everything to the CI system: {}",
+            Escaped(&format!("{error:#}"))
+        );
     }
 }

@@ -22,11 +22,11 @@ const MOST_RECEIPTS: usize = 200;
 /// The largest receipt that is read, in bytes.
 const LARGEST_RECEIPT: u64 = 64 << 20;
 
-/// Show where the server differs from files that were applied, and who made it differ.
+/// Show where the server differs from files that have been applied, and who changed it.
 ///
-/// Who, when and how come from the server's audit log, if the key may view events, and from
+/// User, time and client come from the server's audit log, if the key can view events, and from
 /// the receipts of your own applies. With `--exit-code`, exits with 2 if there is drift; gates
-/// refuse nothing here. Example, for a job that runs every night:
+/// do not apply. Example, for a job that runs every night:
 ///
 ///   poolwright drift --exit-code --since 7d
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Exit with 2 if there is drift.
     #[arg(long)]
     exit_code: bool,
-    /// Leave out drift that is older, such as `7d` or `12h`. Drift whose time is not known stays.
+    /// Leave out drift that is older than this, such as `7d` or `12h`. Drift with an unknown time is always shown.
     #[arg(long, value_name = "DURATION", value_parser = parse_since)]
     since: Option<Since>,
     #[command(flatten)]

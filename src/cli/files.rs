@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// May be repeated.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
-    /// The files may be written by anyone, as in a pull request: refuse what names a server or a space, and links
+    /// Treat the files as untrusted, as in a pull request: refuse files that name a server or a space, and links
     /// that lead out of their folder.
     #[arg(long)]
     untrusted: bool,

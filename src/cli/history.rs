@@ -32,7 +32,7 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum HistoryCommand {
-    /// Show one receipt: what became of each change; -v adds when. Example:
+    /// Show one receipt and the outcome of each change; -v adds times. Example:
     ///
     ///   poolwright history show 3
     #[command(verbatim_doc_comment)]

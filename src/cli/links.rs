@@ -68,7 +68,7 @@ pub(super) fn check_untrusted(path: &Path) -> anyhow::Result<()> {
     let named = named_path(path).with_context(context)?;
     let folder = fs::canonicalize(named.parent().unwrap_or(&named)).with_context(context)?;
     if !real.starts_with(&folder) {
-        return Err(link_error(path, &real, "an untrusted file stays in its folder"));
+        return Err(link_error(path, &real, "an untrusted file must not leave its folder"));
     }
     if real.is_file() || real.is_dir() {
         return Ok(());

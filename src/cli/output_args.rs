@@ -56,7 +56,7 @@ pub(super) struct Args<S: ShownSubject> {
     /// Also write a format to a file, such as `junit=report.xml`. May be repeated.
     #[arg(long = "out", value_name = "FORMAT=FILE", value_parser = |text: &str| OutputRequest::parse(text, S::SUBJECT))]
     pub(super) requests: Vec<OutputRequest>,
-    /// The most bytes of Markdown, which fit a comment: 65000 on GitHub, 1000000 on GitLab, 150000 on Azure DevOps.
+    /// Limit Markdown to this many bytes; a comment fits 65000 on GitHub, 1000000 on GitLab, 150000 on Azure DevOps.
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_BYTES, value_parser = parse_max_bytes)]
     pub(super) max_bytes: usize,
     #[arg(skip)]

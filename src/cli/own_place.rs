@@ -6,7 +6,7 @@ use poolwright_core::plan::OwnPlace;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
-    /// The worker that this runs on, if it is one: a plan that disables, replaces or deletes it is refused. May be
+    /// The worker that this command runs on. A plan that disables, replaces or deletes it is refused. May be
     /// repeated.
     #[arg(long, value_name = "WORKER")]
     own_worker: Vec<String>,

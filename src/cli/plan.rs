@@ -28,7 +28,7 @@ use std::path::PathBuf;
 ///
 ///   poolwright plan -f workers.toml -o plan.json
 ///
-/// On a branch, this tells what the branch brings from what was pending before:
+/// On a branch, this separates what the branch brings from what was already pending:
 ///
 ///   poolwright plan --base origin/main
 #[derive(Debug, clap::Args)]
@@ -41,10 +41,10 @@ pub(super) struct Args {
     output: Option<PathBuf>,
     #[command(flatten)]
     outputs: output_args::Args<ShowsPlan>,
-    /// Exit with 2 if there are changes; with `--base`, if this change of the files brings any.
+    /// Exit with 2 if there are changes; with `--base`, only if the files bring any.
     #[arg(long)]
     exit_code: bool,
-    /// Tell what a change of the files brings from what was pending before it: a Git revision such as `origin/main`,
+    /// Separate what the files bring from what was already pending: a Git revision such as `origin/main`,
     /// or the path of the file or folder before the change.
     #[arg(long, value_name = "REF")]
     base: Option<String>,

@@ -181,7 +181,7 @@ fn choose_receipt(args: &Args) -> anyhow::Result<Option<PathBuf>> {
         let command = format!("poolwright rollback {}", path_argument(&path));
         return Err(error_with_help(
             "no receipt is named",
-            format!("the last apply is undone by `{command}` ({line})"),
+            format!("`{command}` undoes the last apply ({line})"),
         ));
     }
     errln!("The last apply is {} ({line}).", path.display());

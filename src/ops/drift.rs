@@ -141,9 +141,9 @@ fn describe_cause(change: &Change, event: Option<&AuditEvent>) -> String {
     match (event, change.kind.git_commit()) {
         (Some(event), _) => event.describe(),
         (None, Some(commit)) => {
-            format!("changed in Git: the commits of branch {:?} tell by whom", commit.at.name)
+            format!("changed in Git; see the commits of branch {:?}", commit.at.name)
         }
-        (None, None) => "changed by someone unknown".to_owned(),
+        (None, None) => "changed by an unknown user".to_owned(),
     }
 }
 

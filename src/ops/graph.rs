@@ -72,7 +72,7 @@ pub(crate) async fn draw_server(
 pub(crate) fn draw_plan(plan: &Plan) -> anyhow::Result<Diagram> {
     Diagram::from_plan(plan).ok_or_else(|| {
         error_with_help(
-            "the plan does not say where steps run: it changes nothing, or an older version saved it",
+            "the plan does not contain where steps run: it changes nothing, or was saved by an older version",
             "leave the plan out to draw the server itself",
         )
     })

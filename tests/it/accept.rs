@@ -26,7 +26,7 @@ fn accepted_objects_pass_and_the_rest_are_refused() {
         lines[0].starts_with("denied[empty-pool]: ")
             && lines[1].starts_with("accepted[empty-pool]: ")
     );
-    assert!(stdout.contains("reason: OPS-1 (accepted without a last day)"), "{stdout}");
+    assert!(stdout.contains("reason: OPS-1 (accepted with no end date)"), "{stdout}");
     let plan: Value = serde_json::from_str(&workbench.read("plan.json")).unwrap();
     assert_eq!(plan["accepted"][0]["reason"], "OPS-1");
     assert_eq!(plan["accepted"][0]["line"], 8);
@@ -68,7 +68,7 @@ fn an_accepted_entry_in_a_saved_plan_needs_its_rule() {
 fn an_expired_accept_refuses_and_is_reported() {
     let workbench = Workbench::chapter(&accept("until = 2001-01-31"));
     let Output { stdout, .. } = workbench.run(&["plan"]).expect(3);
-    assert!(stdout.contains("accepted until 2001-01-31, which is over"), "{stdout}");
+    assert!(stdout.contains("accepted until 2001-01-31, which has passed"), "{stdout}");
     assert!(stdout.contains("warning[expired-accept]"), "{stdout}");
 }
 

@@ -60,12 +60,12 @@ fn changes_of_a_branch_are_separated_from_pending_ones() {
       + pools.new  # workers.toml:4
           name  "New"
 
-    Pools, pending already
+    Pools, already pending
 
       + pools.stays  # workers.toml:2
           name  "Stays"
 
-    Undone: pending before, gone with this change, and not applied
+    Undone: pending before, removed by this change, and not applied
 
       + pools.old  name "Old"
 
@@ -80,7 +80,7 @@ fn changes_of_a_branch_are_separated_from_pending_ones() {
     // A saved plan keeps the comparison for those who look at it, and is applied like any other.
     workbench.run(&["plan", "--base", "main", "-o", "plan.json"]).expect(0);
     let again = workbench.run(&["show", "plan.json"]).expect(0);
-    assert!(again.stdout.contains("Pools, pending already"), "{}", again.stdout);
+    assert!(again.stdout.contains("Pools, already pending"), "{}", again.stdout);
     workbench.run(&["apply", "plan.json"]).expect(0);
     workbench.settled();
 }
@@ -109,14 +109,14 @@ fn a_pending_refusal_still_refuses_and_says_so() {
     commit_all(&workbench);
     workbench.write("workers.toml", &format!("{BRANCH}{rule}"));
     let output = workbench.run(&["plan", "--base", "HEAD", "--exit-code"]).expect(3);
-    assert!(output.stdout.contains("pending already: `HEAD` has it too"), "{}", output.stdout);
+    assert!(output.stdout.contains("already pending: `HEAD` has the same finding"), "{}", output.stdout);
     assert!(
         output.stdout.contains("\nRefused: by what was pending before, and not by"),
         "{}",
         output.stdout
     );
     let output = workbench.run(&["plan", "--base", "main", "--exit-code"]).expect(3);
-    assert!(!output.stdout.contains("pending already: `main`"), "{}", output.stdout);
+    assert!(!output.stdout.contains("already pending: `main`"), "{}", output.stdout);
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn github_gets_a_summary_and_outputs() {
     fs::remove_file(at("output")).unwrap();
     fs::create_dir(at("output")).unwrap();
     let Output { stderr, .. } = run(&["plan"]).expect(0);
-    assert!(stderr.contains("warning: the CI system is not told everything"), "{stderr}");
+    assert!(stderr.contains("warning: cannot report everything to the CI system"), "{stderr}");
 }
 
 #[test]

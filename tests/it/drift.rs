@@ -132,7 +132,7 @@ fn each_drift_is_reported_with_its_author_time_and_means() {
         assert!(output.stdout.contains(text), "{text}: {}", output.stdout);
     }
     // The edits were made right after the apply, and by others.
-    assert!(!output.stdout.contains("our own apply"), "{}", output.stdout);
+    assert!(!output.stdout.contains("through poolwright"), "{}", output.stdout);
     let drift = json(&workbench.run(&["drift", "--format", "json"]).expect(0));
     let changes = drift["changes"].as_array().unwrap();
     let event = &changes.iter().find(|it| it["address"] == "pools.sql").unwrap()["event"];
@@ -149,7 +149,7 @@ fn drift_from_an_own_apply_names_its_receipt() {
     workbench.write("workers.toml", &workbench.read("workers.toml").replace("ours", "edited"));
     let output = workbench.run(&["drift"]).expect(0);
     assert!(
-        output.stdout.contains(", by our own apply (receipt \".poolwright/receipts/"),
+        output.stdout.contains(", through poolwright (receipt \".poolwright/receipts/"),
         "{}",
         output.stdout
     );
@@ -183,7 +183,7 @@ fn an_unreadable_event_log_is_reported_once_and_is_not_fatal() {
         let output = workbench.run(&["drift", "--exit-code", "--since", "7d"]).expect(2);
         assert_eq!(output.stdout.matches("warning[unread-events]").count(), 1, "{}", output.stdout);
         assert!(
-            output.stdout.contains("because it was changed by someone unknown"),
+            output.stdout.contains("because it was changed by an unknown user"),
             "{}",
             output.stdout
         );

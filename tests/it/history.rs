@@ -39,7 +39,7 @@ fn the_history_lists_every_receipt_and_is_not_stopped_by_other_files() {
     std::fs::create_dir(workbench.folder.path().join(".poolwright/receipts/folder.json")).unwrap();
     let Output { stdout, stderr, .. } = workbench.run(&["history"]).expect(0);
     insta::assert_snapshot!(hide(&workbench, &stdout), @"
-    #  started               by     commit  wave  what came of it
+    #  started               by     commit  wave  result
     1  TIME  admin  -       -     1 change made
     2  TIME  admin  -       -     2 changes made
     3  TIME  admin  -       -     rollback: 2 changes made
@@ -114,7 +114,7 @@ fn without_a_terminal_a_rollback_names_the_last_receipt() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(hide(&workbench, &stderr), @"
             error: no receipt is named
-            help: the last apply is undone by `poolwright rollback .poolwright/receipts/FILE.json` (TIME by admin: 1 change made)
+            help: `poolwright rollback .poolwright/receipts/FILE.json` undoes the last apply (TIME by admin: 1 change made)
             ");
         }
     }

@@ -206,7 +206,7 @@ fn a_plan_that_is_too_old_is_refused() {
     error: the plan was made NNNN days ago, and `--max-age` is N days
     help: make a new plan: `poolwright plan -o plan.json`
     refused: nothing was written
-    error: the plan was made in the future, by its time and this clock
+    error: the plan's time is in the future according to this clock
     help: make a new plan: `poolwright plan -o plan.json`
     refused: nothing was written
     error: the plan does not say when it was made: `yesterday` is not a time

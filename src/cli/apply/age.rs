@@ -28,7 +28,7 @@ pub(super) fn describe_age(plan: &Plan) -> Option<String> {
 pub(super) fn check_age(plan: &Plan, limit: Duration) -> Result<(), String> {
     let age = plan_age(plan)?;
     if age < -SKEW {
-        return Err("the plan was made in the future, by its time and this clock".to_owned());
+        return Err("the plan's time is in the future according to this clock".to_owned());
     }
     let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
     if age > limit {

@@ -91,7 +91,9 @@ pub(super) fn report_lost_receipt(receipt: &Receipt, why: &str, screen: &Screen)
     let json = receipt.to_json_text();
     Stream::Err.print(&json, Syntax::Json);
     if has_secret(&json) {
-        errln!("warning: keys are withheld from it, so `poolwright rollback` leaves what had them");
+        errln!(
+            "warning: keys are withheld from the receipt, so `poolwright rollback` leaves values with keys unchanged"
+        );
     }
     exit::PARTIAL
 }

@@ -149,7 +149,7 @@ fn run_git(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> anyhow::Result<Out
 /// Returns what Git has to say, in one line.
 fn git_error(output: &Output) -> anyhow::Error {
     let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("no output from `git`");
     let line = line.trim_start_matches("fatal: ");
     let help = if line.contains("dubious ownership") {
         "run `git config --global --add safe.directory` with the folder of the repository"

@@ -170,7 +170,9 @@ fn compare_findings(findings: &mut [Finding], base: &[Finding], name: &str) -> V
         finding.origin = Some(match same {
             Some((at, _)) => {
                 matched.insert(at);
-                finding.notes.insert(0, format!("pending already: `{name}` has it too").into());
+                finding
+                    .notes
+                    .insert(0, format!("already pending: `{name}` has the same finding").into());
                 ChangeOrigin::Pending
             }
             None => ChangeOrigin::Brought,

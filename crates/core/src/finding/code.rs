@@ -107,11 +107,11 @@ codes! {
     EmptyPool = "empty-pool" [Gate, Warning],
     /// A text that must not be empty is empty.
     EmptyText = "empty-text" [Error],
-    /// An `[[accept]]` has ended: the day that it names is over.
+    /// An `[[accept]]` has expired: the day in its `until` has passed.
     ExpiredAccept = "expired-accept" [Warning],
     /// The files still ask for what a rollback undoes, so the next apply makes the changes again.
     FilesStillAsk = "files-still-ask" [Rollback],
-    /// The file sets the level of a code that always has the same one, or accepts its findings.
+    /// The file sets the level of a code whose level is fixed, or accepts its findings.
     FixedLevel = "fixed-level" [Error],
     /// Published runbook snapshots or releases keep the old pools of steps that move, or may keep
     /// them.

@@ -57,9 +57,7 @@ impl FixedReason {
     /// Returns what to do instead.
     pub fn help(self) -> &'static str {
         match self {
-            Self::Error => {
-                "correct what it reports: the file and the server do not fit together until then"
-            }
+            Self::Error => "correct the problem that it reports: nothing can be planned until then",
             Self::Rollback => "pass `-D CODE` to `rollback` to have it refused",
             Self::Unknown => "remove the key",
         }

@@ -127,13 +127,10 @@ impl<'a> Acceptor<'a> {
                         describe_until(rule)
                     );
                     let finding = Finding::new(Code::ExpiredAccept, Level::Warn, location, message);
-                    Some(
-                        finding
-                            .with_help("remove the cause, or decide anew and set a later `until`"),
-                    )
+                    Some(finding.with_help("remove the cause, or set a later `until`"))
                 }
                 RuleUse::Unused if self.context.is_whole => {
-                    let message = format!("this accepts nothing: no `{gate}` matches it");
+                    let message = format!("this matches no `{gate}` finding");
                     let finding = Finding::new(Code::UnusedAccept, Level::Warn, location, message);
                     Some(
                         finding
@@ -190,7 +187,7 @@ impl<'a> Acceptor<'a> {
             .and_then(|at| Some((self.location(*at), self.settings.accepts.get(*at)?)));
         match first {
             Some((FindingLocation::Source(span), rule)) => {
-                let label = format!("accepted until {}, which is over", describe_until(rule));
+                let label = format!("accepted until {}, which has passed", describe_until(rule));
                 with_second_place(finding, span, label)
             }
             _ => finding,

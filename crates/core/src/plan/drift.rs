@@ -51,7 +51,7 @@ impl AuditEvent {
             if self.user.is_empty() { "an unknown user" } else { &format!("{:?}", self.user) };
         let who = if self.is_service { format!("service account {user}") } else { user.to_owned() };
         let receipt =
-            self.receipt.as_ref().map(|path| format!(", by our own apply (receipt {path:?})"));
+            self.receipt.as_ref().map(|path| format!(", through poolwright (receipt {path:?})"));
         let (means, time) = (self.describe_means(), self.describe_time());
         format!("{verb} by {who}{means}, {time}{}", receipt.unwrap_or_default())
     }
@@ -108,6 +108,6 @@ mod tests {
             occurred: "x".into(),
             ..event("OpenID", "", true)
         };
-        insta::assert_snapshot!(own.describe(), @r#"deleted by service account "jane" with "OpenID", x, by our own apply (receipt "r.json")"#);
+        insta::assert_snapshot!(own.describe(), @r#"deleted by service account "jane" with "OpenID", x, through poolwright (receipt "r.json")"#);
     }
 }

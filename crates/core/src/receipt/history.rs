@@ -109,7 +109,7 @@ pub fn render_history(entries: &[HistoryEntry]) -> String {
     };
     let mut head = vec!["#", "started", "by", "commit", "wave"];
     head.extend(differ.then_some("on"));
-    head.push("what came of it");
+    head.push("result");
     let head: Vec<String> = head.into_iter().map(str::to_owned).collect();
     align_columns(&[head].into_iter().chain(entries.iter().map(row)).collect::<Vec<_>>())
 }

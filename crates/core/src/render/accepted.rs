@@ -33,7 +33,7 @@ pub(super) fn as_findings(accepted: &[AcceptedFinding]) -> Vec<Finding> {
 fn describe_until(accepted: &AcceptedFinding) -> String {
     match accepted.until {
         Some(until) => format!("accepted until {until}"),
-        None => "accepted without a last day".to_owned(),
+        None => "accepted with no end date".to_owned(),
     }
 }
 

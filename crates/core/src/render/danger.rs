@@ -27,7 +27,7 @@ pub(super) struct Danger<'a> {
 }
 
 /// What is said of a danger that was there before the change of the files, in every format.
-const PENDING: &str = " (pending already)";
+const PENDING: &str = " (already pending)";
 
 /// What a danger comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl DangerKind {
             Self::Refusal => "Refused",
             Self::Deletion => "Deleted",
             Self::Security => "Security",
-            Self::OntoServer => "Steps that come to run on the Octopus Server",
+            Self::OntoServer => "Steps that will run on the Octopus Server",
             Self::Nowhere => "Steps that stop running, although no change names them",
             Self::Unnamed => "Steps that run elsewhere, although no change names them",
         }

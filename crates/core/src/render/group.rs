@@ -69,12 +69,12 @@ const SECTIONS: [ObjectKind; 6] = [
 fn section_title(object: ObjectKind, origin: Option<ChangeOrigin>) -> &'static str {
     let is_pending = origin == Some(ChangeOrigin::Pending);
     let (title, pending) = match object {
-        ObjectKind::Server => ("Server", "Server, pending already"),
-        ObjectKind::Pool => ("Pools", "Pools, pending already"),
-        ObjectKind::Worker => ("Workers", "Workers, pending already"),
-        ObjectKind::Variable => ("Variables", "Variables, pending already"),
-        ObjectKind::Target => ("Targets", "Targets, pending already"),
-        ObjectKind::Placement => ("Placements", "Placements, pending already"),
+        ObjectKind::Server => ("Server", "Server, already pending"),
+        ObjectKind::Pool => ("Pools", "Pools, already pending"),
+        ObjectKind::Worker => ("Workers", "Workers, already pending"),
+        ObjectKind::Variable => ("Variables", "Variables, already pending"),
+        ObjectKind::Target => ("Targets", "Targets, already pending"),
+        ObjectKind::Placement => ("Placements", "Placements, already pending"),
     };
     if is_pending { pending } else { title }
 }

@@ -49,7 +49,7 @@ fn base_notes(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("Base: {name}{}: {split}", commit.unwrap_or_default())];
     if plan.is_refused_already() {
         lines.push(
-            "Refused: by what was pending before, and not by what this change brings".to_owned(),
+            "Refused: only by findings that were already pending, not by this change".to_owned(),
         );
     }
     lines

@@ -302,7 +302,7 @@ fn summary_line(plan: &Plan) -> String {
         0 => String::new(),
         _ => match Verdict::of_plan(plan) {
             Verdict::Refused { gates } => {
-                let already = if plan.is_refused_already() { ", pending already" } else { "" };
+                let already = if plan.is_refused_already() { ", already pending" } else { "" };
                 format!("; refused by {}{already}", pluralize(gates, "gate"))
             }
             Verdict::NoChanges | Verdict::Ready => String::new(),

@@ -33,7 +33,7 @@ pub(super) fn undone_rows(plan: &Plan) -> Vec<UndoneRow<'_>> {
 
 /// The heading of what is undone.
 pub(super) const UNDONE_TITLE: &str =
-    "Undone: pending before, gone with this change, and not applied";
+    "Undone: pending before, removed by this change, and not applied";
 
 /// Returns the word for how severe a finding is.
 pub(super) fn level_word(level: Level) -> &'static str {

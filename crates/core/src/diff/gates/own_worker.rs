@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What to do about each finding.
-const HELP: &str = "run it on another worker, outside what the plan changes";
+const HELP: &str = "run this command on a worker that the plan does not change";
 
 /// Returns findings about the worker and the pool that the program runs on, as far as the plan takes them away, and
 /// about those that it names but that do not exist.
@@ -51,7 +51,8 @@ fn worker_finding(input: &GateInput, name: &str) -> Option<Finding> {
         return None;
     };
     let address = Address::Worker(worker.name.to_string());
-    let message = format!("worker `{}`, on which this runs, would be {outcome}", worker.name);
+    let message =
+        format!("worker `{}`, which this command runs on, would be {outcome}", worker.name);
     Some(refusal(input, address, message))
 }
 
@@ -64,7 +65,7 @@ fn pool_finding(input: &GateInput, name: &str) -> Option<Finding> {
     };
     let address = input.matched.pool_address(pool);
     if input.after.find_pool(&pool.id).is_none() {
-        let message = format!("pool `{}`, on whose worker this runs, would be deleted", pool.name);
+        let message = format!("pool `{}`, which this command runs in, would be deleted", pool.name);
         return Some(refusal(input, address, message));
     }
     if pool.kind == PoolKind::Static
@@ -72,7 +73,7 @@ fn pool_finding(input: &GateInput, name: &str) -> Option<Finding> {
         && !has_worker(input.after, &pool.id)
     {
         let message = format!(
-            "pool `{}`, on whose worker this runs, would have no enabled worker",
+            "pool `{}`, which this command runs in, would have no enabled worker",
             pool.name
         );
         return Some(refusal(input, address, message));
@@ -82,7 +83,8 @@ fn pool_finding(input: &GateInput, name: &str) -> Option<Finding> {
         |kind: &ChangeKind| matches!(kind, ChangeKind::SetBuiltInWorker { enabled: false });
     let is_off = input.changes.iter().any(|change| switches_off(&change.kind));
     (is_on_server && is_off).then(|| {
-        let message = "the built-in worker, on which this runs, would be switched off".to_owned();
+        let message =
+            "the built-in worker, which this command runs on, would be switched off".to_owned();
         refusal(input, Address::BuiltInWorker, message)
     })
 }
@@ -102,6 +104,6 @@ fn refusal(input: &GateInput, address: Address, message: String) -> Finding {
 /// Returns the warning that a name protects nothing.
 fn unknown_place(what: &str, name: &str, flag: &str) -> Finding {
     let message = format!("there is no {what} `{name}`, so `{flag}` protects nothing");
-    let help = format!("name the {what} as the server does");
+    let help = format!("use the name that the {what} has on the server");
     Finding::unplaced_warning(Code::OwnWorker, message).with_help(help)
 }

@@ -30,7 +30,7 @@ fn draw_finding(finding: &Finding, sources: &Sources) -> Markup {
     html! {
         article class=(class) {
             h3 { span class="level" { (word) "[" (finding.code.as_str()) "]" } " " (words(&finding.message))
-                @if finding.origin == Some(ChangeOrigin::Pending) { " (pending already)" }
+                @if finding.origin == Some(ChangeOrigin::Pending) { " (already pending)" }
             }
             (draw_where(finding, sources))
             @if !few.is_empty() { (note_list(few)) }

@@ -40,7 +40,7 @@ fn draw_group(key: &MovedKey, steps: &[&MovedStep], filters: &mut Filters) -> Ma
         span class="action moved" { span aria-hidden="true" { "!" } " " (verb) } " "
         (pluralize(steps.len(), "step")) ": "
         (list_places(before)) " → " (list_places(after))
-        @if *origin == Some(ChangeOrigin::Pending) { " (pending already)" }
+        @if *origin == Some(ChangeOrigin::Pending) { " (already pending)" }
     };
     keyed_group(&keys, summary, draw_steps(steps.iter().map(|step| &step.address), filters))
 }

@@ -38,12 +38,12 @@ fn the_comparison_precedes_the_changes_and_undone_ones_follow() {
         place("pending until now: update `pool default → pools.database`") > place("### Changes")
     );
     assert!(place("### Undone: ") > place("### Changes"));
-    assert!(!shown.contains("pending already"));
+    assert!(!shown.contains("already pending"));
     let shown = render(&again, DEFAULT_MAX_BYTES);
     for text in [
-        "**Pools, pending already**",
-        "is deleted (pending already)",
-        "Notify`: `pools.azure` → the Octopus Server (pending already)",
+        "**Pools, already pending**",
+        "is deleted (already pending)",
+        "Notify`: `pools.azure` → the Octopus Server (already pending)",
     ] {
         assert!(shown.contains(text), "{text}: {shown}");
     }
@@ -104,7 +104,7 @@ fn one_danger_among_400_steps_comes_first() {
 
     ### Look at this first
 
-    **Steps that come to run on the Octopus Server: 1**
+    **Steps that will run on the Octopus Server: 1**
 
     - `Project 0007 / Step 3`: `pools.azure` → the Octopus Server
 
