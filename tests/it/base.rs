@@ -109,9 +109,13 @@ fn a_pending_refusal_still_refuses_and_says_so() {
     commit_all(&workbench);
     workbench.write("workers.toml", &format!("{BRANCH}{rule}"));
     let output = workbench.run(&["plan", "--base", "HEAD", "--exit-code"]).expect(3);
-    assert!(output.stdout.contains("already pending: `HEAD` has the same finding"), "{}", output.stdout);
     assert!(
-        output.stdout.contains("\nRefused: by what was pending before, and not by"),
+        output.stdout.contains("already pending: `HEAD` has the same finding"),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        output.stdout.contains("\nRefused: only by findings that were already pending"),
         "{}",
         output.stdout
     );
