@@ -29,6 +29,7 @@ pub fn compare_with_base(plan: Plan, base: Option<&Plan>, described: BaseCompari
     let base_steps = base.map(|base| &base.consequences);
     compare_steps(&mut consequences.affected, base_steps.map(|it| &*it.affected));
     compare_steps(&mut consequences.onto_server, base_steps.map(|it| &*it.onto_server));
+    compare_steps(&mut consequences.stopped, base_steps.map(|it| &*it.stopped));
     let count_origin = |origin| {
         let of_origin = changes.iter().filter(|change| change.cause.origin == Some(origin));
         ActionCounts::count(of_origin.map(|change| change.kind.action()))

@@ -11,7 +11,7 @@ use crate::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, TemplateContents,
         UnreadSubject, built_in_worker_pool, describe_parts, effective_cases, inner_step_cases,
     },
-    model::{Address, Id, Place, Pool, Process, StepAction},
+    model::{Address, Id, Pool, Process, StepAction},
     plan::{Change, ChangeKind, Consequences, DefaultPool, ExecutionPlace, MovedStep, PoolEdit},
 };
 
@@ -27,6 +27,7 @@ pub(super) fn find_consequences(
     let mut found = Consequences {
         affected: Vec::new(),
         onto_server: Vec::new(),
+        stopped: Vec::new(),
         default_before: default_pool(matched.live, &states.names_before),
         default_after: default_pool(after, &states.names_after),
         places: Vec::new(),
@@ -48,11 +49,16 @@ pub(super) fn find_consequences(
         let Some(was) = before.get(&process.id) else { continue };
         for (old, new) in was.steps.iter().zip(&process.steps) {
             let is_placed = placed.contains(&(&process.id, &new.id));
-            if is_placed && states.may_be_default(new) {
-                let moved = states.moved_step((was, old), (process, new));
-                found.onto_server.extend(moved.filter(MovedStep::comes_to_server));
-            } else if !is_placed && moves_others {
-                found.affected.extend(states.moved_step((was, old), (process, new)));
+            if !is_placed && !moves_others {
+                continue;
+            }
+            let moved = states.moved_step((was, old), (process, new));
+            if !is_placed {
+                found.affected.extend(moved);
+            } else if moved.as_ref().is_some_and(MovedStep::comes_to_server) {
+                found.onto_server.extend(moved);
+            } else {
+                found.stopped.extend(moved.filter(MovedStep::comes_to_nowhere));
             }
         }
         if moves_others {
@@ -82,14 +88,6 @@ impl<'a> BothStates<'a> {
             after,
             names_before: before.pools.iter().map(|pool| (&pool.id, name_before(pool))).collect(),
             names_after: after.pools.iter().map(|pool| (&pool.id, name_after(pool))).collect(),
-        }
-    }
-
-    /// Whether a step may run in the default pool, which is the only one that may lead to the Octopus Server.
-    fn may_be_default(&self, step: &LiveStep) -> bool {
-        match &step.place {
-            Place::Pool(id) => self.after.default_pool().is_some_and(|pool| pool.id == *id),
-            Place::Variable(_) | Place::DefaultPool => true,
         }
     }
 
@@ -143,13 +141,19 @@ impl<'a> BothStates<'a> {
         if !moves {
             return None;
         }
-        let before = run_places(&before, &self.names_before, true);
+        let places_before = run_places(&before, &self.names_before, true);
         let mut places_after = run_places(&after, &self.names_after, true);
-        if places_after == before {
+        if places_after == places_before {
             // It stays in its pool, whose workers are to be checked before they get work again.
             places_after = run_places(&after, &self.names_after, false);
         }
-        Some(MovedStep { address: address(), before, after: places_after, origin: None })
+        // Whichever pool is the empty default one, the Octopus Server is the same place.
+        (places_after != places_before).then(|| MovedStep {
+            address: address(),
+            before: dedup_places(places_before),
+            after: dedup_places(places_after),
+            origin: None,
+        })
     }
 }
 
@@ -157,28 +161,36 @@ impl<'a> BothStates<'a> {
 fn default_pool(live: &Live, names: &PoolNames) -> Option<DefaultPool> {
     let pool = live.default_pool()?;
     let stands_in = built_in_worker_pool(live).is_some_and(|it| it.id == pool.id);
-    let on_server = stands_in && live.server.built_in_worker == Some(true);
+    // The built-in worker is on unless the server says that it is off.
+    let on_server = stands_in && live.server.built_in_worker != Some(false);
     Some(DefaultPool { pool: names.get(&pool.id)?.clone(), on_server })
 }
 
-/// Returns the places of cases in the words of a plan, each once. Workers that have had no health check yet count if
+/// Returns the place of each case in the words of a plan. Workers that have had no health check yet count if
 /// `unchecked` is set; that they have had none is a warning of its own.
 fn run_places(cases: &[Case], names: &PoolNames, unchecked: bool) -> Vec<ExecutionPlace> {
     let pool = |id: &Id<Pool>| names.get(id).cloned();
-    let mut shown = Vec::new();
-    for case in cases {
+    let places = cases.iter().map(|case| {
         let is_unchecked =
             matches!(&case.place, EffectivePlace::Nowhere(_, NowhereReason::Unchecked));
-        let place = if unchecked && is_unchecked {
+        if unchecked && is_unchecked {
             ExecutionPlace::from_required(&case.place, pool)
         } else {
             ExecutionPlace::from_effective(&case.place, pool)
-        };
-        if !shown.contains(&place) {
-            shown.push(place);
+        }
+    });
+    places.collect()
+}
+
+/// Keeps each place once.
+fn dedup_places(places: Vec<ExecutionPlace>) -> Vec<ExecutionPlace> {
+    let mut kept = Vec::new();
+    for place in places {
+        if !kept.contains(&place) {
+            kept.push(place);
         }
     }
-    shown
+    kept
 }
 
 /// Returns a warning about steps that could not be read and so are not counted, unless `told` reports them.

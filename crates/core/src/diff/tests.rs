@@ -1,5 +1,6 @@
 //! What a file comes to on a small server that is held in memory: one fact a test, no network.
 
+mod consequences;
 mod gates;
 mod names;
 mod refusals;
@@ -13,7 +14,7 @@ use crate::{
         LiveStep, LiveWorker, ProcessOwner,
     },
     model::{Id, Linked, LiveEndpoint, Name, Place, PoolKind},
-    plan::{PlanHeader, PlanOrigin},
+    plan::{Plan, PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 
@@ -126,7 +127,7 @@ fn plan(file: &str) -> String {
     plan_of(file, &live())
 }
 
-fn plan_of(file: &str, live: &Live) -> String {
+fn make_plan(file: &str, live: &Live) -> Plan {
     let text = format!("version = 1\n{file}");
     let (desired, wrong) = config::load_desired(&Sources(vec![Source::new("w", text)]));
     assert_eq!(wrong, []);
@@ -140,7 +141,11 @@ fn plan_of(file: &str, live: &Live) -> String {
         origin: PlanOrigin::Files,
         stamp: Default::default(),
     };
-    let plan = plan_changes(&desired, live, header);
+    plan_changes(&desired, live, header)
+}
+
+fn plan_of(file: &str, live: &Live) -> String {
+    let plan = make_plan(file, live);
     let mut told = String::new();
     for change in &plan.changes {
         let fields = change.kind.field_diffs().into_iter().map(|field| {

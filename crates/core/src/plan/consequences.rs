@@ -20,6 +20,9 @@ pub struct Consequences {
     /// Steps that a change names and that come to run on the Octopus Server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub onto_server: Vec<MovedStep>,
+    /// Steps that a change names and that come to run nowhere, such as in a pool without workers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<MovedStep>,
     /// The space's default pool before the changes; `None` if the space has none, or it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_before: Option<DefaultPool>,

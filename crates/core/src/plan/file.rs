@@ -25,6 +25,9 @@ use serde_json::Value;
 /// The version of the format; readers of `1.x` read every `1.y`.
 const FORMAT: &str = "1.0";
 
+/// The tool, whichever of its crates writes the file.
+const TOOL: &str = "poolwright";
+
 /// The version of this tool.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -166,7 +169,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
     let file = PlanFile {
         format_version: FORMAT.to_owned(),
         tool: PlanTool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
+            name: TOOL.to_owned(),
             version: header.stamp.tool.clone().unwrap_or_else(|| VERSION.to_owned()),
         },
         digest: plan.digest().to_string(),

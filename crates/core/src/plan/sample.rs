@@ -239,6 +239,7 @@ fn consequences() -> Consequences {
             ),
             moved("projects.Shop.deployment.steps.Notify", place("azure"), ExecutionPlace::Server),
         ],
+        stopped: Vec::new(),
         onto_server: vec![moved(build, place("azure"), ExecutionPlace::Server)],
         default_before: Some(DefaultPool { pool: Address::Pool("azure".into()), on_server: false }),
         default_after: Some(DefaultPool {

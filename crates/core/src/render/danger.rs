@@ -6,7 +6,7 @@
 use crate::{
     finding::{ChangeOrigin, Finding, Level, SourceLine, Sources},
     model::{Address, ProcessName},
-    plan::{Change, ChangeKind, ExecutionPlace, FieldDiff, MovedStep, Plan},
+    plan::{AcceptedFinding, Change, ChangeKind, ExecutionPlace, FieldDiff, MovedStep, Plan},
 };
 
 use serde_json::Value;
@@ -86,20 +86,23 @@ pub(super) enum DangerKind {
     Security,
     /// A step comes to run on the Octopus Server.
     OntoServer,
-    /// A step comes to run nowhere, although no change names it.
+    /// A step comes to run nowhere.
     Nowhere,
+    /// A blocker that the files lower to a warning or accept.
+    Lowered,
     /// A step comes to run in another pool, although no change names it.
     Unnamed,
 }
 
 impl DangerKind {
     /// All kinds, the gravest first.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Refusal,
         Self::Deletion,
         Self::Security,
         Self::OntoServer,
         Self::Nowhere,
+        Self::Lowered,
         Self::Unnamed,
     ];
 
@@ -110,7 +113,8 @@ impl DangerKind {
             Self::Deletion => "Deleted",
             Self::Security => "Security",
             Self::OntoServer => "Steps that will run on the Octopus Server",
-            Self::Nowhere => "Steps that stop running, although no change names them",
+            Self::Nowhere => "Steps that will run nowhere",
+            Self::Lowered => "Blockers that the files let pass",
             Self::Unnamed => "Steps that run elsewhere, although no change names them",
         }
     }
@@ -125,10 +129,18 @@ pub(super) fn find_dangers<'a>(
 ) -> Vec<Danger<'a>> {
     let refusals = findings.iter().filter(|finding| finding.level != Level::Warn);
     let mut dangers: Vec<Danger> = refusals.map(|it| refusal_danger(it, sources)).collect();
+    // A rollback's gates only warn, so that it says nothing of the files.
+    let is_lowered = |it: &&&Finding| it.level == Level::Warn && it.code.is_gate();
+    let lowered = findings.iter().filter(|_| plan.header.origin.is_files()).filter(is_lowered);
+    dangers.extend(
+        lowered.map(|it| Danger { kind: DangerKind::Lowered, ..refusal_danger(it, sources) }),
+    );
+    dangers.extend(plan.accepted.iter().map(|it| accepted_danger(it, sources)));
     dangers.extend(plan.changes.iter().flat_map(|change| change_dangers(change, sources)));
     let consequences = &plan.consequences;
     dangers
         .extend(consequences.onto_server.iter().map(|it| step_danger(it, DangerKind::OntoServer)));
+    dangers.extend(consequences.stopped.iter().map(|it| step_danger(it, DangerKind::Nowhere)));
     dangers.extend(consequences.affected.iter().map(|step| step_danger(step, affected_kind(step))));
     for danger in &mut dangers {
         if danger.origin == Some(ChangeOrigin::Pending) {
@@ -156,6 +168,17 @@ fn refusal_danger<'a>(finding: &Finding, sources: &Sources) -> Danger<'a> {
         what: DangerEffect::Message(finding.message.clone()),
         line: sources.line_of(&finding.location),
         origin: finding.origin,
+    }
+}
+
+fn accepted_danger<'a>(accepted: &AcceptedFinding, sources: &Sources) -> Danger<'a> {
+    let AcceptedFinding { finding, reason, until, .. } = accepted;
+    let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+    let what = format!("{}; accepted{until}: {reason}", finding.message);
+    Danger {
+        kind: DangerKind::Lowered,
+        what: DangerEffect::Message(what),
+        ..refusal_danger(finding, sources)
     }
 }
 

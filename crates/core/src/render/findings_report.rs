@@ -3,7 +3,7 @@
 use super::report::sort_key;
 use crate::{
     finding::{Finding, FindingLocation, SourcePosition, Sources, Span},
-    plan::Plan,
+    plan::{AcceptedFinding, Plan},
     text::escape::Escaped,
 };
 
@@ -32,6 +32,8 @@ pub struct FindingsReport<'a> {
     pub(super) files: Vec<&'a str>,
     /// What was done, for scanners that tell several reports apart: `check`, or the plan's server and space.
     pub(super) category: String,
+    /// The findings that the files accept.
+    accepted: &'a [AcceptedFinding],
 }
 
 /// A finding and its place.
@@ -45,6 +47,8 @@ pub(super) struct PlacedFinding<'a> {
     pub(super) region: FileRegion,
     /// What stays the same in the next run, however much is edited elsewhere. No other finding of the report has it.
     pub(super) fingerprint: String,
+    /// Why the files accept it, if they do.
+    pub(super) accepted: Option<&'a AcceptedFinding>,
 }
 
 /// A place in a file.
@@ -85,8 +89,10 @@ impl<'a> FindingsReport<'a> {
     pub fn for_plan(plan: &'a Plan, sources: &'a Sources) -> Self {
         let header = &plan.header;
         let files = header.files.iter().map(String::as_str).collect();
-        let category = format!("plan/{}/{}", header.url, header.space.id.as_str());
-        Self::new(&plan.findings, sources, files, category)
+        let what = if plan.drift.is_some() { "drift" } else { "plan" };
+        let category = format!("{what}/{}/{}", header.url, header.space.id.as_str());
+        let report = Self::new(&plan.findings, sources, files, category);
+        Self { accepted: &plan.accepted, ..report }
     }
 
     fn new(
@@ -97,21 +103,28 @@ impl<'a> FindingsReport<'a> {
     ) -> Self {
         let mut findings: Vec<&Finding> = unsorted.iter().collect();
         findings.sort_by_key(|finding| sort_key(finding));
-        Self { unsorted, findings, sources, files, category }
+        Self { unsorted, findings, sources, files, category, accepted: &[] }
     }
 
-    /// Returns each finding with its place and fingerprint.
+    /// Returns each finding with its place and fingerprint, without those that the files accept.
     pub(super) fn place_findings(&self) -> Vec<PlacedFinding<'_>> {
+        self.place_all().into_iter().filter(|placed| placed.accepted.is_none()).collect()
+    }
+
+    /// Returns each finding with its place and fingerprint, those that the files accept last.
+    pub(super) fn place_all(&self) -> Vec<PlacedFinding<'_>> {
         let mut seen: HashMap<String, usize> = HashMap::new();
-        let place = |finding: &&'a Finding| {
+        let place = |(finding, accepted): (&'a Finding, Option<&'a AcceptedFinding>)| {
             let (file, region) = self.find_place(&finding.location);
             let subject = describe_subject(finding, file);
             let number = seen.entry(subject.clone()).or_default();
             *number += 1;
             let fingerprint = digest_text(&subject, *number);
-            PlacedFinding { finding, file, region, fingerprint }
+            PlacedFinding { finding, file, region, fingerprint, accepted }
         };
-        self.findings.iter().map(place).collect()
+        let findings = self.findings.iter().map(|finding| (*finding, None));
+        let accepted = self.accepted.iter().map(|it| (&it.finding, Some(it)));
+        findings.chain(accepted).map(place).collect()
     }
 
     fn find_place<'b>(&'b self, location: &'b FindingLocation) -> (&'b str, FileRegion) {
@@ -137,6 +150,12 @@ impl<'a> FindingsReport<'a> {
 pub(super) fn message_line(finding: &Finding) -> String {
     let label = finding.label.as_ref().map(|label| format!(": {label}")).unwrap_or_default();
     Escaped(&format!("{}{label}", finding.message)).to_string()
+}
+
+/// Returns why the files accept a finding, and until when.
+pub(super) fn acceptance_line(accepted: &AcceptedFinding) -> String {
+    let until = accepted.until.map(|day| format!("until {day}: ")).unwrap_or_default();
+    Escaped(&format!("accepted {until}{}", accepted.reason)).to_string()
 }
 
 /// Returns the details of a finding and what to do about it, each on a line of its own.

@@ -10,7 +10,9 @@
 use super::{
     TOOL_NAME,
     file_uri::plain_path,
-    findings_report::{FileRegion, FindingsReport, PlacedFinding, detail_lines, message_line},
+    findings_report::{
+        FileRegion, FindingsReport, PlacedFinding, acceptance_line, detail_lines, message_line,
+    },
 };
 use crate::{
     finding::{Code, Finding, Level, Sources},
@@ -70,9 +72,17 @@ pub(super) fn render_plan(plan: &Plan, sources: &Sources) -> String {
     let is_about_gate = |code: Code| plan.gates.gate_levels().any(|(gate, _)| gate == code);
     let gates = plan.gates.gate_levels().map(|(code, level)| gate_case(code, level, &placed));
     let others = placed.iter().filter(|it| !is_about_gate(it.finding.code)).map(finding_case);
-    let suites =
-        [JunitSuite::new("gates", gates.collect()), JunitSuite::new("findings", others.collect())];
-    render_suites("plan", &suites)
+    let mut suites = vec![
+        JunitSuite::new("gates", gates.collect()),
+        JunitSuite::new("findings", others.collect()),
+    ];
+    let all = report.place_all();
+    let accepted: Vec<JunitCase> = all.iter().filter_map(accepted_case).collect();
+    if !accepted.is_empty() {
+        suites.push(JunitSuite::new("accepted", accepted));
+    }
+    let name = if plan.drift.is_some() { "drift" } else { "plan" };
+    render_suites(name, &suites)
 }
 
 /// Returns the findings of files as cases, with a suite for each file.
@@ -145,6 +155,19 @@ fn finding_case(placed: &PlacedFinding) -> JunitCase {
         outcome: Some(finding_outcome(placed)),
         ..JunitCase::passed(finding.code.as_str(), &name)
     }
+}
+
+/// What the files accept is a case that is skipped, for the reason that they give.
+fn accepted_case(placed: &PlacedFinding) -> Option<JunitCase> {
+    let reason = acceptance_line(placed.accepted?);
+    let case = finding_case(placed);
+    let outcome = CaseOutcome {
+        kind: OutcomeKind::Skipped,
+        word: "accepted".to_owned(),
+        message: reason,
+        details: vec![message_line(placed.finding)],
+    };
+    Some(JunitCase { outcome: Some(outcome), ..case })
 }
 
 /// A warning is a case that is skipped: it is shown, and nothing fails for it.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     finding::{Code, Finding, Level, Source, SourceId, Sources, Span},
     model::Address,
-    plan::{Plan, sample},
+    plan::{AcceptedFinding, Plan, sample},
     receipt::{ChangeOutcome, Receipt},
     text::escape::is_unsafe,
 };
@@ -294,4 +294,33 @@ proptest! {
             prop_assert!(is_clean(&text), "{:?}", text);
         }
     }
+}
+
+#[test]
+fn accepted_findings_are_suppressed_or_skipped_with_their_reason() {
+    let mut plan = sample::everything();
+    let finding = plan.findings.remove(0);
+    plan.accepted.push(AcceptedFinding {
+        location: finding.location.clone(),
+        finding,
+        reason: "OPS-1: the workers come on Monday".to_owned(),
+        until: None,
+    });
+    let sarif = format_plan(&plan, &sample::sources(), RenderFormat::Sarif, OPTIONS);
+    assert_valid(&SARIF, &sarif);
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let suppressed: Vec<_> = results.iter().filter(|it| it.get("suppressions").is_some()).collect();
+    assert_eq!(suppressed.len(), 1);
+    assert_eq!(
+        suppressed[0]["suppressions"][0]["justification"],
+        "accepted OPS-1: the workers come on Monday"
+    );
+    let junit = format_plan(&plan, &sample::sources(), RenderFormat::Junit, OPTIONS);
+    check_junit(&junit);
+    assert!(junit.contains("<testsuite name=\"accepted\" tests=\"1\""), "{junit}");
+    assert!(
+        junit.contains("<skipped") && junit.contains("OPS-1: the workers come on Monday"),
+        "{junit}"
+    );
 }

@@ -123,7 +123,9 @@ fn tail(report: &Report, options: MarkdownOptions) -> String {
 
 /// Returns the hidden marker of a plan's server and space, by which a later comment finds this one.
 pub fn marker(plan: &Plan) -> String {
-    hidden_marker("plan", &plan.header.url, plan.header.space.id.as_str())
+    // A comment on drift does not replace one on a plan.
+    let what = if plan.drift.is_some() { "drift" } else { "plan" };
+    hidden_marker(what, &plan.header.url, plan.header.space.id.as_str())
 }
 
 fn marker_of(server: &ReceiptServer) -> String {

@@ -13,7 +13,8 @@ use crate::{
     finding::{Finding, FindingLocation, Level, SourceLine, Sources},
     model::{Address, Place, PoolHandle},
     plan::{
-        Change, ChangeKind, DEFAULT_WORD, DefaultPool, ObjectKind, Plan, PlanSummary, StepEdit,
+        Change, ChangeKind, DEFAULT_WORD, DefaultPool, ObjectKind, Plan, PlanOrigin, PlanSummary,
+        StepEdit,
     },
     text::pluralize,
 };
@@ -136,10 +137,24 @@ pub fn headline(plan: &Plan) -> String {
             .push(format!("{} {verb} although no change names them", pluralize(affected, "step")));
     }
     let counts = counts.join(", ");
-    match Verdict::of_plan(plan) {
+    let headline = match Verdict::of_plan(plan) {
         Verdict::Refused { gates } => format!("Refused by {}: {counts}", pluralize(gates, "gate")),
-        Verdict::NoChanges => "No changes: the server matches the files".to_owned(),
+        Verdict::NoChanges => no_changes(plan).to_owned(),
+        Verdict::Ready if plan.drift.is_some() => format!("Drift: {counts}"),
         Verdict::Ready => counts,
+    };
+    let split = plan.comparison.as_ref().map(|it| format!(" ({})", it.describe_split()));
+    format!("{headline}{}", split.unwrap_or_default())
+}
+
+/// Says why a plan has no changes.
+pub(super) fn no_changes(plan: &Plan) -> &'static str {
+    let is_told = plan.findings.iter().any(|finding| finding.level == Level::Warn);
+    match plan.header.origin {
+        PlanOrigin::Rollback if is_told => "No changes: nothing can be undone",
+        PlanOrigin::Rollback => "No changes: nothing is left to undo",
+        PlanOrigin::Files if plan.drift.is_some() => "No drift is shown",
+        PlanOrigin::Files => "No changes: the server matches the files",
     }
 }
 

@@ -12,10 +12,13 @@
 use super::{
     TOOL_NAME,
     file_uri::FileUri,
-    findings_report::{FileRegion, FindingsReport, PlacedFinding, detail_lines, message_line},
+    findings_report::{
+        FileRegion, FindingsReport, PlacedFinding, acceptance_line, detail_lines, message_line,
+    },
 };
 use crate::{
     finding::{ChangeOrigin, Code, Level},
+    plan::AcceptedFinding,
     text::escape::{Escaped, escape_json},
 };
 
@@ -99,6 +102,15 @@ struct SarifResult {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<SarifLocation>,
     partial_fingerprints: SarifFingerprints,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<SarifSuppression>,
+}
+
+/// Why a result does not count.
+#[derive(Serialize)]
+struct SarifSuppression {
+    kind: &'static str,
+    justification: String,
 }
 
 #[derive(Serialize)]
@@ -155,7 +167,7 @@ struct SarifRegion {
 
 /// Returns the findings as JSON text that ends with a newline.
 pub(super) fn render_sarif(report: &FindingsReport) -> String {
-    let placed = report.place_findings();
+    let placed = report.place_all();
     let codes: BTreeSet<Code> = placed.iter().map(|it| it.finding.code).collect();
     let codes: Vec<Code> = codes.into_iter().collect();
     let results = placed.iter().map(|placed| describe_result(placed, report, &codes));
@@ -239,7 +251,12 @@ fn describe_result(placed: &PlacedFinding, report: &FindingsReport, codes: &[Cod
         partial_fingerprints: SarifFingerprints {
             primary_location_line_hash: placed.fingerprint.clone(),
         },
+        suppressions: placed.accepted.into_iter().map(describe_suppression).collect(),
     }
+}
+
+fn describe_suppression(accepted: &AcceptedFinding) -> SarifSuppression {
+    SarifSuppression { kind: "external", justification: acceptance_line(accepted) }
 }
 
 impl SarifMessage {

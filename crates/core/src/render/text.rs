@@ -8,7 +8,7 @@ use super::{
     findings,
     group::{ChangeGroup, PlanSection},
     notes, render_accepted,
-    report::{Report, Verdict, step_project},
+    report::{Report, Verdict, no_changes, step_project},
     undone::{UNDONE_TITLE, UndoneRow, level_word},
     values::{diff_lines, long_text_sides, quote_text, render_fields, render_sides},
 };
@@ -28,7 +28,7 @@ use std::{
 const MAX_STEPS: usize = 3;
 
 /// How many steps that move without a change of their own are listed without `-v`.
-const MAX_MOVED: usize = 10;
+const MAX_MOVED: usize = 100;
 
 /// Renders the plan; the last line is the summary.
 pub(super) fn render_plan(plan: &Plan, sources: &Sources, options: RenderOptions) -> String {
@@ -292,7 +292,7 @@ fn summary_line(plan: &Plan) -> String {
     let split = plan.comparison.as_ref().map(|it| format!("; {}", it.describe_split()));
     let split = split.unwrap_or_default();
     if create + update + replace + delete == 0 && denied == 0 {
-        return format!("No changes: the server matches the files{split}{warnings}");
+        return format!("{}{split}{warnings}", no_changes(plan));
     }
     let parts = [(create, "create"), (update, "update"), (replace, "replace"), (delete, "delete")];
     let parts: Vec<_> =

@@ -58,18 +58,32 @@ pub fn prose(message: &str) -> String {
 
 fn plain_words(text: &str) -> String {
     let text = Escaped(text).to_string();
-    let words = text.split(' ').map(|word| {
-        if word.is_empty() || is_plain_word(word) {
-            word.to_owned()
-        } else {
-            span_of(&shorten(word))
+    let mut shown: Vec<String> = Vec::new();
+    // Words that stand in one code span: `projects["Web Store"]` is two.
+    let mut code: Vec<&str> = Vec::new();
+    for word in text.split(' ') {
+        let is_open = code.iter().map(|word| word.matches('"').count()).sum::<usize>() % 2 == 1;
+        if is_open || !word.is_empty() && !is_plain_word(word) {
+            code.push(word);
+            continue;
         }
-    });
-    words.collect::<Vec<_>>().join(" ")
+        if !code.is_empty() {
+            shown.push(span_of(&shorten(&code.join(" "))));
+            code.clear();
+        }
+        shown.push(word.to_owned());
+    }
+    if !code.is_empty() {
+        shown.push(span_of(&shorten(&code.join(" "))));
+    }
+    shown.join(" ")
 }
 
 /// Whether no Markdown that we know interprets a word.
 fn is_plain_word(word: &str) -> bool {
+    if word == "=" || is_time(word) {
+        return true;
+    }
     let is_plain = |c: char| c.is_alphanumeric() || ",.;:'\"()-–—…→/".contains(c);
     let inner = word.trim_matches(|c: char| !c.is_alphanumeric());
     // `:smile:`, `www.acme.example`, `https://…`, `a.b`, and a list's `1.`.
@@ -84,6 +98,12 @@ fn is_plain_word(word: &str) -> bool {
     let is_rule = inner.is_empty() && word.contains("--");
     word.chars().all(is_plain)
         && !(has_inner_mark || is_number_of_list || is_commit || is_issue || is_rule)
+}
+
+/// Whether a word is a time of day such as `17:45`.
+fn is_time(word: &str) -> bool {
+    let is_number = |text: &str| text.len() == 2 && text.chars().all(|c| c.is_ascii_digit());
+    word.split_once(':').is_some_and(|(hour, minute)| is_number(hour) && is_number(minute))
 }
 
 /// Returns a code span with a fence that the text does not contain.
@@ -136,7 +156,7 @@ mod tests {
         insta::assert_snapshot!(messages.map(prose).join("\n"), @"
         `@all` would run nowhere, since `pools.sql` has no worker
         an odd `` ` `` backtick, `@mention` and `#123` or `!7`
-        see `https://evil.example/x` or `www.evil.example,` `:smile:` `GH-1` `deadbeef` `1.` `---` `<b>`
+        see `https://evil.example/x` or `www.evil.example, :smile: GH-1 deadbeef 1. --- <b>`
         2 steps wait; none of the 3 workers is healthy (see below)
         ");
         assert_eq!(code_html("<b>\"&'"), "<code>&lt;b&gt;&quot;&amp;&#39;</code>");

@@ -25,9 +25,11 @@ pub(super) fn draw_verdict(report: &Report) -> Markup {
     let class = match report.verdict {
         Verdict::Refused { .. } => "verdict refused",
         Verdict::NoChanges => "verdict none",
+        Verdict::Ready if !report.dangers.is_empty() => "verdict dangerous",
         Verdict::Ready => "verdict ready",
     };
-    html! { p class=(class) { (report.headline()) } }
+    let warning = if class == "verdict dangerous" { "⚠ " } else { "" };
+    html! { p class=(class) { (warning) (report.headline()) } }
 }
 
 /// Draws where a plan comes from and what it is for.
@@ -87,7 +89,10 @@ pub(super) fn draw_dangers(report: &Report) -> Option<PageSection> {
 fn danger_class(kind: DangerKind) -> &'static str {
     match kind {
         DangerKind::Refusal | DangerKind::Deletion | DangerKind::Nowhere => "grave",
-        DangerKind::Security | DangerKind::OntoServer | DangerKind::Unnamed => "serious",
+        DangerKind::Security
+        | DangerKind::OntoServer
+        | DangerKind::Lowered
+        | DangerKind::Unnamed => "serious",
     }
 }
 

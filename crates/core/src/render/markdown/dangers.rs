@@ -14,16 +14,17 @@ use std::fmt::Write as _;
 
 /// How many steps of a project are named where they are folded by project.
 const NAMED: usize = 3;
-/// How many projects are named where there are too many.
-const PROJECTS: usize = 20;
+/// How many projects are named where there are too many: as many as fit.
+const PROJECTS: [usize; 9] = [usize::MAX, 800, 600, 400, 300, 200, 100, 50, 20];
+/// How many places that the steps of a project go to are named.
+const PLACES: usize = 2;
 
 /// Returns the forms of the dangers of one kind, from whole to short.
 pub(super) fn danger_forms(kind: DangerKind, dangers: &[&Danger]) -> Vec<String> {
     let mut forms = vec![list_all(kind, dangers)];
     if matches!(kind, DangerKind::OntoServer | DangerKind::Nowhere | DangerKind::Unnamed) {
         forms.push(by_project(kind, dangers, NAMED, usize::MAX));
-        forms.push(by_project(kind, dangers, 0, usize::MAX));
-        forms.push(by_project(kind, dangers, 0, PROJECTS));
+        forms.extend(PROJECTS.map(|most| by_project(kind, dangers, 0, most)));
     } else {
         forms.push(list_some(kind, dangers, 100));
         forms.push(list_some(kind, dangers, 20));
@@ -53,27 +54,34 @@ fn list_some(kind: DangerKind, dangers: &[&Danger], most: usize) -> String {
     text
 }
 
-/// Folds steps by their project and by where they go: `` `Web Store`: 12 steps `pools.a` → the Octopus Server ``.
+/// Folds steps by their project: `` `Web Store`: 12 steps, `pools.a` → the Octopus Server ``.
 fn by_project(kind: DangerKind, dangers: &[&Danger], named: usize, most: usize) -> String {
-    let mut groups: IndexMap<(&str, String), Vec<&str>> = IndexMap::new();
+    let mut projects: IndexMap<&str, Vec<&Danger>> = IndexMap::new();
     for danger in dangers {
-        let (project, step) =
-            danger.subject.split_once(" / ").unwrap_or((danger.subject.as_str(), ""));
-        groups.entry((project, danger.what.describe(code_span, prose))).or_default().push(step);
+        let project = danger.subject.split_once(" / ").map_or(&*danger.subject, |it| it.0);
+        projects.entry(project).or_default().push(danger);
     }
-    let count = groups.len();
+    let count = projects.len();
     let mut text = format!("{}\n", title(kind, dangers));
-    for ((project, what), steps) in groups.into_iter().take(most) {
-        let steps_shown: Vec<String> =
-            steps.iter().take(named).map(|step| code_span(step)).collect();
-        let more = steps.len().saturating_sub(named);
-        let names = match (steps_shown.is_empty(), more) {
-            (true, _) => String::new(),
-            (false, 0) => format!(" ({})", steps_shown.join(", ")),
-            (false, more) => format!(" ({} and {more} more)", steps_shown.join(", ")),
+    for (project, steps) in projects.into_iter().take(most) {
+        let name = |danger: &&Danger| {
+            let step = danger.subject.strip_prefix(project).unwrap_or_default();
+            code_span(step.strip_prefix(" / ").unwrap_or(step))
         };
-        let steps = pluralize(steps.len(), "step");
-        _ = writeln!(text, "- {}: {steps} {what}{names}", code_span(project));
+        let names: Vec<String> = steps.iter().take(named).map(name).collect();
+        let names = match (names.is_empty(), steps.len().saturating_sub(named)) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" ({})", names.join(", ")),
+            (false, more) => format!(" ({} and {more} more)", names.join(", ")),
+        };
+        let mut places: Vec<String> =
+            steps.iter().map(|danger| danger.what.describe(code_span, prose)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let others = if places.len() > PLACES { ", and elsewhere" } else { "" };
+        places.truncate(PLACES);
+        let (steps, places) = (pluralize(steps.len(), "step"), places.join(", "));
+        _ = writeln!(text, "- {}: {steps}, {places}{others}{names}", code_span(project));
     }
     push_rest(&mut text, count, most);
     text.push('\n');

@@ -3,6 +3,8 @@
 use super::MIN_MAX_BYTES;
 use crate::text::markdown::code_span;
 
+use std::cmp::Reverse;
+
 /// The parts, in the order in which they are read.
 pub(super) struct Parts(pub(super) Vec<Part>);
 
@@ -41,6 +43,23 @@ impl Parts {
         }
     }
 
+    /// Makes parts longer again where that fits, the most important first: the last part to get shorter may have left
+    /// more room than it had to.
+    fn refill(&mut self, room: usize) {
+        let mut left = room.saturating_sub(self.text().len());
+        let mut order: Vec<&mut Part> = self.0.iter_mut().collect();
+        order.sort_by_key(|part| Reverse(part.importance));
+        for part in order {
+            let shown = part.text().len();
+            let length = |form: &usize| part.forms.get(*form).map_or(0, String::len);
+            let fits = |form: &usize| length(form) <= shown + left;
+            if let Some(form) = (0..part.shown).find(fits) {
+                left = left + shown - length(&form);
+                part.shown = form;
+            }
+        }
+    }
+
     fn text(&self) -> String {
         self.0.iter().map(Part::text).collect()
     }
@@ -62,7 +81,9 @@ impl Parts {
     /// Returns the parts between a head and a tail, in at most so many bytes. `command` shows what is left out.
     pub(super) fn fit(mut self, head: &str, tail: &str, max_bytes: usize, command: &str) -> String {
         let max_bytes = max_bytes.max(MIN_MAX_BYTES);
-        self.shorten_to(max_bytes.saturating_sub(head.len() + tail.len() + NOTE));
+        let room = max_bytes.saturating_sub(head.len() + tail.len() + NOTE);
+        self.shorten_to(room);
+        self.refill(room);
         let note = self.left_out_note(max_bytes, command);
         format!("{head}{}{note}{tail}", self.text())
     }

@@ -5,7 +5,7 @@ use crate::{
     diff::compare_with_base,
     finding::{Code, Finding, FindingLocation, Level},
     model::{Address, Place, ProcessName},
-    plan::{BaseComparison, Consequences, ExecutionPlace, MovedStep, sample},
+    plan::{AcceptedFinding, BaseComparison, Consequences, ExecutionPlace, MovedStep, sample},
     receipt::Receipt,
 };
 
@@ -254,5 +254,47 @@ fn an_apply_that_stopped_says_first_what_was_not_done() {
     **To undo this:** `poolwright rollback receipts/1.json`
 
     <!-- poolwright apply https://octopus.acme.example Spaces%2D1 -->
+    ");
+}
+
+/// A blocker that the files let pass is read as early as one that refuses.
+#[test]
+fn lowered_gates_and_accepted_findings_are_among_the_dangers() {
+    let warned = Finding::new(
+        Code::EmptyPool,
+        Level::Warn,
+        FindingLocation::Nowhere,
+        "1 step would run in `pools.new`, which has no worker",
+    );
+    let accepted = AcceptedFinding {
+        finding: warned.clone(),
+        reason: "OPS-1".to_owned(),
+        until: None,
+        location: FindingLocation::Nowhere,
+    };
+    let stopped = vec![moved(7, 3, ExecutionPlace::Nowhere)];
+    let consequences = Consequences { stopped, ..Consequences::default() };
+    let plan = Plan {
+        consequences,
+        accepted: vec![accepted],
+        ..sample::plan(placements(40, 10), vec![warned])
+    };
+    let text = render(&plan, DEFAULT_MAX_BYTES);
+    let first: Vec<&str> = text.lines().take(15).collect();
+    insta::assert_snapshot!(first.join("\n"), @"
+    ## ⚠ 400 steps move
+
+    `workers.toml` on `https://octopus.acme.example` (Octopus 2026.2.9314), space `Default`; plan `0f7918f5c43d`
+
+    ### Look at this first
+
+    **Steps that will run nowhere: 1**
+
+    - `Project 0007 / Step 3`: `pools.azure` → nowhere
+
+    **Blockers that the files let pass: 2**
+
+    - `empty-pool`: 1 step would run in `pools.new`, which has no worker
+    - `empty-pool`: 1 step would run in `pools.new`, which has no worker; accepted: `OPS-1`
     ");
 }
