@@ -24,7 +24,7 @@ pub(super) fn ask_to_confirm() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(error_with_help(
             "cannot ask for confirmation: standard input is not a terminal",
-            "pass `--auto-approve`, or save a plan with `plan -o FILE` and apply it",
+            "pass `--auto-approve`, or save a plan with `-o FILE` and apply it",
         ));
     }
     ask_yes("Apply this plan?")

@@ -9,7 +9,7 @@ use super::{
     screen::Screen,
     session::{self, DeclaredServer},
 };
-use crate::ops::{ExplainQuestion, ExplainRequest, LoadedFiles, explain};
+use crate::ops::{ExplainQuestion, ExplainRequest, LoadedFiles, error_with_help, explain};
 use poolwright_core::explain::{
     Explanation, render_csv, render_json, render_markdown, render_text,
 };
@@ -48,6 +48,12 @@ pub(super) struct Args {
 /// Reads what the question needs and prints the answer.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(code) = &args.code {
+        if args.outputs.format != OutputFormat::Text || !args.outputs.requests.is_empty() {
+            return Err(error_with_help(
+                "`--code` prints text alone",
+                "remove `--format` and `--out`; docs/findings.md is the same text as Markdown",
+            ));
+        }
         return codes::run(code);
     }
     let has_file = !args.files.are_default() || Path::new(files::DEFAULT).exists();

@@ -109,16 +109,19 @@ impl OutputRequest {
 ///
 /// # Errors
 ///
-/// Fails for the first file that cannot be written; those before it are whole.
+/// Fails for the first file that cannot be written; all others are written.
 pub(super) fn save_outputs(
     requests: &[OutputRequest],
     render: impl Fn(&OutputRequest) -> Option<String>,
 ) -> anyhow::Result<()> {
     let texts: Vec<_> = requests.iter().map(|request| (request, render(request))).collect();
-    texts.iter().try_for_each(|(request, text)| match text {
-        Some(text) => request.save(text),
-        None => Ok(()),
-    })
+    // One that cannot be written must not cost the others.
+    let mut saved = Ok(());
+    for (request, text) in &texts {
+        let Some(text) = text else { continue };
+        saved = saved.and(request.save(text));
+    }
+    saved
 }
 
 /// Returns what recognizes an earlier output of the same kind, which may be replaced.

@@ -149,11 +149,11 @@ pub fn headline(plan: &Plan) -> String {
 
 /// Says why a plan has no changes.
 pub(super) fn no_changes(plan: &Plan) -> &'static str {
-    let is_told = plan.findings.iter().any(|finding| finding.level == Level::Warn);
     match plan.header.origin {
-        PlanOrigin::Rollback if is_told => "No changes: nothing can be undone",
-        PlanOrigin::Rollback => "No changes: nothing is left to undo",
-        PlanOrigin::Files if plan.drift.is_some() => "No drift is shown",
+        PlanOrigin::Rollback => "No changes: nothing will be undone",
+        PlanOrigin::Files if plan.drift.as_ref().is_some_and(|it| it.left_out > 0) => {
+            "No changes in that time; the server differs from the files by older ones"
+        }
         PlanOrigin::Files => "No changes: the server matches the files",
     }
 }
