@@ -173,7 +173,7 @@ fn later_changes_by_others_are_left_and_reported() {
     insta::assert_snapshot!(shown(&output), @r#"
     warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left unchanged because of later changes to `pool` (it is pools["Default Worker Pool"], and was pools.sql after the apply)
     warning[files-still-ask]: the files still ask for what is undone: the next `apply` makes these changes again
-    warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it is kept
+    warning[pool-in-use]: pool `sql` would be deleted while something still uses it, which the server refuses: it is kept
     Plan: 7 to update; 3 warnings
     "#);
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "sql"]);
