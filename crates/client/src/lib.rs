@@ -57,7 +57,7 @@
 //! use poolwright_core::plan::Plan;
 //!
 //! async fn unapproved(plan: &Plan, connection: &Connection, options: &ApplyOptions) {
-//!     apply_plan(plan, connection, options, todo!(), todo!()).await;
+//!     apply_plan(plan, connection, options, todo!(), todo!(), todo!()).await;
 //! }
 //! ```
 
