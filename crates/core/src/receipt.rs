@@ -1,6 +1,6 @@
 //! The receipt of an apply, as data: the outcome of each change, and what a rollback needs to know.
 //!
-//! Format 1, as JSON; while the apply runs, a [`journal`] of JSON lines. It holds the fields that were written,
+//! Format 1, as JSON; while the apply runs, a journal of JSON lines. It holds the fields that were written,
 //! before and after. It never holds a whole document or a secret, and this module has no clock; times are passed
 //! in as text.
 
