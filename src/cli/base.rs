@@ -16,7 +16,7 @@ use std::path::{Component, Path};
 
 /// Reads the base of a plan of the files at `paths`.
 ///
-/// Files that the base does not have count as empty. Files with errors are no error here: nothing counts as pending.
+/// Files that the base does not have count as empty. Errors in its files are not an error here: nothing counts as pending.
 ///
 /// # Errors
 ///

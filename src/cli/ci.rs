@@ -1,6 +1,6 @@
 //! What a run tells the CI system that it runs in: annotations, groups, the job's summary and outputs.
 //!
-//! It adds to what is printed for people and changes nothing of it. A system that cannot be told something is a
+//! It adds to what is printed for people and changes none of it. Something that cannot be reported is a
 //! warning: no plan fails because of it. Commands go where the system reads them: on standard output, or on standard
 //! error if standard output holds another format than text.
 
@@ -65,7 +65,7 @@ impl CiReporter {
         Self { system: args.ci.find_system(is_set), dotenv: args.ci_dotenv.clone() }
     }
 
-    /// Annotates findings. `stream` is where the system is told.
+    /// Annotates findings. `stream` receives the commands.
     pub(super) fn annotate(&self, findings: &[Finding], sources: &Sources, stream: Stream) {
         let Some(system) = self.system else { return };
         if findings.is_empty() {
@@ -253,7 +253,7 @@ fn write_summary(
             let Some(path) = named_file("GITHUB_STEP_SUMMARY") else { return Ok(()) };
             let used = fs::metadata(&path).map_or(0, |it| it.len());
             let used = usize::try_from(used).unwrap_or(MAX_SUMMARY);
-            // The blank line that ends what is there.
+            // The blank line that ends the earlier contents.
             let room = MAX_SUMMARY.saturating_sub(used + 1);
             anyhow::ensure!(room >= MIN_MAX_BYTES, "the job's summary has no room left");
             append_to(&path, &format!("\n{}", redact_printed(&render(room))))
@@ -273,7 +273,7 @@ fn write_summary(
     }
 }
 
-/// Warns if a system could not be told something, which is no reason to fail.
+/// Warns if something could not be reported, which is not a reason to fail.
 fn warn_untold(written: anyhow::Result<()>) {
     if let Err(error) = written {
         errln!(

@@ -69,7 +69,7 @@ impl Args {
         sources.collect::<anyhow::Result<_>>().map(Sources)
     }
 
-    /// Reads one file, of which an untrusted author may have made a link.
+    /// Reads one file, which an untrusted author may have replaced by a link.
     fn read_checked(&self, path: &str) -> anyhow::Result<Source> {
         if self.untrusted && path != "-" {
             links::check_untrusted(Path::new(path))?;

@@ -15,7 +15,7 @@ pub(super) fn git_command(folder: &Path) -> Command {
     command.args(["-c", "core.hooksPath=/dev/null"]);
     FOREIGN.iter().for_each(|name| _ = command.env_remove(name));
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_LITERAL_PATHSPECS", "1");
-    // A partial clone may fetch what is asked for, but nobody is there to type a password.
+    // A partial clone may fetch what is missing, but there is nobody to type a password.
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command
 }

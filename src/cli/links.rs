@@ -53,7 +53,7 @@ pub(super) fn resolve_read(
 }
 
 /// Checks that a configuration file whose author is not trusted is a file in its own folder, or a link to a TOML file in
-/// it. A path that does not exist is left to whoever reads it.
+/// it. A path that does not exist is reported by the code that reads it.
 ///
 /// # Errors
 ///

@@ -74,7 +74,7 @@ pub(super) fn check_outputs(inputs: &[InputFile], outputs: &[OutputFile]) -> any
 }
 
 impl OutputFile<'_> {
-    /// Checks that what is in the file may be replaced by the output, or kept beside it.
+    /// Checks that the output may replace the file, or be written beside it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What the program itself runs on, as whoever runs it says.
+//! What the program itself runs on, according to the command line.
 
 use poolwright_core::plan::OwnPlace;
 

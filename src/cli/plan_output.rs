@@ -52,7 +52,7 @@ impl PlanOutput<'_> {
         check_outputs(inputs, &outputs)
     }
 
-    /// Whether the plan is kept by whoever runs the command, so that it says how it was made.
+    /// Whether the plan is saved or printed whole, so that it has to record how it was made.
     pub(super) fn keeps_plan(&self) -> bool {
         self.args.format == OutputFormat::Json || self.saves_plan()
     }
@@ -106,7 +106,7 @@ impl PlanOutput<'_> {
         save_outputs(&self.args.requests, render)
     }
 
-    /// Shows and writes the errors because of which there is no plan, in the formats that need none.
+    /// Shows and writes the errors that prevent a plan, in the formats that do not need one.
     ///
     /// # Errors
     ///

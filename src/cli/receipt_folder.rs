@@ -17,7 +17,7 @@ use std::{
 /// The largest receipt that is read, in bytes.
 const LARGEST: u64 = 256 << 20;
 
-/// The receipts in a folder, oldest first, and the files that are none.
+/// The receipts in a folder, oldest first, and the files that are not receipts.
 #[derive(Debug, Default)]
 pub(super) struct ReceiptFolder {
     /// The receipts.

@@ -84,7 +84,7 @@ mod unix {
     pub(super) fn put_file(path: &ResolvedPath, beside: NamedTempFile) -> io::Result<File> {
         let place = open_folder(path)?;
         let (file, temporary) = beside.into_parts();
-        // It is not there if its folder is another one by now.
+        // It does not exist if its folder has been replaced in the meantime.
         let name = temporary.file_name().unwrap_or_default();
         renameat(&place.folder, name, &place.folder, place.name)?;
         temporary.keep().map_err(|error| error.error)?;

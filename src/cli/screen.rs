@@ -74,7 +74,7 @@ pub(super) struct Screen {
     pub(super) out: RenderOptions,
     /// For standard error.
     pub(super) err: RenderOptions,
-    /// The CI system that is told, if there is one.
+    /// The CI system to report to, if there is one.
     pub(super) ci: CiReporter,
 }
 

@@ -252,27 +252,8 @@ pub(crate) fn is_untouched(receipt: &Receipt) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{
-        LoadedFiles, PlanRequest, plan_files,
-        sample::{Server, settle_request, source},
-    };
+    use crate::ops::sample::{Server, plan, settle_request};
     use octopus_sandbox::READER_KEY;
-    use poolwright_core::{diff::TargetFilter, plan::OwnPlace};
-
-    async fn plan(server: &Server, text: &str) -> Plan {
-        let files = LoadedFiles::parse(source(text)).unwrap();
-        let addresses = TargetFilter::default();
-        let settle = settle_request();
-        let request = PlanRequest {
-            target: server.target(),
-            addresses,
-            wave: None,
-            base: None,
-            own: &OwnPlace::default(),
-            settle: &settle,
-        };
-        plan_files(&server.reader(), &files, &request).await.unwrap()
-    }
 
     const POOLS: &str = "version = 1\n[pools.sql]\nname = \"SQL\"\n[pools.web]\nname = \"Web\"\n";
 

@@ -16,7 +16,7 @@ const EVENT_PAGES: usize = 2;
 /// How far the clocks of the server and of this machine may differ, in seconds.
 const CLOCK_SKEW: i64 = 120;
 
-/// How drift is told.
+/// How drift is reported.
 pub(crate) struct DriftRequest {
     /// The receipts of our own applies.
     pub(crate) receipts: Vec<OwnReceipt>,

@@ -210,23 +210,8 @@ impl FurtherNeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::sample::{self, Server, source};
+    use crate::ops::sample::{Server, plan, settle_request, source};
     use poolwright_core::finding::Code;
-
-    async fn plan(server: &Server, text: &str) -> Plan {
-        let files = LoadedFiles::parse(source(text)).unwrap();
-        let addresses = TargetFilter::default();
-        let settle = sample::settle_request();
-        let request = PlanRequest {
-            target: server.target(),
-            addresses,
-            wave: None,
-            base: None,
-            own: &OwnPlace::default(),
-            settle: &settle,
-        };
-        plan_files(&server.reader(), &files, &request).await.unwrap()
-    }
 
     /// The plan of a file, compared with that of another.
     async fn compared(server: &Server, text: &str, base: &str) -> Plan {
@@ -235,7 +220,7 @@ mod tests {
         let base = BaseFiles { name: "main".into(), commit: None, files: Ok(base) };
         let addresses = TargetFilter::default();
         let target = server.target();
-        let (own, settle) = (OwnPlace::default(), sample::settle_request());
+        let (own, settle) = (OwnPlace::default(), settle_request());
         let base = Some(&base);
         let request =
             PlanRequest { target, addresses, wave: None, base, own: &own, settle: &settle };

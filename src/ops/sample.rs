@@ -1,13 +1,15 @@
 //! A server and files for tests of the use cases.
 
-use super::{SettleRequest, Target};
+use super::{LoadedFiles, PlanRequest, SettleRequest, Target, plan_files};
 use octopus_sandbox::{RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server};
 use poolwright_client::octopus::{
     Connection, ConnectionOptions, Credentials, Reader, Secret, TrustedServer,
 };
 use poolwright_core::{
     desired::AcceptDate,
+    diff::TargetFilter,
     finding::{Source, Sources},
+    plan::{OwnPlace, Plan},
 };
 
 use std::{
@@ -19,6 +21,20 @@ use tokio::net::TcpListener;
 /// What findings are settled with where nothing is denied.
 pub(super) fn settle_request() -> SettleRequest {
     SettleRequest { today: AcceptDate::new(2026, 11, 28), denied: BTreeSet::new() }
+}
+
+/// Plans a file against a server.
+pub(super) async fn plan(server: &Server, text: &str) -> Plan {
+    let files = LoadedFiles::parse(source(text)).unwrap();
+    let request = PlanRequest {
+        target: server.target(),
+        addresses: TargetFilter::default(),
+        wave: None,
+        base: None,
+        own: &OwnPlace::default(),
+        settle: &settle_request(),
+    };
+    plan_files(&server.reader(), &files, &request).await.unwrap()
 }
 
 /// A sandbox that records its requests.

@@ -96,7 +96,7 @@ static REQUESTS: LazyLock<[(&str, usize); 4]> = LazyLock::new(|| {
 });
 
 impl Workbench {
-    /// The last receipt is one of these, and what it says of each change is so. Whether anything is left to do.
+    /// Checks that the last receipt is true of each change. Returns whether anything is left to do.
     fn receipts_tell(&self, statuses: &[&str]) -> bool {
         let Some(receipt) = self.receipts().pop() else {
             // A receipt is written before the first request that could change something.

@@ -258,7 +258,7 @@ fn a_key_in_a_value_is_kept_in_files_and_never_printed() {
     assert!(
         workbench.read(&receipt).contains(foreign) && workbench.read(&receipt).contains(ADMIN_KEY)
     );
-    // What was printed is no receipt to go back with.
+    // What was printed cannot be used for a rollback.
     workbench.write("printed.json", &run.stdout);
     let back = workbench.run(&["rollback", "printed.json", "--auto-approve"]).expect(5);
     assert!(text(&back).contains("its former value is withheld"), "{}", text(&back));

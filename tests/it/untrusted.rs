@@ -28,7 +28,7 @@ impl Stranger {
         output(&mut command)
     }
 
-    /// Expects that each command refuses what is there, before it asks the server anything.
+    /// Expects each command to refuse the existing file before it asks the server anything.
     #[track_caller]
     fn expect_refused(&self, what: &str) {
         let before = self.0.bench.sandbox.recent_requests().len();

@@ -113,18 +113,14 @@ pub fn plan_for_targets(
     dedup_findings(&mut findings);
     let findings = gates.apply_levels(findings);
     let expectations = stale::plan_expectations(&changes, live);
-    let (accepted, comparison, drift) = (Vec::new(), None, None);
     Plan {
-        header,
         changes,
         findings,
-        accepted,
         expectations,
         requirements,
         consequences,
         gates,
-        comparison,
-        drift,
+        ..Plan::empty(header)
     }
 }
 
@@ -173,18 +169,14 @@ pub fn plan_from_changes(
     let expectations = stale::plan_expectations(&changes, live);
     let requirements = arrivals::pool_needs(&matched, &gates, &changes, &done);
     let consequences = consequences::find_consequences(&matched, &changes, &done);
-    let (accepted, comparison, drift) = (Vec::new(), None, None);
     Plan {
-        header,
         changes,
         findings,
-        accepted,
         expectations,
         requirements,
         consequences,
         gates,
-        comparison,
-        drift,
+        ..Plan::empty(header)
     }
 }
 

@@ -175,6 +175,22 @@ pub struct PlanSummary {
 pub struct ApprovedPlan(Plan);
 
 impl Plan {
+    /// Returns a plan that changes nothing and reports nothing.
+    pub fn empty(header: PlanHeader) -> Self {
+        Self {
+            header,
+            changes: Vec::new(),
+            findings: Vec::new(),
+            accepted: Vec::new(),
+            expectations: Vec::new(),
+            requirements: Vec::new(),
+            consequences: Consequences::default(),
+            gates: GateSettings::default(),
+            comparison: None,
+            drift: None,
+        }
+    }
+
     /// Returns the plan as one that may be applied.
     ///
     /// # Errors

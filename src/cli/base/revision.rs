@@ -54,7 +54,7 @@ impl TrackedFile {
         Ok(Self { folder: folder.to_owned(), name: name.to_owned() })
     }
 
-    /// Returns the file's text at a commit, under its name then; `None` if it is not there.
+    /// Returns the file's text at a commit, under its name at that time; `None` if the commit does not have it.
     fn read_at(&self, commit: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let listed = self.ask(&["ls-tree", "-z", commit, "--"], Some(&self.name))?;
         // `100644 blob 0123… TAB name`: a link or a submodule is not a file.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 /// # Source
 ///
 /// GitHub shows 10 errors and 10 warnings of a step and 50 of a job ("Usage limits" of workflow commands); a log with
-/// thousands helps nobody in the others either.
+/// thousands is of no use in the other systems either.
 pub(super) const MAX_ANNOTATIONS: usize = 50;
 
 /// How many details of a finding are shown.

@@ -1,4 +1,4 @@
-//! Texts that a CI system is told.
+//! Texts that are reported to a CI system.
 
 use crate::cli::{ci_command::escape_lines, print::redact_printed};
 

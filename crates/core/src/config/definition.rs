@@ -42,7 +42,7 @@ impl KeyDefinition {
     /// Returns what to do if the key is missing.
     pub(super) fn remedy(&self) -> String {
         let sentence = self.doc.split_once(". ").map_or(self.doc, |(first, _)| first);
-        // What follows says how it is written, as the wrong value is told.
+        // What follows describes the value's syntax, which matters only if the value is wrong.
         let sentence = sentence.split([':', ';', '.']).next().unwrap_or_default();
         let mut words = sentence.split(' ');
         // `The …` and `A …` go on in lower case; a name keeps its capital.

@@ -1,7 +1,8 @@
 //! The findings about a file that is not TOML: the parser's descriptions, in this tool's words.
 //!
-//! A parser that goes on after a mistake finds more that are none: one for a line is told, and none after a list that
-//! is never closed. Never: a description of the parser that has no entry here is lost; it is shown as it is.
+//! A parser that continues after a mistake reports others that only follow from it. So each line has at most one
+//! finding, and nothing is reported after a list that is never closed. A description of the parser that has no entry
+//! here is shown unchanged.
 
 use crate::finding::{Code, Finding, FindingLocation, SourceId, Span};
 use std::ops::Range;
@@ -12,7 +13,7 @@ struct SyntaxAdvice {
     help: &'static str,
 }
 
-/// The help where there is no better one.
+/// The help for a mistake that has no help of its own.
 const HELP: &str = "the files are TOML: `poolwright init` writes one to start from";
 
 /// Returns the findings about the errors of a file, and leaves out of `findings` what only follows from them.

@@ -64,12 +64,12 @@ pub fn recheck_plan(
     let accepted = plan.accepted.iter().filter(|it| !is_gate_code(it.finding.code)).cloned();
     let requirements = arrivals::pool_needs(&matched, &plan.gates, &changes, &after);
     let consequences = consequences::find_consequences(&matched, &changes, &after);
+    let header = PlanHeader {
+        server_version: live.server.version.clone(),
+        space: live.server.space.clone(),
+        ..plan.header.clone()
+    };
     let rechecked = Plan {
-        header: PlanHeader {
-            server_version: live.server.version.clone(),
-            space: live.server.space.clone(),
-            ..plan.header.clone()
-        },
         changes,
         findings,
         accepted: accepted.collect(),
@@ -77,8 +77,7 @@ pub fn recheck_plan(
         requirements,
         consequences,
         gates: plan.gates.clone(),
-        comparison: None,
-        drift: None,
+        ..Plan::empty(header)
     };
     let context =
         SettleContext { today, space: Some(&live.server.space), places: &[], is_whole: false };

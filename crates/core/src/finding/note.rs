@@ -116,7 +116,7 @@ impl CountedMessage {
         Self { before: before.into(), unit, after: after.into(), tolerated: 0 }
     }
 
-    /// Tolerates this many objects: fewer of them are no finding.
+    /// Tolerates this many objects: with fewer, there is no finding.
     #[must_use]
     pub fn tolerate(self, tolerated: usize) -> Self {
         Self { tolerated, ..self }

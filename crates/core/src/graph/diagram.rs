@@ -54,7 +54,7 @@ pub enum BoxKind {
     Source,
     /// A step of a project.
     Step,
-    /// Several boxes that there is no room for.
+    /// Several boxes for which there is no room.
     Fold,
 }
 
@@ -102,7 +102,7 @@ impl DiagramBox {
         Self { name: name.into(), kind, facts, workers, worker_count: None, steps: 0 }
     }
 
-    /// Returns what is said of it besides its name and its workers.
+    /// Returns its details, besides its name and its workers.
     pub(super) fn describe(&self) -> String {
         if self.kind == BoxKind::Step {
             return String::new();

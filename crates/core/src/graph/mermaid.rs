@@ -73,7 +73,7 @@ fn class_name(shown: &DiagramBox) -> Option<&'static str> {
     }
 }
 
-/// Returns the text of a box: its name, what is said of it, and its workers, one below the other.
+/// Returns the text of a box: its name, its details and its workers, one below the other.
 fn box_text(shown: &DiagramBox) -> String {
     let lines = [shown.name.clone(), shown.describe()].into_iter().filter(|it| !it.is_empty());
     let lines = lines.chain(shown.workers.iter().cloned());

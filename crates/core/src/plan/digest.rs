@@ -58,7 +58,7 @@ impl Plan {
         });
         let mut changes: Vec<String> = changes.collect();
         changes.sort();
-        // Which worker runs a command, and which warnings it denies, is no part of what the plan does.
+        // The worker that runs a command and the warnings that it denies do not change what the plan does.
         let (own, denied) = (OwnPlace::default(), BTreeSet::new());
         let gates = GateSettings { own, denied, ..self.gates.clone() };
         let digested = DigestedPlan {

@@ -25,7 +25,7 @@ pub struct GateSettings {
     /// The levels that the file sets, without gates at [`GateLevel::Deny`], their default.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub levels: BTreeMap<Code, GateLevel>,
-    /// The warnings that the command line denies. No file says so.
+    /// The warnings that the command line denies; they are not in any file.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub denied: BTreeSet<DeniedWarnings>,
     /// The findings that the file accepts.

@@ -4,9 +4,9 @@
 
 use super::{
     Cause, Change, ChangeKind, Consequences, DefaultPool, Delta, ExecutionPlace, Expectation, Fact,
-    FactValue, GateSettings, MovedStep, NewPool, NewWorker, PlaceContents, PlaceTally, Plan,
-    PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement, RestoredWorker, StepEdit,
-    StepFact, StepFlow, ValueEdit, WorkerEdit,
+    FactValue, MovedStep, NewPool, NewWorker, PlaceContents, PlaceTally, Plan, PlanHeader,
+    PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement, RestoredWorker, StepEdit, StepFact,
+    StepFlow, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -62,18 +62,7 @@ pub(crate) fn header() -> PlanHeader {
 }
 
 pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
-    Plan {
-        header: header(),
-        changes,
-        findings,
-        expectations: Vec::new(),
-        requirements: Vec::new(),
-        consequences: Consequences::default(),
-        accepted: Vec::new(),
-        gates: GateSettings::default(),
-        comparison: None,
-        drift: None,
-    }
+    Plan { changes, findings, ..Plan::empty(header()) }
 }
 
 pub(crate) fn declared(text: &str) -> Cause {

@@ -22,11 +22,11 @@ pub(super) struct Danger<'a> {
     pub(super) what: DangerEffect<'a>,
     /// The line in a file that causes it, if one does.
     pub(super) line: Option<SourceLine>,
-    /// Whether the plan's base leads to it too, if the plan is compared with one; `what` says so.
+    /// Whether the plan's base leads to it too, if the plan is compared with one; `what` mentions it.
     pub(super) origin: Option<ChangeOrigin>,
 }
 
-/// What is said of a danger that was there before the change of the files, in every format.
+/// What every format adds to a danger that was already pending before the files changed.
 const PENDING: &str = " (already pending)";
 
 /// What a danger comes to.
@@ -60,7 +60,7 @@ impl DangerEffect<'_> {
         }
     }
 
-    /// Adds to a message that it was so before the change of the files; a step says so by itself.
+    /// Adds to a message that it was already pending; for a step, the format adds it.
     fn mark_pending(&mut self) {
         if let Self::Message(message) = self {
             message.push_str(PENDING);

@@ -65,7 +65,7 @@ const SECTIONS: [ObjectKind; 6] = [
     ObjectKind::Placement,
 ];
 
-/// Returns the heading of the changes to one kind of object. What was pending says so in every format.
+/// Returns the heading of the changes to one kind of object, which says in every format what was already pending.
 fn section_title(object: ObjectKind, origin: Option<ChangeOrigin>) -> &'static str {
     let is_pending = origin == Some(ChangeOrigin::Pending);
     let (title, pending) = match object {

@@ -191,11 +191,12 @@ fn finding_outcome(placed: &PlacedFinding) -> CaseOutcome {
 fn change_case(entry: &ReceiptEntry) -> JunitCase {
     let kind = match entry.outcome {
         ChangeOutcome::Done => None,
-        ChangeOutcome::Failed => Some((OutcomeKind::Failure, "failed")),
-        ChangeOutcome::Skipped => Some((OutcomeKind::Skipped, "skipped")),
-        ChangeOutcome::Unknown => Some((OutcomeKind::Error, "unknown")),
+        ChangeOutcome::Failed => Some(OutcomeKind::Failure),
+        ChangeOutcome::Skipped => Some(OutcomeKind::Skipped),
+        ChangeOutcome::Unknown => Some(OutcomeKind::Error),
     };
-    let outcome = kind.map(|(kind, word)| CaseOutcome {
+    let word = entry.outcome.as_str();
+    let outcome = kind.map(|kind| CaseOutcome {
         kind,
         word: word.to_owned(),
         message: entry.error.clone().unwrap_or_else(|| word.to_owned()),

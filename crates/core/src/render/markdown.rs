@@ -22,7 +22,7 @@ use crate::{
 
 use std::fmt::Write as _;
 
-/// The bytes that a comment on GitHub takes, less some for whoever adds a line.
+/// The size limit of a comment on GitHub, in bytes, less room for a few lines of a workflow's own.
 pub const DEFAULT_MAX_BYTES: usize = 65_000;
 
 /// The fewest bytes that hold the verdict and each kind of danger.

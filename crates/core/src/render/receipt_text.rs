@@ -12,7 +12,7 @@ pub(super) fn render_receipt_text(receipt: &Receipt) -> String {
     let mut out = String::new();
     for entry in &receipt.entries {
         let ReceiptEntry { address, action, error, .. } = entry;
-        let outcome = outcome_word(entry.outcome);
+        let outcome = entry.outcome.as_str();
         let address = address.to_string();
         _ = write!(out, "{outcome:<8} {} {}", action.as_str(), Escaped(&address));
         if let Some(error) = error {
@@ -31,13 +31,4 @@ pub(super) fn render_receipt_text(receipt: &Receipt) -> String {
         }
     };
     out
-}
-
-fn outcome_word(outcome: ChangeOutcome) -> &'static str {
-    match outcome {
-        ChangeOutcome::Done => "done",
-        ChangeOutcome::Failed => "failed",
-        ChangeOutcome::Skipped => "skipped",
-        ChangeOutcome::Unknown => "unknown",
-    }
 }

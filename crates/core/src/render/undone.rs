@@ -1,4 +1,4 @@
-//! What a plan's base asks for and the plan does not: shown beside the plan, since it is not applied.
+//! What a plan's base asks for and the plan does not. It is shown apart from the plan, since it is not applied.
 
 use super::danger::short_address;
 use crate::{

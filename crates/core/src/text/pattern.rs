@@ -38,7 +38,7 @@ pub struct Patterns {
     exclude: PatternList,
 }
 
-/// Patterns of which a name has to match one. A list may have thousands of names, so they are looked up.
+/// Patterns, one of which a name has to match. A list may have thousands of names, so they are looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct PatternList {
     all: Vec<Pattern>,

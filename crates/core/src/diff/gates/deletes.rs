@@ -13,7 +13,7 @@ const PRUNE_PERCENT: u8 = 10;
 
 /// Returns findings about pools that the plan deletes and that are still in use.
 ///
-/// Users because of which the server itself refuses the delete have a finding of their own, which no setting lowers.
+/// Users that make the server itself refuse the deletion get a finding of their own, which no setting lowers.
 pub(super) fn pool_in_use(input: &GateInput) -> Vec<Finding> {
     let gate = Gate::PoolInUse;
     let mut findings = Vec::new();

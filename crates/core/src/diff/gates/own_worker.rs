@@ -1,6 +1,6 @@
 //! `own-worker`: a plan must not take away the worker or the pool on which the program itself runs.
 //!
-//! Never: deciding what the program runs on. Whoever runs it says so.
+//! Never: deciding what the program runs on; the command line names it.
 
 use super::GateInput;
 use crate::{

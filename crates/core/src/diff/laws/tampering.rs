@@ -48,7 +48,7 @@ proptest! {
         prop_assert!(same_writes || show(&read) != show(&made), "{how}: {:#?}\n{}", checked.changes, show(&read));
         // What a gate refuses is refused, unless the plan shows that the gate is another.
         if same_writes && read.gates == made.gates && read.header.origin == made.header.origin {
-            // A finding that is no gate's, such as one whose code was edited, refuses beside the gates' own.
+            // A finding that does not come from a gate, such as one whose code was edited, refuses in addition.
             let (refusals, asked, shown) = (denied(&checked), denied(&made), denied(&read));
             prop_assert!(asked.iter().all(|it| refusals.contains(it)), "{refusals:#?}");
             let is_known = |it: &String| asked.contains(it) || shown.contains(it);

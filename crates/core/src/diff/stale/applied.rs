@@ -52,7 +52,7 @@ fn name_created_pools(mut live: Live, plan: &Plan) -> Live {
     live
 }
 
-/// Compares what changes would leave with what is there.
+/// Compares the state before changes with the state that they leave.
 struct EffectCheck<'a> {
     observer: Observer<'a>,
     /// The pools that the plan deletes.

@@ -1,4 +1,4 @@
-//! What is accepted, what is not, and what becomes of a finding of which a part is.
+//! What is accepted, what is not, and what becomes of a finding that is accepted in part.
 
 use crate::{
     config,
@@ -236,7 +236,7 @@ fn any_selector(key: &'static str) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Nothing is lost, nothing is told twice, counts are right, and settling again changes nothing.
+    /// No object is lost or reported twice, the counts are right, and settling again changes nothing.
     #[test]
     fn each_object_is_either_refused_or_accepted(
         notes in prop::collection::vec(any_note(), 1..6),

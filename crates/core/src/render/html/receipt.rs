@@ -100,7 +100,7 @@ fn draw_open(receipt: &Receipt) -> Option<PageSection> {
                     @for entry in &open {
                         tr {
                             th scope="row" { (code(&entry.address.to_string())) }
-                            td { (outcome_word(entry.outcome)) }
+                            td { (entry.outcome.as_str()) }
                             td { (words(entry.error.as_deref().unwrap_or_default())) }
                         }
                     }
@@ -109,15 +109,6 @@ fn draw_open(receipt: &Receipt) -> Option<PageSection> {
         }
     };
     (!open.is_empty()).then(|| section("open", "Not made", Some(open.len()), content))
-}
-
-fn outcome_word(outcome: ChangeOutcome) -> &'static str {
-    match outcome {
-        ChangeOutcome::Done => "done",
-        ChangeOutcome::Failed => "failed",
-        ChangeOutcome::Skipped => "skipped",
-        ChangeOutcome::Unknown => "unknown",
-    }
 }
 
 /// Entries that are shown together: one, or steps to which the same was written.
@@ -191,7 +182,7 @@ fn draw_group(group: &EntryGroup, filters: &mut Filters) -> Markup {
                 (draw_action(group.action)) " "
                 @if is_fold { (pluralize(group.entries.len(), "step")) }
                 @else if let Some(address) = address { (code(&address)) }
-                " " span class={ "outcome " (outcome_word(group.outcome)) } { (outcome_word(group.outcome)) }
+                " " span class={ "outcome " (group.outcome.as_str()) } { (group.outcome.as_str()) }
             }
             (draw_fields(&group.fields))
             @if is_fold { (draw_steps(addresses(), filters)) }

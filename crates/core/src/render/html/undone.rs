@@ -1,4 +1,4 @@
-//! What the plan's base asks for and the plan does not: beside the plan, since it is not applied.
+//! What the plan's base asks for and the plan does not. It is not part of the plan, since it is not applied.
 
 use super::{code, page::PageSection, section, words};
 use crate::{

@@ -250,7 +250,7 @@ fn entry(object: EntryObject, action: ChangeAction, written: Vec<WrittenField>) 
     }
 }
 
-/// Returns the changes that undo an entry, and what is said of it.
+/// Returns the changes that undo an entry, and the findings about it.
 fn undo(entry: ReceiptEntry, live: &Live) -> (Vec<Change>, Vec<Finding>) {
     let pools = live.pools.iter().map(|pool| (pool.id.as_str().into(), pool.name.to_string()));
     let receipt = Receipt {
